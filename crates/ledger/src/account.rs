@@ -165,14 +165,20 @@ impl AccountState {
         if *held < 0 {
             return Err(LedgerError::HoldExhausted);
         }
-        if amount > 0 { self.check_floor(side) } else { Ok(()) }
+        if amount > 0 {
+            self.check_floor(side)
+        } else {
+            Ok(())
+        }
     }
 
     /// Only a movement on the outgoing side can break the floor.
     fn check_floor(&self, side: Side) -> Result<(), LedgerError> {
         let outgoing = side != self.kind.normal_side();
         if outgoing && !self.may_go_negative && self.available() < 0 {
-            return Err(LedgerError::InsufficientFunds { short_by: -self.available() });
+            return Err(LedgerError::InsufficientFunds {
+                short_by: -self.available(),
+            });
         }
         Ok(())
     }

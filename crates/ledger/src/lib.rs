@@ -20,8 +20,8 @@ pub use account::{AccountId, AccountKind, AccountState, NewAccount, Side};
 pub use error::{LedgerError, PostError};
 pub use hold::{HoldId, HoldState};
 pub use post::{
-    Accounts, Lookup, Posting, RowContext, StepError, Transfer, TransferId, capture_hold, close_account,
-    open_account, opened_account, place_hold, post, release_hold, reversal_of,
+    Accounts, Lookup, Posting, RowContext, StepError, Transfer, TransferId, capture_hold,
+    close_account, open_account, opened_account, place_hold, post, release_hold, reversal_of,
 };
 pub use row::{Row, RowKind, Touch};
 pub use trial_balance::TrialBalance;

@@ -120,7 +120,10 @@ pub fn open_account<A: Accounts>(
         code: 0,
         attributes: attributes(new),
         reference: Some(Arc::from(new.name.as_str())),
-        debit: Touch { account: id.0, ..Touch::default() },
+        debit: Touch {
+            account: id.0,
+            ..Touch::default()
+        },
         credit: Touch::default(),
     });
     accounts.set(id, state);
@@ -179,7 +182,13 @@ pub fn capture_hold<A: Accounts>(
     if transfer.amount.amount() > hold.remaining {
         return Err(LedgerError::HoldExhausted.into());
     }
-    apply(accounts, context, transfer, reference, Some((hold_id, hold.side)))?;
+    apply(
+        accounts,
+        context,
+        transfer,
+        reference,
+        Some((hold_id, hold.side)),
+    )?;
     hold.remaining -= transfer.amount.amount();
     Ok(())
 }
@@ -220,7 +229,11 @@ fn apply<A: Accounts>(
     accounts.set(transfer.credit, credit);
     context.rows.push(Row {
         seq,
-        kind: if captured.is_some() { RowKind::Capture } else { RowKind::Transfer },
+        kind: if captured.is_some() {
+            RowKind::Capture
+        } else {
+            RowKind::Transfer
+        },
         id: transfer.id.0,
         hold: captured.map_or(0, |(hold, _)| hold.0),
         amount,
@@ -252,8 +265,22 @@ pub fn place_hold<A: Accounts>(
         return Err(LedgerError::CurrencyMismatch.into());
     }
     state.hold(side, amount.amount())?;
-    let hold = HoldState { account, side, amount: amount.amount(), remaining: amount.amount() };
-    single(accounts, context, RowKind::Hold, (id.0, 0), &hold, amount.amount(), state, reference);
+    let hold = HoldState {
+        account,
+        side,
+        amount: amount.amount(),
+        remaining: amount.amount(),
+    };
+    single(
+        accounts,
+        context,
+        RowKind::Hold,
+        (id.0, 0),
+        &hold,
+        amount.amount(),
+        state,
+        reference,
+    );
     Ok(hold)
 }
 
@@ -272,7 +299,16 @@ pub fn release_hold<A: Accounts>(
     let mut state = load(accounts, hold.account, context.date)?;
     state.hold(hold.side, -rest)?;
     hold.remaining = 0;
-    single(accounts, context, RowKind::Release, (0, id.0), hold, rest, state, reference);
+    single(
+        accounts,
+        context,
+        RowKind::Release,
+        (0, id.0),
+        hold,
+        rest,
+        state,
+        reference,
+    );
     Ok(rest)
 }
 
@@ -343,7 +379,12 @@ pub fn close_account<A: Accounts>(
 
 /// The transfer that undoes another: the sides swapped, under its own id.
 pub fn reversal_of(original: &Transfer, id: TransferId) -> Transfer {
-    Transfer { id, debit: original.credit, credit: original.debit, ..*original }
+    Transfer {
+        id,
+        debit: original.credit,
+        credit: original.debit,
+        ..*original
+    }
 }
 
 impl PostError {

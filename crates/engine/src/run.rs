@@ -1,0 +1,492 @@
+//! Running one task: as often as loads interrupt it, undone whenever it does not go through.
+
+use crate::actor::{Actor, Proposal, ProposalStatus};
+use crate::application::{
+    Application, Denial, Envelope, Idempotency, Interrupt, Stop, Verdict, Work,
+};
+use crate::batch::{JournalRow, SealedSecret, ShardHead};
+use crate::effect::{AttemptMode, EffectNews, EffectRecord, EffectReport, EffectState};
+use crate::idempotency::{self, IdempotencyRecord};
+use crate::ids::IdSource;
+use crate::shard::Shard;
+use crate::store::StoreError;
+use crate::task::{Admission, Ran, SetAside, Task};
+use crate::timer::TimerRecord;
+use crate::tx::{Tx, Undo};
+use jiff::SignedDuration;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Times a command may be interrupted for a load before it counts as broken.
+const LOADS_MAX: usize = 20_000;
+
+/// Idempotency records deleted by one housekeeping step.
+const EXPIRED_PER_STEP: usize = 500;
+
+type Result2<App> = Result<
+    Verdict<<App as Application>::Reply, <App as Application>::Rejection>,
+    Stop<<App as Application>::Rejection>,
+>;
+
+/// Where the batch stood before a command.
+struct Mark {
+    head: ShardHead,
+    rows: usize,
+    opened: usize,
+    changed: usize,
+}
+
+/// A command that ran, not yet taken into the batch.
+struct Attempt<App: Application> {
+    result: Result2<App>,
+    undo: Undo,
+    emitted: Vec<String>,
+    ids: IdSource,
+}
+
+impl<App: Application> Shard<App> {
+    pub(crate) fn run_one(
+        &mut self,
+        task: &Task<App::Command, App::Answer>,
+        admission: Admission,
+    ) -> Result<Ran<App::Reply, App::Rejection>, StoreError> {
+        let admission = Admission {
+            now: admission.now.max(self.state.head.now),
+            ..admission
+        };
+        if let Some(replay) = self.replay(task)? {
+            return Ok(replay);
+        }
+        let mark = self.mark();
+        for _ in 0..LOADS_MAX {
+            let attempt = self.attempt(task, admission);
+            match attempt.result {
+                Ok(verdict) => {
+                    self.keep(attempt.undo);
+                    self.waiting.fresh.extend(attempt.emitted);
+                    return self.finish(task, admission, verdict, attempt.ids);
+                }
+                Err(Stop::Refused(rejection)) => {
+                    self.undo(&mark, attempt.undo);
+                    return self.finish(task, admission, Verdict::Refused(rejection), attempt.ids);
+                }
+                Err(Stop::Interrupted(interrupt)) => {
+                    self.undo(&mark, attempt.undo);
+                    if let Some(reason) = self.interrupted(interrupt)? {
+                        self.set_aside(task, admission, &reason)?;
+                        return self.finish(task, admission, Self::denied(reason), attempt.ids);
+                    }
+                }
+            }
+        }
+        let reason = "the command never stopped asking for rows".to_owned();
+        let ids = IdSource::new(self.state.shard, admission.now, admission.seed);
+        self.finish(task, admission, Self::denied(reason), ids)
+    }
+
+    /// One run of the task; a panic in it is a broken command, not a broken shard.
+    fn attempt(
+        &mut self,
+        task: &Task<App::Command, App::Answer>,
+        admission: Admission,
+    ) -> Attempt<App> {
+        let app = self.app.clone();
+        let mut undo = Undo::default();
+        let mut tx = Tx {
+            ids: IdSource::new(self.state.shard, admission.now, admission.seed),
+            state: &mut self.state,
+            undo: &mut undo,
+            now: admission.now,
+            emitted: Vec::new(),
+            rows_changed: 0,
+        };
+        let result = catch_unwind(AssertUnwindSafe(|| dispatch(app.as_ref(), task, &mut tx)));
+        let (emitted, ids) = (std::mem::take(&mut tx.emitted), tx.ids.clone());
+        let result = result.unwrap_or_else(|panic| {
+            let text = panic
+                .downcast_ref::<String>()
+                .cloned()
+                .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
+                .unwrap_or_default();
+            Err(Stop::Interrupted(Interrupt::Broken(format!(
+                "panic: {text}"
+            ))))
+        });
+        Attempt {
+            result,
+            undo,
+            emitted,
+            ids,
+        }
+    }
+
+    fn mark(&self) -> Mark {
+        Mark {
+            head: self.state.head.clone(),
+            rows: self.state.batch.rows.len(),
+            opened: self.state.batch.opened.len(),
+            changed: self.state.batch.changed.len(),
+        }
+    }
+
+    fn keep(&mut self, undo: Undo) {
+        for (id, _) in undo.accounts {
+            if self.state.accounts.mark_dirty(id) {
+                self.state.batch.dirtied += 1;
+            }
+        }
+    }
+
+    fn undo(&mut self, mark: &Mark, undo: Undo) {
+        for (key, old) in undo.records.into_iter().rev() {
+            self.state.records.restore(&key, old);
+        }
+        self.state.overlay.restore(undo.overlay);
+        for (id, old) in undo.accounts.into_iter().rev() {
+            self.state.accounts.set(id, old);
+        }
+        for id in undo.transfers {
+            self.state.transfers.remove(id);
+        }
+        self.state.batch.rows.truncate(mark.rows);
+        self.state.batch.opened.truncate(mark.opened);
+        self.state.batch.changed.truncate(mark.changed);
+        self.state.head = mark.head.clone();
+    }
+
+    /// Journals a task and records its answer for repeats.
+    fn finish(
+        &mut self,
+        task: &Task<App::Command, App::Answer>,
+        admission: Admission,
+        verdict: Verdict<App::Reply, App::Rejection>,
+        ids: IdSource,
+    ) -> Result<Ran<App::Reply, App::Rejection>, StoreError> {
+        let mut verdict = verdict;
+        if let Task::Envelope(envelope) = task
+            && matches!(verdict, Verdict::Done(_) | Verdict::Proposed(_))
+        {
+            match self.seal_secrets(envelope, ids) {
+                Ok(secrets) => self.state.batch.secrets.extend(secrets),
+                Err(reason) => verdict = Self::denied(reason),
+            }
+        }
+        let head = &mut self.state.head;
+        head.journal_seq += 1;
+        head.now = admission.now;
+        let journal_seq = head.journal_seq;
+        let actor = match task {
+            Task::Envelope(envelope) => envelope.actor.clone(),
+            _ => Actor::system(),
+        };
+        let outcome = serde_json::to_string(&verdict)
+            .map_err(|error| StoreError::Refused(error.to_string()))?;
+        self.state.batch.journal.push(JournalRow {
+            seq: journal_seq,
+            at: admission.now,
+            principal: actor.principal,
+            role: actor.role,
+            command: task.journal_form(),
+            outcome,
+            last_ledger_seq: self.state.head.ledger_seq,
+        });
+        if let Task::Envelope(Envelope {
+            idempotency: Some(idempotency),
+            ..
+        }) = task
+            && !matches!(verdict, Verdict::Denied(Denial::Broken { .. }))
+        {
+            self.remember_answer(idempotency, journal_seq, admission, &verdict)?;
+        }
+        Ok(Ran {
+            journal_seq,
+            replayed: false,
+            verdict,
+        })
+    }
+
+    fn seal_secrets(
+        &self,
+        envelope: &Envelope<App::Command>,
+        mut ids: IdSource,
+    ) -> Result<Vec<SealedSecret>, String> {
+        envelope
+            .vault
+            .iter()
+            .map(|entry| {
+                self.vault
+                    .seal(&entry.id, ids.nonce(), &entry.clear_text)
+                    .map_err(|error| error.to_string())
+            })
+            .collect()
+    }
+
+    fn remember_answer(
+        &mut self,
+        idempotency: &Idempotency,
+        journal_seq: u64,
+        admission: Admission,
+        verdict: &Verdict<App::Reply, App::Rejection>,
+    ) -> Result<(), StoreError> {
+        let verdict = serde_json::to_value(verdict)
+            .map_err(|error| StoreError::Refused(error.to_string()))?;
+        let record = IdempotencyRecord {
+            key: idempotency::record_key(idempotency),
+            body_hash: idempotency.body_hash.clone(),
+            journal_seq,
+            expires_at: admission.now + idempotency::KEPT_FOR,
+            verdict,
+        };
+        self.write_own(admission, |tx| tx.put(record.clone()))
+    }
+
+    /// Writes a record of the engine's own outside any command.
+    fn write_own(
+        &mut self,
+        admission: Admission,
+        mut write: impl FnMut(&mut Tx<'_>) -> Result<(), Interrupt>,
+    ) -> Result<(), StoreError> {
+        for _ in 0..4 {
+            let mark = self.mark();
+            let mut undo = Undo::default();
+            let mut tx = Tx {
+                ids: IdSource::new(self.state.shard, admission.now, !admission.seed),
+                state: &mut self.state,
+                undo: &mut undo,
+                now: admission.now,
+                emitted: Vec::new(),
+                rows_changed: 0,
+            };
+            match write(&mut tx) {
+                Ok(()) => return Ok(()),
+                Err(interrupt) => {
+                    self.undo(&mark, undo);
+                    if let Some(reason) = self.interrupted(interrupt)? {
+                        return Err(StoreError::Refused(reason));
+                    }
+                }
+            }
+        }
+        Err(StoreError::Refused(
+            "an engine record could not be written".into(),
+        ))
+    }
+
+    /// Records a task that would fail again, and keeps a timer or effect from coming back at once.
+    pub(crate) fn set_aside(
+        &mut self,
+        task: &Task<App::Command, App::Answer>,
+        admission: Admission,
+        reason: &str,
+    ) -> Result<(), StoreError> {
+        let form = task.journal_form();
+        self.write_own(admission, |tx| {
+            let id = tx.new_id("asd");
+            match task {
+                Task::Timer { key } => tx.cancel(key)?,
+                Task::Effect { id, .. } => {
+                    if let Some(record) = tx.effect(id)? {
+                        let mut record = (*record).clone();
+                        record.next_at = admission.now + SignedDuration::from_mins(5);
+                        tx.put(record)?;
+                    }
+                }
+                _ => {}
+            }
+            tx.put_new(SetAside {
+                id,
+                task: form.clone(),
+                reason: reason.to_owned(),
+                at: admission.now,
+            })
+        })
+    }
+
+    /// The answer of an earlier request under the same key.
+    fn replay(
+        &mut self,
+        task: &Task<App::Command, App::Answer>,
+    ) -> Result<Option<Ran<App::Reply, App::Rejection>>, StoreError> {
+        let Task::Envelope(Envelope {
+            idempotency: Some(idempotency),
+            ..
+        }) = task
+        else {
+            return Ok(None);
+        };
+        let key = idempotency::record_key(idempotency);
+        let record = loop {
+            match self.state.records.get::<IdempotencyRecord>(&key) {
+                Some(Ok(record)) => break record,
+                Some(Err(problem)) => {
+                    return Err(StoreError::Damaged {
+                        place: "idempotency record".into(),
+                        problem,
+                    });
+                }
+                None => self.load(&crate::application::Need::Record(crate::RecordKey::of::<
+                    IdempotencyRecord,
+                >(&key)))?,
+            }
+        };
+        let Some(record) = record else {
+            return Ok(None);
+        };
+        let (replayed, verdict) = if record.body_hash != idempotency.body_hash {
+            (false, Verdict::Denied(Denial::KeyReused))
+        } else {
+            let verdict = serde_json::from_value(record.verdict.clone()).map_err(|error| {
+                StoreError::Damaged {
+                    place: format!("idempotency {key}"),
+                    problem: error.to_string(),
+                }
+            })?;
+            (true, verdict)
+        };
+        Ok(Some(Ran {
+            journal_seq: record.journal_seq,
+            replayed,
+            verdict,
+        }))
+    }
+}
+
+fn dispatch<App: Application>(
+    app: &App,
+    task: &Task<App::Command, App::Answer>,
+    tx: &mut Tx<'_>,
+) -> Result2<App> {
+    match task {
+        Task::Envelope(envelope) => match &envelope.work {
+            Work::Command(command) => submit(app, &envelope.actor, command, tx),
+            Work::Decide { proposal, approve } => {
+                decide(app, &envelope.actor, proposal, *approve, tx)
+            }
+        },
+        Task::Timer { key } => fire(app, key, tx),
+        Task::Effect { id, mode, report } => effect_report(app, id, *mode, report, tx),
+        Task::Housekeeping => housekeeping(tx)
+            .map(|()| Verdict::Noted)
+            .map_err(Stop::from),
+    }
+}
+
+fn submit<App: Application>(
+    app: &App,
+    actor: &Actor,
+    command: &App::Command,
+    tx: &mut Tx<'_>,
+) -> Result2<App> {
+    app.authorise(actor, command).map_err(Stop::Refused)?;
+    let Some(rule) = app.needs_approval(command) else {
+        return app.execute(actor, command, tx).map(Verdict::Done);
+    };
+    let command =
+        serde_json::to_value(command).map_err(|error| Interrupt::Broken(error.to_string()))?;
+    let id = tx.new_id("prp");
+    tx.put_new(Proposal {
+        id: id.clone(),
+        maker: actor.clone(),
+        approver_role: rule.role.to_owned(),
+        reason: rule.reason.to_owned(),
+        command,
+        decided_by: None,
+        status: ProposalStatus::Open,
+    })?;
+    Ok(Verdict::Proposed(id))
+}
+
+fn decide<App: Application>(
+    app: &App,
+    actor: &Actor,
+    id: &str,
+    approve: bool,
+    tx: &mut Tx<'_>,
+) -> Result2<App> {
+    let proposal = tx.get::<Proposal>(id)?;
+    let Some(proposal) = proposal.filter(|proposal| proposal.status == ProposalStatus::Open) else {
+        return Ok(Verdict::Denied(Denial::NoSuchProposal {
+            proposal: id.to_owned(),
+        }));
+    };
+    if proposal.maker.principal == actor.principal {
+        return Ok(Verdict::Denied(Denial::MakerIsChecker));
+    }
+    if *actor.role != *proposal.approver_role {
+        return Ok(Verdict::Denied(Denial::RoleMissing {
+            role: proposal.approver_role.clone(),
+        }));
+    }
+    let mut decided = (*proposal).clone();
+    decided.decided_by = Some(actor.clone());
+    decided.status = if approve {
+        ProposalStatus::Approved
+    } else {
+        ProposalStatus::Declined
+    };
+    tx.put(decided)?;
+    if !approve {
+        return Ok(Verdict::Noted);
+    }
+    let command: App::Command = serde_json::from_value(proposal.command.clone())
+        .map_err(|error| Interrupt::Broken(format!("proposal {id} cannot be read: {error}")))?;
+    app.execute(&proposal.maker, &command, tx)
+        .map(Verdict::Done)
+}
+
+fn fire<App: Application>(app: &App, key: &str, tx: &mut Tx<'_>) -> Result2<App> {
+    let Some(timer) = tx
+        .get::<TimerRecord>(key)?
+        .filter(|timer| timer.due <= tx.now())
+    else {
+        return Ok(Verdict::Noted);
+    };
+    tx.cancel(key)?;
+    let command: App::Command = serde_json::from_value(timer.command.clone())
+        .map_err(|error| Interrupt::Broken(format!("timer {key} cannot be read: {error}")))?;
+    app.execute(&Actor::system(), &command, tx)
+        .map(Verdict::Done)
+}
+
+fn effect_report<App: Application>(
+    app: &App,
+    id: &str,
+    mode: AttemptMode,
+    report: &EffectReport<App::Answer>,
+    tx: &mut Tx<'_>,
+) -> Result2<App> {
+    let nothing = Ok(Verdict::Noted);
+    let Some(record) = tx.get::<EffectRecord>(id)? else {
+        return nothing;
+    };
+    let mut record = (*record).clone();
+    let news = record.advance(report, tx.now());
+    let permitted = match report {
+        EffectReport::NotFound => true,
+        EffectReport::NotSent { .. } => mode == AttemptMode::Send,
+        _ => false,
+    };
+    if permitted && record.state == EffectState::Ready {
+        tx.emitted.push(id.to_owned());
+    }
+    tx.put(record.clone())?;
+    if news == EffectNews::Nothing {
+        return nothing;
+    }
+    let effect: App::Effect = serde_json::from_value(record.body.clone())
+        .map_err(|error| Interrupt::Broken(format!("effect {id} cannot be read: {error}")))?;
+    let answer = match report {
+        EffectReport::Answered { answer } => Some(answer),
+        _ => None,
+    };
+    app.effect_news(&record, &effect, news, answer, tx)?;
+    nothing
+}
+
+fn housekeeping(tx: &mut Tx<'_>) -> Result<(), Interrupt> {
+    let now = crate::record::index_time(tx.now());
+    let expired = tx.scan::<IdempotencyRecord>("expires", "", &now, EXPIRED_PER_STEP)?;
+    for record in expired {
+        tx.delete::<IdempotencyRecord>(&record.key)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,42 @@
+//! The thread that writes: takes sealed batches, reports what became of them.
+
+use crate::batch::SealedBatch;
+use crate::store::{StoreError, StoreFactory, StoreWriter};
+use crossbeam_channel::{Receiver, Sender};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Result of a commit and how long it took.
+pub(super) type Ack = (Result<(), StoreError>, Duration);
+
+/// Runs until its inbox is closed. After a failed commit the connection is given up: what it holds
+/// of the failed transaction is not known.
+pub(super) fn run(
+    store: Arc<dyn StoreFactory>,
+    inbox: Receiver<Arc<SealedBatch>>,
+    acks: Sender<Ack>,
+) {
+    let mut writer: Option<Box<dyn StoreWriter>> = None;
+    for batch in inbox {
+        let begun = Instant::now();
+        let result = commit(&mut writer, store.as_ref(), &batch);
+        if result.is_err() {
+            writer = None;
+        }
+        if acks.send((result, begun.elapsed())).is_err() {
+            return;
+        }
+    }
+}
+
+fn commit(
+    writer: &mut Option<Box<dyn StoreWriter>>,
+    store: &dyn StoreFactory,
+    batch: &SealedBatch,
+) -> Result<(), StoreError> {
+    let open = match writer.take() {
+        Some(open) => open,
+        None => store.writer()?,
+    };
+    writer.insert(open).commit(batch)
+}

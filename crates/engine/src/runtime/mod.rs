@@ -1,0 +1,247 @@
+//! The shard on real threads: one that executes, one that writes, and tasks that drive effects and timers.
+
+mod clock;
+mod committer;
+mod executor;
+mod outbox;
+mod timers;
+
+pub use clock::{Clock, SimulatedClock, SystemClock};
+pub use outbox::{Job, Outbox, Performer};
+pub use timers::Timers;
+
+use crate::application::{Application, Envelope, Outcome, SubmitError};
+use crate::effect::EffectRecord;
+use crate::shard::{Shard, ShardOptions};
+use crate::store::{Queries, StoreError, StoreFactory};
+use crate::task::Task;
+use crate::vault::{Vault, VaultError};
+use crossbeam_channel::{Sender, TrySendError};
+use ledger::{AccountId, AccountState};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use tokio::sync::{mpsc, oneshot};
+
+/// Commands waiting for the shard; more are answered [`SubmitError::Busy`].
+const QUEUE_MAX: usize = 65_536;
+
+pub(crate) type Submitted<App> =
+    Result<Outcome<<App as Application>::Reply, <App as Application>::Rejection>, SubmitError>;
+
+/// What the executor is asked.
+pub(crate) enum Message<App: Application> {
+    Task(
+        Task<App::Command, App::Answer>,
+        oneshot::Sender<Submitted<App>>,
+    ),
+    Account(
+        AccountId,
+        oneshot::Sender<Result<Option<AccountState>, SubmitError>>,
+    ),
+    Stop,
+}
+
+/// Counters for `/metrics`; monotonic unless said otherwise.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// Commands whose batch was committed.
+    pub commands: AtomicU64,
+    /// Batches committed.
+    pub batches: AtomicU64,
+    /// Ledger rows committed.
+    pub ledger_rows: AtomicU64,
+    /// Commits that failed.
+    pub failed_commits: AtomicU64,
+    /// Commands set aside.
+    pub set_aside: AtomicU64,
+    /// Last commit's duration in microseconds (a gauge).
+    pub last_commit_us: AtomicU64,
+}
+
+/// Handle of a running shard; clones share it.
+pub struct Engine<App: Application> {
+    messages: Sender<Message<App>>,
+    queries: Arc<dyn Queries>,
+    vault: Arc<Vault>,
+    clock: Arc<dyn Clock>,
+    counters: Arc<Counters>,
+}
+
+impl<App: Application> Clone for Engine<App> {
+    fn clone(&self) -> Self {
+        Engine {
+            messages: self.messages.clone(),
+            queries: self.queries.clone(),
+            vault: self.vault.clone(),
+            clock: self.clock.clone(),
+            counters: self.counters.clone(),
+        }
+    }
+}
+
+/// Everything that ends with the engine.
+pub struct Running<App: Application> {
+    /// The handle.
+    pub engine: Engine<App>,
+    /// Effects that this process may perform without asking first.
+    pub fresh: mpsc::UnboundedReceiver<Vec<Arc<EffectRecord>>>,
+    executor: JoinHandle<()>,
+}
+
+impl<App: Application> Running<App> {
+    /// Finishes what was submitted, writes the account checkpoints that are behind, and ends.
+    pub fn stop(self) {
+        let _ = self.engine.messages.send(Message::Stop);
+        // A panic of the executor was reported when it happened.
+        let _ = self.executor.join();
+    }
+}
+
+impl<App: Application> Engine<App> {
+    /// Opens the shard and starts its threads. Ready when it returns.
+    pub fn start(
+        app: Arc<App>,
+        store: Arc<dyn StoreFactory>,
+        vault: Arc<Vault>,
+        clock: Arc<dyn Clock>,
+        options: ShardOptions,
+    ) -> Result<Running<App>, StoreError> {
+        let (messages, inbox) = crossbeam_channel::bounded(QUEUE_MAX);
+        let (fresh_sender, fresh) = mpsc::unbounded_channel();
+        let queries = store.queries()?;
+        let shard = Shard::open(app.clone(), store.reader()?, vault.clone(), options.clone())?;
+        let counters = Arc::new(Counters::default());
+        let executor = executor::Executor::new(executor::Parts {
+            app,
+            store,
+            vault: vault.clone(),
+            clock: clock.clone(),
+            options,
+            inbox,
+            fresh: fresh_sender,
+            counters: counters.clone(),
+        })?;
+        let thread = std::thread::Builder::new()
+            .name("shard".into())
+            .spawn(move || executor.run(shard))
+            .map_err(|error| {
+                StoreError::Unavailable(format!("cannot start the shard's thread: {error}"))
+            })?;
+        let engine = Engine {
+            messages,
+            queries,
+            vault,
+            clock,
+            counters,
+        };
+        Ok(Running {
+            engine,
+            fresh,
+            executor: thread,
+        })
+    }
+
+    /// Submits a command and waits until its outcome is durable.
+    pub async fn submit(&self, envelope: Envelope<App::Command>) -> Submitted<App> {
+        self.submit_task(Task::Envelope(envelope)).await
+    }
+
+    /// Submits any task.
+    pub async fn submit_task(&self, task: Task<App::Command, App::Answer>) -> Submitted<App> {
+        let (reply, answer) = oneshot::channel();
+        self.enqueue(task, reply)?;
+        answer.await.unwrap_or(Err(SubmitError::Busy))
+    }
+
+    /// Submits a command from a thread that may block.
+    pub fn submit_blocking(&self, envelope: Envelope<App::Command>) -> Submitted<App> {
+        self.submit_later(envelope)?
+            .blocking_recv()
+            .unwrap_or(Err(SubmitError::Busy))
+    }
+
+    /// Submits a command; the outcome is fetched from the receiver when wanted.
+    pub fn submit_later(
+        &self,
+        envelope: Envelope<App::Command>,
+    ) -> Result<oneshot::Receiver<Submitted<App>>, SubmitError> {
+        let (reply, answer) = oneshot::channel();
+        self.enqueue(Task::Envelope(envelope), reply)?;
+        Ok(answer)
+    }
+
+    fn enqueue(
+        &self,
+        task: Task<App::Command, App::Answer>,
+        reply: oneshot::Sender<Submitted<App>>,
+    ) -> Result<(), SubmitError> {
+        self.messages
+            .try_send(Message::Task(task, reply))
+            .map_err(|error| match error {
+                TrySendError::Full(_) | TrySendError::Disconnected(_) => SubmitError::Busy,
+            })
+    }
+
+    /// State of an account as the writer knows it.
+    pub async fn account(&self, id: AccountId) -> Result<Option<AccountState>, SubmitError> {
+        let (reply, answer) = oneshot::channel();
+        self.messages
+            .try_send(Message::Account(id, reply))
+            .map_err(|_| SubmitError::Busy)?;
+        answer.await.unwrap_or(Err(SubmitError::Busy))
+    }
+
+    /// Lists and reports.
+    pub fn queries(&self) -> &Arc<dyn Queries> {
+        &self.queries
+    }
+
+    /// Time as commands see it.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// Counters.
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Commands waiting for the shard.
+    pub fn queue_length(&self) -> usize {
+        self.messages.len()
+    }
+
+    /// Clear text of a vault entry.
+    pub fn open_secret(
+        &self,
+        id: &str,
+    ) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, SecretError> {
+        let Some(secret) = self.queries.secret(id)? else {
+            return Ok(None);
+        };
+        Ok(Some(self.vault.open(&secret)?))
+    }
+}
+
+/// A vault entry could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretError {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The entry cannot be decrypted.
+    #[error(transparent)]
+    Vault(#[from] VaultError),
+}
+
+impl Counters {
+    pub(crate) fn add(counter: &AtomicU64, amount: u64) {
+        counter.fetch_add(amount, Ordering::Relaxed);
+    }
+
+    /// Current value of a counter.
+    pub fn get(counter: &AtomicU64) -> u64 {
+        counter.load(Ordering::Relaxed)
+    }
+}

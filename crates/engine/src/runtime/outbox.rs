@@ -1,0 +1,214 @@
+//! Performing effects: fresh ones are sent, all others are asked after first.
+
+use super::Engine;
+use crate::application::{Application, SubmitError};
+use crate::effect::{AttemptMode, EffectRecord, EffectReport};
+use crate::record::index_time;
+use crate::store::{Scan, StoreError};
+use crate::task::Task;
+use std::collections::{HashMap, HashSet};
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+
+/// Due effects looked up in one pass.
+const DUE_PER_PASS: usize = 512;
+
+/// One attempt at an effect.
+#[derive(Debug, Clone)]
+pub struct Job<E> {
+    /// The effect's id.
+    pub id: String,
+    /// What to do.
+    pub effect: E,
+    /// Perform it, or ask what became of it.
+    pub mode: AttemptMode,
+    /// Attempts recorded before this one.
+    pub attempts: u32,
+}
+
+/// Talks to the outside on behalf of the outbox.
+pub trait Performer<App: Application>: Send + Sync + 'static {
+    /// Makes one attempt; every way it can end is a report.
+    fn perform(
+        &self,
+        job: Job<App::Effect>,
+    ) -> impl Future<Output = EffectReport<App::Answer>> + Send;
+}
+
+/// Drives the effects of one shard.
+pub struct Outbox<App: Application, P> {
+    engine: Engine<App>,
+    performer: Arc<P>,
+    slots: Arc<Semaphore>,
+    known: Arc<Mutex<Known>>,
+}
+
+#[derive(Default)]
+struct Known {
+    /// Effects this process may send without asking; kept until the attempt begins.
+    fresh: HashMap<String, Arc<EffectRecord>>,
+    in_flight: HashSet<String>,
+}
+
+impl<App: Application, P> Clone for Outbox<App, P> {
+    fn clone(&self) -> Self {
+        Outbox {
+            engine: self.engine.clone(),
+            performer: self.performer.clone(),
+            slots: self.slots.clone(),
+            known: self.known.clone(),
+        }
+    }
+}
+
+impl<App: Application, P: Performer<App>> Outbox<App, P> {
+    /// An outbox making at most `parallel` attempts at a time.
+    pub fn new(engine: Engine<App>, performer: P, parallel: usize) -> Outbox<App, P> {
+        Outbox {
+            engine,
+            performer: Arc::new(performer),
+            slots: Arc::new(Semaphore::new(parallel)),
+            known: Arc::default(),
+        }
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes effects that a committed batch permits to send.
+    pub fn permit(&self, fresh: Vec<Arc<EffectRecord>>) {
+        let mut known = self.known();
+        for record in fresh {
+            known.fresh.insert(record.id.clone(), record);
+        }
+    }
+
+    /// Makes one attempt at everything that is due and waits for all of them.
+    pub async fn pass(&self) -> Result<usize, StoreError> {
+        let mut attempts = JoinSet::new();
+        let mut count = 0;
+        for record in self.due()? {
+            let this = self.clone();
+            count += 1;
+            attempts.spawn(async move { this.attempt(record).await });
+        }
+        while attempts.join_next().await.is_some() {}
+        Ok(count)
+    }
+
+    /// Sends fresh effects as they come and looks for due ones at every tick, until both end.
+    pub async fn run(
+        self,
+        mut fresh: mpsc::UnboundedReceiver<Vec<Arc<EffectRecord>>>,
+        tick: std::time::Duration,
+    ) {
+        let mut interval = tokio::time::interval(tick);
+        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            let look_up = tokio::select! {
+                records = fresh.recv() => match records {
+                    Some(records) => { self.permit(records); false }
+                    None => return,
+                },
+                _ = interval.tick() => true,
+            };
+            let due = if look_up {
+                self.due()
+            } else {
+                Ok(self.due_fresh())
+            };
+            match due {
+                Ok(due) => {
+                    for record in due {
+                        let this = self.clone();
+                        tokio::spawn(async move { this.attempt(record).await });
+                    }
+                }
+                Err(error) => tracing::error!(%error, "due effects could not be read"),
+            }
+        }
+    }
+
+    fn due_fresh(&self) -> Vec<Arc<EffectRecord>> {
+        let now = self.engine.clock().now();
+        let mut known = self.known();
+        let due: Vec<Arc<EffectRecord>> = known
+            .fresh
+            .values()
+            .filter(|record| record.next_at <= now)
+            .cloned()
+            .collect();
+        due.into_iter()
+            .filter(|record| known.in_flight.insert(record.id.clone()))
+            .collect()
+    }
+
+    fn due(&self) -> Result<Vec<Arc<EffectRecord>>, StoreError> {
+        let mut due = self.due_fresh();
+        let scan = Scan {
+            kind: <EffectRecord as crate::Record>::KIND.to_owned(),
+            index: "due".into(),
+            from: String::new(),
+            to: index_time(self.engine.clock().now()) + "~",
+            after: None,
+            descending: false,
+            limit: DUE_PER_PASS,
+        };
+        for found in self.engine.queries().list(&scan)? {
+            let record: EffectRecord =
+                serde_json::from_slice(&found.body).map_err(|error| StoreError::Damaged {
+                    place: format!("effect {}", found.key),
+                    problem: error.to_string(),
+                })?;
+            if self.known().in_flight.insert(record.id.clone()) {
+                due.push(Arc::new(record));
+            }
+        }
+        Ok(due)
+    }
+
+    async fn attempt(&self, record: Arc<EffectRecord>) {
+        let Ok(_slot) = self.slots.acquire().await else {
+            return;
+        };
+        // From here on it may have been sent: the permission is used up.
+        let fresh = self.known().fresh.remove(&record.id).is_some();
+        let mode = record.mode(fresh);
+        let report = match serde_json::from_value::<App::Effect>(record.body.clone()) {
+            Ok(effect) => {
+                let job = Job {
+                    id: record.id.clone(),
+                    effect,
+                    mode,
+                    attempts: record.attempts,
+                };
+                self.performer.perform(job).await
+            }
+            Err(error) => EffectReport::Unknown {
+                reason: format!("the effect cannot be read: {error}"),
+            },
+        };
+        let task = Task::Effect {
+            id: record.id.clone(),
+            mode,
+            report,
+        };
+        loop {
+            match self.engine.submit_task(task.clone()).await {
+                Ok(_) => break,
+                Err(SubmitError::Busy) if self.engine.queue_length() > 0 => {
+                    tokio::task::yield_now().await
+                }
+                // Without a record of this attempt the effect counts as maybe sent: it is asked after.
+                Err(error) => {
+                    tracing::warn!(effect = record.id, %error, "the report of an effect could not be recorded");
+                    break;
+                }
+            }
+        }
+        self.known().in_flight.remove(&record.id);
+    }
+}

@@ -1,0 +1,70 @@
+//! Submitting timers that are due.
+
+use super::Engine;
+use crate::application::{Application, SubmitError};
+use crate::record::index_time;
+use crate::store::{Scan, StoreError};
+use crate::task::Task;
+use crate::timer::TimerRecord;
+use tokio::task::JoinSet;
+
+/// Timers looked up in one pass.
+const DUE_PER_PASS: usize = 512;
+
+/// Drives the timers of one shard.
+pub struct Timers<App: Application> {
+    engine: Engine<App>,
+}
+
+impl<App: Application> Timers<App> {
+    /// Timers of an engine.
+    pub fn new(engine: Engine<App>) -> Timers<App> {
+        Timers { engine }
+    }
+
+    /// Submits every timer that is due, waits for their commits and says how many there were.
+    pub async fn pass(&self) -> Result<usize, StoreError> {
+        let scan = Scan {
+            kind: <TimerRecord as crate::Record>::KIND.to_owned(),
+            index: "due".into(),
+            from: String::new(),
+            to: index_time(self.engine.clock().now()) + "~",
+            after: None,
+            descending: false,
+            limit: DUE_PER_PASS,
+        };
+        let due = self.engine.queries().list(&scan)?;
+        let count = due.len();
+        let mut submitted = JoinSet::new();
+        for found in due {
+            let engine = self.engine.clone();
+            submitted.spawn(async move {
+                engine
+                    .submit_task(Task::Timer { key: found.key })
+                    .await
+                    .map(|_| ())
+            });
+        }
+        while let Some(result) = submitted.join_next().await {
+            if let Ok(Err(SubmitError::Unavailable(reason))) = result {
+                return Err(StoreError::Unavailable(reason.to_string()));
+            }
+        }
+        Ok(count)
+    }
+
+    /// Submits due timers at every tick, and housekeeping every thousandth, for ever.
+    pub async fn run(self, tick: std::time::Duration) {
+        let mut interval = tokio::time::interval(tick);
+        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        for round in 0u64.. {
+            interval.tick().await;
+            if let Err(error) = self.pass().await {
+                tracing::error!(%error, "due timers could not be fired");
+            }
+            if round % 1_000 == 0 {
+                let _ = self.engine.submit_task(Task::Housekeeping).await;
+            }
+        }
+    }
+}

@@ -1,0 +1,530 @@
+//! The shard: runs tasks one after another over its memory, and seals batches for the store.
+//!
+//! No threads, no clock, no randomness: the runtime drives it with real ones, the simulator with its
+//! own. While a sealed batch is being written the next one is filled; replies of a batch are handed
+//! out by [`Shard::committed`] and by nothing else.
+
+use crate::application::{Application, Interrupt, Keys, Need, Outcome, Verdict, Work};
+use crate::batch::{BatchBuilder, RecordChange, SealedBatch, ShardHead, hash_rows};
+use crate::effect::EffectRecord;
+use crate::idempotency;
+use crate::ids::ShardCode;
+use crate::merkle;
+use crate::record::{Indexes, RecordKey};
+use crate::state::accounts::AccountCache;
+use crate::state::overlay::Overlay;
+use crate::state::records::{RecordCache, Stored};
+use crate::state::transfer_ids::TransferIds;
+use crate::state::{CacheLimits, State};
+use crate::store::{StoreError, StoreReader};
+use crate::task::{Admission, Ran, Task};
+use crate::timer::TimerRecord;
+use crate::vault::Vault;
+use calendar::BusinessDate;
+use ledger::{AccountState, Row, RowKind, Touch};
+use std::sync::Arc;
+
+/// Settings of a shard.
+#[derive(Debug, Clone)]
+pub struct ShardOptions {
+    /// Its code.
+    pub shard: ShardCode,
+    /// First business date of a book that is created.
+    pub first_business_date: BusinessDate,
+    /// Bounds of its memory.
+    pub limits: CacheLimits,
+    /// Account checkpoints written with a batch, at least (and at least as many as it dirtied).
+    pub sweep_min: usize,
+}
+
+/// Identifies the caller of a task to the driver.
+pub type Ticket = u64;
+
+/// A task with its admission, kept until its batch is durable.
+pub type Admitted<App> = (
+    Ticket,
+    Task<<App as Application>::Command, <App as Application>::Answer>,
+    Admission,
+);
+
+/// Result for a ticket.
+pub type TicketOutcome<App> = (
+    Ticket,
+    Outcome<<App as Application>::Reply, <App as Application>::Rejection>,
+);
+
+/// What a committed batch sets free.
+pub struct Released<App: Application> {
+    /// Outcomes by ticket.
+    pub outcomes: Vec<TicketOutcome<App>>,
+    /// Effects that may be performed without asking first.
+    pub fresh: Vec<Arc<EffectRecord>>,
+    /// Number of commands in the batch.
+    pub commands: usize,
+}
+
+/// Outcomes and permissions waiting for their batch.
+pub(crate) struct Waiting<App: Application> {
+    pub outcomes: Vec<TicketOutcome<App>>,
+    pub fresh: Vec<String>,
+    pub admitted: Vec<Admitted<App>>,
+}
+
+impl<App: Application> Default for Waiting<App> {
+    fn default() -> Self {
+        Waiting {
+            outcomes: Vec::new(),
+            fresh: Vec::new(),
+            admitted: Vec::new(),
+        }
+    }
+}
+
+/// One shard in memory.
+pub struct Shard<App: Application> {
+    pub(crate) app: Arc<App>,
+    pub(crate) state: State,
+    pub(crate) vault: Arc<Vault>,
+    pub(crate) waiting: Waiting<App>,
+    in_flight: Option<(Arc<SealedBatch>, Waiting<App>)>,
+    options: ShardOptions,
+}
+
+impl<App: Application> Shard<App> {
+    /// Opens a shard over its store: reads the head and the rows that the checkpoints lack.
+    pub fn open(
+        app: Arc<App>,
+        mut reader: Box<dyn StoreReader>,
+        vault: Arc<Vault>,
+        options: ShardOptions,
+    ) -> Result<Shard<App>, StoreError> {
+        let head = reader
+            .head()?
+            .unwrap_or_else(|| ShardHead::empty(options.first_business_date));
+        let mut accounts = AccountCache::new(options.limits.accounts, head.low_seq);
+        recover(reader.as_mut(), &head, &mut accounts)?;
+        let transfers = TransferIds::new(head.greatest_id, options.limits.transfer_ids);
+        let state = State {
+            shard: options.shard,
+            head,
+            records: RecordCache::new(options.limits.records),
+            accounts,
+            transfers,
+            overlay: Overlay::default(),
+            batch: BatchBuilder::default(),
+            in_flight: None,
+            reader,
+        };
+        Ok(Shard {
+            app,
+            state,
+            vault,
+            waiting: Waiting::default(),
+            in_flight: None,
+            options,
+        })
+    }
+
+    /// The shard's row as the next command sees it.
+    pub fn head(&self) -> &ShardHead {
+        &self.state.head
+    }
+
+    /// Ledger rows in the batch being filled.
+    pub fn rows_waiting(&self) -> usize {
+        self.state.batch.rows.len()
+    }
+
+    /// Commands in the batch being filled.
+    pub fn commands_waiting(&self) -> usize {
+        self.waiting.admitted.len()
+    }
+
+    /// Whether a sealed batch waits for its commit.
+    pub fn is_writing(&self) -> bool {
+        self.in_flight.is_some()
+    }
+
+    /// Accounts whose checkpoints are behind.
+    pub fn dirty_accounts(&self) -> usize {
+        self.state.accounts.dirty_count()
+    }
+
+    /// State of an account, loading it if needed; uncommitted changes included.
+    pub fn account(&mut self, id: ledger::AccountId) -> Result<Option<AccountState>, StoreError> {
+        if !self.state.accounts.contains(id) {
+            self.load(&Need::Account(id))?;
+        }
+        Ok(self.state.accounts.get(id).flatten())
+    }
+
+    /// Accounts in memory, for checks.
+    pub fn accounts_in_memory(&self) -> impl Iterator<Item = (ledger::AccountId, &AccountState)> {
+        self.state.accounts.iter()
+    }
+
+    /// Runs tasks in order; their outcomes come with the commit of the batch they are in.
+    pub fn run(&mut self, tasks: Vec<Admitted<App>>) -> Result<(), StoreError> {
+        self.prefetch(&tasks)?;
+        for (ticket, task, admission) in tasks {
+            let ran = self.run_one(&task, admission)?;
+            self.push_outcome(ticket, ran);
+            self.waiting.admitted.push((ticket, task, admission));
+        }
+        Ok(())
+    }
+
+    fn push_outcome(&mut self, ticket: Ticket, ran: Ran<App::Reply, App::Rejection>) {
+        let outcome = Outcome {
+            journal_seq: ran.journal_seq,
+            replayed: ran.replayed,
+            result: ran.verdict,
+        };
+        self.waiting.outcomes.push((ticket, outcome));
+    }
+
+    /// Loads in one go what the tasks say they will read.
+    fn prefetch(&mut self, tasks: &[Admitted<App>]) -> Result<(), StoreError> {
+        let mut keys = Keys::default();
+        for (_, task, _) in tasks {
+            match task {
+                Task::Envelope(envelope) => {
+                    if let Some(idempotency) = &envelope.idempotency {
+                        keys.record::<idempotency::IdempotencyRecord>(&idempotency::record_key(
+                            idempotency,
+                        ));
+                    }
+                    if let Work::Command(command) = &envelope.work {
+                        self.app.declare(command, &mut keys);
+                    }
+                }
+                Task::Timer { key } => keys.record::<TimerRecord>(key),
+                Task::Effect { id, .. } => keys.record::<EffectRecord>(id),
+                Task::Housekeeping => {}
+            }
+        }
+        let records: Vec<RecordKey> = keys
+            .records
+            .into_iter()
+            .filter(|key| !self.state.records.contains(key))
+            .collect();
+        let mut accounts = keys.accounts;
+        accounts.retain(|id| !self.state.accounts.contains(*id));
+        accounts.sort_unstable();
+        accounts.dedup();
+        let mut transfers = keys.transfers;
+        transfers.retain(|id| self.state.transfers.must_ask(*id));
+        self.load_all(&records, &accounts, &transfers)
+    }
+
+    fn load_all(
+        &mut self,
+        records: &[RecordKey],
+        accounts: &[ledger::AccountId],
+        transfers: &[ledger::TransferId],
+    ) -> Result<(), StoreError> {
+        if !records.is_empty() {
+            let bodies = self.state.reader.records(records)?;
+            for (key, body) in records.iter().zip(bodies) {
+                self.state.records.load(key.clone(), body);
+            }
+        }
+        if !accounts.is_empty() {
+            let states = self.state.reader.accounts(accounts)?;
+            for (id, state) in accounts.iter().zip(states) {
+                self.state.accounts.load(*id, state);
+            }
+        }
+        if !transfers.is_empty() {
+            let rows = self.state.reader.transfer_seqs(transfers)?;
+            for (id, seq) in transfers.iter().zip(rows) {
+                self.state.transfers.load(*id, seq);
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn load(&mut self, need: &Need) -> Result<(), StoreError> {
+        match need {
+            Need::Record(key) => self.load_all(std::slice::from_ref(key), &[], &[]),
+            Need::Account(id) => self.load_all(&[], &[*id], &[]),
+            Need::Transfer(id) => self.load_all(&[], &[], &[*id]),
+        }
+    }
+
+    /// Seals the batch being filled; `None` when nothing has to be written. At most one sealed batch
+    /// may wait for its commit.
+    pub fn seal(&mut self) -> Result<Option<Arc<SealedBatch>>, StoreError> {
+        if self.in_flight.is_some() || self.state.batch.is_empty() {
+            return Ok(None);
+        }
+        self.seal_with_sweep(self.options.sweep_min).map(Some)
+    }
+
+    /// Seals a batch that only brings account checkpoints up to date; `None` when they are.
+    pub fn seal_sweep(&mut self, count: usize) -> Result<Option<Arc<SealedBatch>>, StoreError> {
+        if self.in_flight.is_some() || self.state.accounts.dirty_count() == 0 {
+            return Ok(None);
+        }
+        self.seal_with_sweep(count).map(Some)
+    }
+
+    fn seal_with_sweep(&mut self, sweep: usize) -> Result<Arc<SealedBatch>, StoreError> {
+        let builder = std::mem::take(&mut self.state.batch);
+        let next_seq = self.state.head.ledger_seq + 1;
+        let mut accounts = self
+            .state
+            .accounts
+            .sweep(sweep.max(builder.dirtied), next_seq);
+        // An opened account is inserted with its batch, whether or not the sweep came by.
+        for (id, _) in &builder.opened {
+            if let Some(state) = self.state.accounts.get(*id).flatten()
+                && !accounts.iter().any(|(swept, _)| swept == id)
+            {
+                accounts.push((*id, state));
+            }
+        }
+        let records = self.encode(&builder.changed)?;
+        let (journal, rows, root) = hash_rows(builder.journal, builder.rows);
+        let head = &mut self.state.head;
+        head.batch_seq += 1;
+        head.low_seq = self.state.accounts.low_seq();
+        head.head_hash = merkle::chain(&head.head_hash, &root, head.batch_seq);
+        let batch = Arc::new(SealedBatch {
+            head: head.clone(),
+            root,
+            journal,
+            rows,
+            opened: builder.opened,
+            accounts,
+            records,
+            secrets: builder.secrets,
+        });
+        self.state.in_flight = Some(batch.clone());
+        self.in_flight = Some((batch.clone(), std::mem::take(&mut self.waiting)));
+        Ok(batch)
+    }
+
+    fn encode(&mut self, changed: &[RecordKey]) -> Result<Vec<RecordChange>, StoreError> {
+        let mut changes = Vec::with_capacity(changed.len());
+        for key in changed {
+            let Some(slot) = self.state.records.slot_mut(key) else {
+                continue;
+            };
+            let (body, indexes) = match &slot.value {
+                Stored::Typed(record) => {
+                    let body = record.encode().map_err(|error| {
+                        StoreError::Refused(format!(
+                            "{} {} cannot be written: {error}",
+                            key.kind, key.key
+                        ))
+                    })?;
+                    (Some(body), record.index_entries())
+                }
+                _ => (None, Indexes::default()),
+            };
+            let old = std::mem::replace(&mut slot.sealed_indexes, indexes.clone());
+            let removed = old
+                .0
+                .iter()
+                .filter(|entry| !indexes.0.contains(entry))
+                .cloned()
+                .collect();
+            let added = indexes
+                .0
+                .into_iter()
+                .filter(|entry| !old.0.contains(entry))
+                .collect();
+            changes.push(RecordChange {
+                key: key.clone(),
+                body,
+                removed,
+                added,
+            });
+        }
+        Ok(changes)
+    }
+
+    /// The sealed batch is durable: hands out its outcomes.
+    pub fn committed(&mut self) -> Released<App> {
+        let Some((batch, waiting)) = self.in_flight.take() else {
+            return Released {
+                outcomes: Vec::new(),
+                fresh: Vec::new(),
+                commands: 0,
+            };
+        };
+        self.state.in_flight = None;
+        let seq = batch.head.batch_seq;
+        let keys: Vec<RecordKey> = batch
+            .records
+            .iter()
+            .map(|change| change.key.clone())
+            .collect();
+        let fresh = waiting
+            .fresh
+            .iter()
+            .filter_map(|id| self.fresh_effect(id))
+            .collect();
+        self.state.records.written(&keys, seq);
+        self.state.overlay.written(seq);
+        self.state.records.evict();
+        self.state.accounts.evict();
+        self.state.transfers.evict(batch.head.ledger_seq);
+        Released {
+            outcomes: waiting.outcomes,
+            fresh,
+            commands: batch.journal.len(),
+        }
+    }
+
+    fn fresh_effect(&mut self, id: &str) -> Option<Arc<EffectRecord>> {
+        self.state.records.get::<EffectRecord>(id)?.ok().flatten()
+    }
+
+    /// Outcomes of a batch in which nothing was to be written and on which nothing waits: repeats
+    /// answered from durable records.
+    pub fn take_unwritten(&mut self) -> Vec<TicketOutcome<App>> {
+        if self.in_flight.is_some() || !self.state.batch.is_empty() {
+            return Vec::new();
+        }
+        self.waiting.admitted.clear();
+        std::mem::take(&mut self.waiting.outcomes)
+    }
+
+    /// Gives the shard up after a failed commit: what was not durable, task by task, in order.
+    pub fn abandon(self) -> (Vec<Admitted<App>>, Vec<Admitted<App>>) {
+        let sealed = self
+            .in_flight
+            .map(|(_, waiting)| waiting.admitted)
+            .unwrap_or_default();
+        (sealed, self.waiting.admitted)
+    }
+}
+
+impl State {
+    /// A ledger row, wherever it is by now.
+    pub(crate) fn row(&mut self, seq: u64) -> Result<Row, String> {
+        if let Some(first) = self.batch.rows.first()
+            && seq >= first.seq
+        {
+            let found = self.batch.rows.get((seq - first.seq) as usize);
+            return found
+                .cloned()
+                .ok_or_else(|| format!("row {seq} is not in the batch"));
+        }
+        if let Some(batch) = &self.in_flight
+            && let Some((first, _)) = batch.rows.first()
+            && seq >= first.seq
+        {
+            let found = batch.rows.get((seq - first.seq) as usize);
+            return found
+                .map(|(row, _)| row.clone())
+                .ok_or_else(|| format!("row {seq} is not in the batch"));
+        }
+        let row = self.reader.row(seq).map_err(|error| error.to_string())?;
+        row.ok_or_else(|| format!("row {seq} is gone"))
+    }
+}
+
+/// Brings accounts to the state of the last row: reads each row of the tail once, last value wins.
+fn recover(
+    reader: &mut dyn StoreReader,
+    head: &ShardHead,
+    accounts: &mut AccountCache,
+) -> Result<(), StoreError> {
+    let mut touched: hashbrown::HashMap<u64, Tail, rustc_hash::FxBuildHasher> =
+        hashbrown::HashMap::default();
+    reader.tail(head.low_seq, &mut |row| {
+        for touch in [&row.debit, &row.credit] {
+            if touch.account != 0 {
+                touched.entry(touch.account).or_default().see(&row, touch);
+            }
+        }
+        Ok(())
+    })?;
+    let mut ids: Vec<ledger::AccountId> = touched.keys().map(|id| ledger::AccountId(*id)).collect();
+    ids.sort_unstable();
+    for chunk in ids.chunks(10_000) {
+        for (id, stored) in chunk.iter().zip(reader.accounts(chunk)?) {
+            let Some(tail) = touched.get(&id.0) else {
+                continue;
+            };
+            let state = tail.apply(stored).ok_or_else(|| StoreError::Damaged {
+                place: format!("account {}", id.0),
+                problem: "the ledger touches it but it has no row".into(),
+            })?;
+            accounts.set(*id, Some(state));
+            accounts.mark_dirty(*id);
+        }
+    }
+    Ok(())
+}
+
+/// What the tail says of one account.
+#[derive(Default)]
+struct Tail {
+    opened: Option<AccountState>,
+    last: Option<(Touch, u64, BusinessDate)>,
+    day_seq: Option<u64>,
+    closed: bool,
+}
+
+impl Tail {
+    fn see(&mut self, row: &Row, touch: &Touch) {
+        if row.kind == RowKind::Open {
+            self.opened = ledger::opened_account(row)
+                .map(|new| AccountState::opened(&new, row.seq, row.date));
+            self.day_seq = Some(row.seq);
+            return;
+        }
+        let new_day = touch.prev_day_seq != 0;
+        if new_day {
+            self.day_seq = Some(row.seq);
+        }
+        self.closed |= row.kind == RowKind::Close;
+        self.last = Some((*touch, row.seq, row.date));
+    }
+
+    fn apply(&self, stored: Option<AccountState>) -> Option<AccountState> {
+        let mut state = stored.or(self.opened)?;
+        let Some((touch, seq, date)) = &self.last else {
+            return Some(state);
+        };
+        if *seq <= state.head_seq {
+            return Some(state);
+        }
+        state.debits_posted = touch.debits_posted;
+        state.credits_posted = touch.credits_posted;
+        state.debits_held = touch.debits_held;
+        state.credits_held = touch.credits_held;
+        state.head_seq = *seq;
+        state.day = *date;
+        if let Some(day_seq) = self.day_seq
+            && day_seq > state.day_seq
+        {
+            state.day_seq = day_seq;
+        }
+        state.closed |= self.closed;
+        Some(state)
+    }
+}
+
+impl<App: Application> Shard<App> {
+    pub(crate) fn interrupted(
+        &mut self,
+        interrupt: Interrupt,
+    ) -> Result<Option<String>, StoreError> {
+        match interrupt {
+            Interrupt::Load(need) => {
+                self.load(&need)?;
+                Ok(None)
+            }
+            Interrupt::Broken(reason) => Ok(Some(reason)),
+        }
+    }
+
+    pub(crate) fn denied(reason: String) -> Verdict<App::Reply, App::Rejection> {
+        Verdict::Denied(crate::application::Denial::Broken { reason })
+    }
+}

@@ -1,0 +1,142 @@
+//! Accounts in memory, and the sweep that writes their checkpoints.
+//!
+//! Ordering argument for recovery: the sweep walks dirty accounts in key order, cycle after cycle.
+//! In cycle k every account dirtied before cycle k-1 began has been written since, so the rows from
+//! the start of cycle k-1 on are all that recovery has to read.
+
+use ledger::{AccountId, AccountState};
+use rustc_hash::FxBuildHasher;
+use std::collections::BTreeSet;
+
+struct Slot {
+    state: Option<AccountState>,
+    dirty: bool,
+    used: bool,
+}
+
+type Map = hashbrown::HashMap<AccountId, Slot, FxBuildHasher>;
+
+pub(crate) struct AccountCache {
+    map: Map,
+    dirty: BTreeSet<AccountId>,
+    /// Where the sweep goes on.
+    cursor: AccountId,
+    /// First row of the running cycle and of the one before.
+    cycle_start: u64,
+    previous_cycle_start: u64,
+    limit: usize,
+}
+
+impl AccountCache {
+    pub fn new(limit: usize, low_seq: u64) -> AccountCache {
+        AccountCache {
+            map: Map::default(),
+            dirty: BTreeSet::new(),
+            cursor: AccountId(0),
+            cycle_start: low_seq,
+            previous_cycle_start: low_seq,
+            limit,
+        }
+    }
+
+    /// `None`: not in memory. `Some(None)`: known not to exist.
+    pub fn get(&mut self, id: AccountId) -> Option<Option<AccountState>> {
+        let slot = self.map.get_mut(&id)?;
+        slot.used = true;
+        Some(slot.state)
+    }
+
+    pub fn contains(&self, id: AccountId) -> bool {
+        self.map.contains_key(&id)
+    }
+
+    /// Puts a loaded row in; what is there already is newer.
+    pub fn load(&mut self, id: AccountId, state: Option<AccountState>) {
+        self.map.entry(id).or_insert(Slot {
+            state,
+            dirty: false,
+            used: true,
+        });
+    }
+
+    /// Replaces a state and returns the old one for undoing.
+    pub fn set(&mut self, id: AccountId, state: Option<AccountState>) -> Option<AccountState> {
+        match self.map.get_mut(&id) {
+            Some(slot) => std::mem::replace(&mut slot.state, state),
+            None => {
+                self.map.insert(
+                    id,
+                    Slot {
+                        state,
+                        dirty: false,
+                        used: true,
+                    },
+                );
+                None
+            }
+        }
+    }
+
+    /// Marks what a successful command changed; returns whether it was clean.
+    pub fn mark_dirty(&mut self, id: AccountId) -> bool {
+        if let Some(slot) = self.map.get_mut(&id)
+            && !slot.dirty
+        {
+            slot.dirty = true;
+            self.dirty.insert(id);
+            return true;
+        }
+        false
+    }
+
+    /// Takes up to `count` dirty accounts in key order for writing; they are clean afterwards.
+    pub fn sweep(&mut self, count: usize, next_seq: u64) -> Vec<(AccountId, AccountState)> {
+        let mut swept = Vec::with_capacity(count.min(self.dirty.len()));
+        while swept.len() < count && !self.dirty.is_empty() {
+            let Some(id) = self.dirty.range(self.cursor..).next().copied() else {
+                self.cursor = AccountId(0);
+                self.previous_cycle_start = self.cycle_start;
+                self.cycle_start = next_seq;
+                continue;
+            };
+            self.dirty.remove(&id);
+            self.cursor = AccountId(id.0 + 1);
+            if let Some(slot) = self.map.get_mut(&id) {
+                slot.dirty = false;
+                if let Some(state) = slot.state {
+                    swept.push((id, state));
+                }
+            }
+        }
+        if self.dirty.is_empty() {
+            self.previous_cycle_start = next_seq;
+            self.cycle_start = next_seq;
+        }
+        swept
+    }
+
+    /// The lowest row that recovery must read.
+    pub fn low_seq(&self) -> u64 {
+        self.previous_cycle_start
+    }
+
+    pub fn dirty_count(&self) -> usize {
+        self.dirty.len()
+    }
+
+    /// Drops clean accounts that were not used since the last call, once over the limit.
+    pub fn evict(&mut self) {
+        if self.map.len() <= self.limit {
+            return;
+        }
+        self.map
+            .retain(|_, slot| slot.dirty || std::mem::take(&mut slot.used));
+    }
+
+    /// All states in memory, for checks.
+    pub fn iter(&self) -> impl Iterator<Item = (AccountId, &AccountState)> {
+        self.map
+            .iter()
+            .filter_map(|(id, slot)| slot.state.as_ref().map(|state| (*id, state)))
+    }
+}

@@ -1,0 +1,50 @@
+//! The shard's memory: a bounded cache in front of the store, and what is not yet written.
+
+pub(crate) mod accounts;
+pub(crate) mod overlay;
+pub(crate) mod records;
+pub(crate) mod transfer_ids;
+
+use crate::batch::{BatchBuilder, SealedBatch, ShardHead};
+use crate::ids::ShardCode;
+use crate::store::StoreReader;
+use accounts::AccountCache;
+use overlay::Overlay;
+use records::RecordCache;
+use std::sync::Arc;
+use transfer_ids::TransferIds;
+
+/// Bounds of the cache, in entries of clean rows kept.
+#[derive(Debug, Clone, Copy)]
+pub struct CacheLimits {
+    /// Accounts (about 150 bytes each).
+    pub accounts: usize,
+    /// Records (their JSON size and about 300 bytes each).
+    pub records: usize,
+    /// Transfer ids decided without asking the store (about 40 bytes each).
+    pub transfer_ids: usize,
+}
+
+impl Default for CacheLimits {
+    fn default() -> Self {
+        CacheLimits {
+            accounts: 1_200_000,
+            records: 100_000,
+            transfer_ids: 200_000,
+        }
+    }
+}
+
+/// Everything a command can see or change.
+pub(crate) struct State {
+    pub shard: ShardCode,
+    pub head: ShardHead,
+    pub records: RecordCache,
+    pub accounts: AccountCache,
+    pub transfers: TransferIds,
+    pub overlay: Overlay,
+    pub batch: BatchBuilder,
+    /// The sealed batch that the store may not have yet.
+    pub in_flight: Option<Arc<SealedBatch>>,
+    pub reader: Box<dyn StoreReader>,
+}

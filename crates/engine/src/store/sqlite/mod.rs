@@ -1,0 +1,148 @@
+//! SQLite: one file, readable with any SQLite client while the server runs.
+//!
+//! WAL with `synchronous=FULL`: a commit is on disk when it returns. One connection writes, one reads
+//! for the shard, and each [`SqliteQueries`] has a few for lists. The data directory is locked by a file beside
+//! the database, so that a second process is refused but a person may read along.
+
+mod columns;
+mod queries;
+mod reader;
+mod schema;
+mod writer;
+
+pub use queries::SqliteQueries;
+pub use reader::SqliteReader;
+pub use writer::SqliteWriter;
+
+use super::StoreError;
+use rusqlite::{Connection, ErrorCode, OpenFlags};
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Name of the database in a data directory.
+pub const DATABASE_FILE: &str = "qingyuan.db";
+
+/// An open book on SQLite.
+#[derive(Debug)]
+pub struct SqliteStore {
+    path: PathBuf,
+    /// Held as long as any handle lives.
+    lock: Option<Arc<File>>,
+}
+
+impl SqliteStore {
+    /// Opens or creates the book in a directory and takes its lock.
+    pub fn open(directory: &Path) -> Result<SqliteStore, StoreError> {
+        std::fs::create_dir_all(directory).map_err(|error| {
+            StoreError::Unavailable(format!("cannot create {}: {error}", directory.display()))
+        })?;
+        let lock = lock(directory)?;
+        let path = directory.join(DATABASE_FILE);
+        let mut connection =
+            Connection::open(&path).map_err(|error| from_sqlite("opening the database", error))?;
+        schema::prepare(&mut connection)?;
+        Ok(SqliteStore {
+            path,
+            lock: Some(lock),
+        })
+    }
+
+    /// Opens an existing book for reading only, without its lock; for `verify` beside a running server.
+    pub fn open_read_only(directory: &Path) -> Result<SqliteQueries, StoreError> {
+        let path = directory.join(DATABASE_FILE);
+        if !path.exists() {
+            return Err(StoreError::Unavailable(format!(
+                "there is no book in {}: {DATABASE_FILE} is missing",
+                directory.display()
+            )));
+        }
+        SqliteQueries::open(&path, None)
+    }
+
+    /// The writer's connection.
+    pub fn writer(&self) -> Result<SqliteWriter, StoreError> {
+        SqliteWriter::open(&self.path, self.lock.clone())
+    }
+
+    /// The shard's reading connection.
+    pub fn reader(&self) -> Result<SqliteReader, StoreError> {
+        SqliteReader::open(&self.path, self.lock.clone())
+    }
+
+    /// Connections for lists and reports.
+    pub fn queries(&self) -> Result<SqliteQueries, StoreError> {
+        SqliteQueries::open(&self.path, self.lock.clone())
+    }
+}
+
+impl super::StoreFactory for SqliteStore {
+    fn reader(&self) -> Result<Box<dyn super::StoreReader>, StoreError> {
+        Ok(Box::new(SqliteStore::reader(self)?))
+    }
+    fn writer(&self) -> Result<Box<dyn super::StoreWriter>, StoreError> {
+        Ok(Box::new(SqliteStore::writer(self)?))
+    }
+    fn queries(&self) -> Result<Arc<dyn super::Queries>, StoreError> {
+        Ok(Arc::new(SqliteStore::queries(self)?))
+    }
+}
+
+fn lock(directory: &Path) -> Result<Arc<File>, StoreError> {
+    let path = directory.join("qingyuan.lock");
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(&path)
+        .map_err(|error| {
+            StoreError::Unavailable(format!("cannot open {}: {error}", path.display()))
+        })?;
+    match file.try_lock() {
+        Ok(()) => Ok(Arc::new(file)),
+        Err(TryLockError::WouldBlock) => Err(StoreError::InUse(format!(
+            "the data directory {} is in use by another qingyuan process; stop it or choose another directory",
+            directory.display()
+        ))),
+        Err(TryLockError::Error(error)) => Err(StoreError::Unavailable(format!(
+            "cannot lock {}: {error}",
+            path.display()
+        ))),
+    }
+}
+
+/// Opens a connection that never writes.
+fn open_read_only(path: &Path) -> Result<Connection, StoreError> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)
+        .map_err(|error| from_sqlite("opening the database", error))?;
+    connection
+        .execute_batch("PRAGMA busy_timeout=5000; PRAGMA cache_size=-32768; PRAGMA query_only=1; PRAGMA mmap_size=268435456;")
+        .map_err(|error| from_sqlite("preparing a reading connection", error))?;
+    schema::check_version(&connection)?;
+    Ok(connection)
+}
+
+/// Sorts SQLite's errors by what the shard has to do about them.
+fn from_sqlite(place: &str, error: rusqlite::Error) -> StoreError {
+    match &error {
+        rusqlite::Error::SqliteFailure(failure, _) => match failure.code {
+            ErrorCode::ConstraintViolation | ErrorCode::TooBig | ErrorCode::TypeMismatch => {
+                StoreError::Refused(format!("{place}: {error}"))
+            }
+            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => StoreError::Damaged {
+                place: place.to_owned(),
+                problem: error.to_string(),
+            },
+            _ => StoreError::Unavailable(format!("{place}: {error}")),
+        },
+        rusqlite::Error::FromSqlConversionFailure(..)
+        | rusqlite::Error::InvalidColumnType(..)
+        | rusqlite::Error::IntegralValueOutOfRange(..)
+        | rusqlite::Error::Utf8Error(..) => StoreError::Damaged {
+            place: place.to_owned(),
+            problem: error.to_string(),
+        },
+        _ => StoreError::Refused(format!("{place}: {error}")),
+    }
+}

@@ -1,0 +1,180 @@
+//! The shard's own reads.
+
+use super::columns::{self, named};
+use super::{StoreError, open_read_only};
+use crate::batch::ShardHead;
+use crate::record::RecordKey;
+use crate::store::{Scan, StoreReader};
+use ledger::{AccountId, AccountState, Row, TransferId};
+use rusqlite::{Connection, OptionalExtension, params};
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Reads for the shard's thread.
+#[derive(Debug)]
+pub struct SqliteReader {
+    connection: Connection,
+    _lock: Option<Arc<File>>,
+}
+
+impl SqliteReader {
+    pub(super) fn open(path: &Path, lock: Option<Arc<File>>) -> Result<SqliteReader, StoreError> {
+        let connection = open_read_only(path)?;
+        connection.set_prepared_statement_cache_capacity(32);
+        Ok(SqliteReader {
+            connection,
+            _lock: lock,
+        })
+    }
+}
+
+/// The shard's row, for reader and queries alike.
+pub(super) fn read_head(connection: &Connection) -> Result<Option<ShardHead>, StoreError> {
+    let sql = format!("SELECT {} FROM shard WHERE id=0", columns::SHARD);
+    named(
+        || "table shard".into(),
+        connection
+            .prepare_cached(&sql)
+            .and_then(|mut select| select.query_row([], columns::head).optional()),
+    )
+}
+
+/// One ledger row with its check value.
+pub(super) fn read_row(
+    connection: &Connection,
+    seq: u64,
+) -> Result<Option<(Row, u32)>, StoreError> {
+    let sql = format!("SELECT {} FROM ledger WHERE seq=?1", columns::LEDGER);
+    named(
+        || format!("table ledger, seq {seq}"),
+        connection
+            .prepare_cached(&sql)
+            .and_then(|mut select| select.query_row([seq], columns::ledger_row).optional()),
+    )
+}
+
+/// Builds an index scan; the body column is wanted by lists only.
+pub(super) fn scan_sql(scan: &Scan, with_body: bool) -> String {
+    let body = if with_body { ",r.body" } else { "" };
+    let join = if with_body {
+        " JOIN record r ON r.kind=i.kind AND r.key=i.key"
+    } else {
+        ""
+    };
+    let (after, order) = match (scan.after.is_some(), scan.descending) {
+        (true, false) => (" AND (i.value,i.key)>(?5,?6)", "i.value,i.key"),
+        (true, true) => (" AND (i.value,i.key)<(?5,?6)", "i.value DESC,i.key DESC"),
+        (false, false) => ("", "i.value,i.key"),
+        (false, true) => ("", "i.value DESC,i.key DESC"),
+    };
+    format!(
+        "SELECT i.value,i.key{body} FROM record_index i{join} \
+         WHERE i.kind=?1 AND i.name=?2 AND i.value>=?3 AND i.value<?4{after} ORDER BY {order} LIMIT {}",
+        scan.limit
+    )
+}
+
+impl StoreReader for SqliteReader {
+    fn head(&mut self) -> Result<Option<ShardHead>, StoreError> {
+        read_head(&self.connection)
+    }
+
+    fn tail(
+        &mut self,
+        from: u64,
+        each: &mut dyn FnMut(Row) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let sql = format!(
+            "SELECT {} FROM ledger WHERE seq>=?1 ORDER BY seq",
+            columns::LEDGER
+        );
+        let place = || "table ledger".to_owned();
+        let mut select = named(place, self.connection.prepare_cached(&sql))?;
+        let mut rows = named(place, select.query([from]))?;
+        while let Some(row) = named(place, rows.next())? {
+            each(named(place, columns::ledger_row(row))?.0)?;
+        }
+        Ok(())
+    }
+
+    fn records(&mut self, keys: &[RecordKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
+        let place = || "table record".to_owned();
+        let mut select = named(
+            place,
+            self.connection
+                .prepare_cached("SELECT body FROM record WHERE kind=?1 AND key=?2"),
+        )?;
+        let mut bodies = Vec::with_capacity(keys.len());
+        for key in keys {
+            let body = select
+                .query_row(params![key.kind, &*key.key], |row| row.get::<_, String>(0))
+                .optional();
+            let body = named(|| format!("table record, {} {}", key.kind, key.key), body)?;
+            bodies.push(body.map(String::into_bytes));
+        }
+        Ok(bodies)
+    }
+
+    fn accounts(&mut self, ids: &[AccountId]) -> Result<Vec<Option<AccountState>>, StoreError> {
+        let sql = format!("SELECT {} FROM account WHERE id=?1", columns::ACCOUNT);
+        let mut select = named(
+            || "table account".to_owned(),
+            self.connection.prepare_cached(&sql),
+        )?;
+        let mut states = Vec::with_capacity(ids.len());
+        for id in ids {
+            let found = select.query_row([id.0], columns::account).optional();
+            states.push(
+                named(|| format!("table account, id {}", id.0), found)?
+                    .map(|(_, _, state, _)| state),
+            );
+        }
+        Ok(states)
+    }
+
+    fn transfer_seqs(&mut self, ids: &[TransferId]) -> Result<Vec<Option<u64>>, StoreError> {
+        let place = || "table transfer_id".to_owned();
+        let mut select = named(
+            place,
+            self.connection
+                .prepare_cached("SELECT seq FROM transfer_id WHERE id=?1"),
+        )?;
+        let mut seqs = Vec::with_capacity(ids.len());
+        for id in ids {
+            seqs.push(named(
+                place,
+                select
+                    .query_row([id.0.to_be_bytes()], |row| row.get(0))
+                    .optional(),
+            )?);
+        }
+        Ok(seqs)
+    }
+
+    fn row(&mut self, seq: u64) -> Result<Option<Row>, StoreError> {
+        Ok(read_row(&self.connection, seq)?.map(|(row, _)| row))
+    }
+
+    fn scan(&mut self, scan: &Scan) -> Result<Vec<(String, String)>, StoreError> {
+        let place = || format!("index {} of {}", scan.index, scan.kind);
+        let mut select = named(
+            place,
+            self.connection.prepare_cached(&scan_sql(scan, false)),
+        )?;
+        let rows = match &scan.after {
+            Some((value, key)) => select
+                .query_map(
+                    params![scan.kind, scan.index, scan.from, scan.to, value, key],
+                    |row| Ok((row.get(0)?, row.get(1)?)),
+                )
+                .and_then(Iterator::collect),
+            None => select
+                .query_map(params![scan.kind, scan.index, scan.from, scan.to], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })
+                .and_then(Iterator::collect),
+        };
+        named(place, rows)
+    }
+}
