@@ -11,6 +11,7 @@ use crate::store::{StoreError, StoreFactory};
 use crate::task::{Admission, Task};
 use crate::vault::Vault;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, select};
+use ledger::AccountState;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
@@ -47,8 +48,16 @@ pub(super) struct Executor<App: Application> {
     acks: Receiver<Ack>,
     waiters: hashbrown::HashMap<Ticket, Waiter<App>, rustc_hash::FxBuildHasher>,
     next_ticket: Ticket,
+    /// Answers to reads that saw changes of the batch being filled, and of the one being written.
+    reads_waiting: Vec<Read>,
+    reads_in_flight: Vec<Read>,
     stopping: bool,
 }
+
+type Read = (
+    Option<AccountState>,
+    oneshot::Sender<Result<Option<AccountState>, SubmitError>>,
+);
 
 /// Why the shard has to be opened again.
 struct Failure {
@@ -74,6 +83,8 @@ impl<App: Application> Executor<App> {
             acks,
             waiters: hashbrown::HashMap::default(),
             next_ticket: 1,
+            reads_waiting: Vec::new(),
+            reads_in_flight: Vec::new(),
             stopping: false,
         })
     }
@@ -154,10 +165,16 @@ impl<App: Application> Executor<App> {
             match message {
                 Message::Task(task, reply) => tasks.push(self.admit(task, reply)),
                 Message::Account(id, reply) => {
-                    // In order with the commands before it.
+                    // In order with the commands before it, and not before they are durable.
                     shard.run(std::mem::take(&mut tasks)).map_err(fatal)?;
                     let state = shard.account(id).map_err(fatal)?;
-                    let _ = reply.send(Ok(state));
+                    if shard.commands_waiting() > 0 {
+                        self.reads_waiting.push((state, reply));
+                    } else if shard.is_writing() {
+                        self.reads_in_flight.push((state, reply));
+                    } else {
+                        let _ = reply.send(Ok(state));
+                    }
                 }
                 Message::Stop => self.stopping = true,
             }
@@ -173,7 +190,6 @@ impl<App: Application> Executor<App> {
 
     fn drain(&mut self, shard: &mut Shard<App>) -> Result<(), Failure> {
         match self.parts.inbox.try_recv() {
-            Ok(message) if shard.commands_waiting() < DRAIN_MAX => self.take(shard, message),
             Ok(message) => self.take(shard, message),
             Err(_) => Ok(()),
         }
@@ -205,6 +221,7 @@ impl<App: Application> Executor<App> {
     }
 
     fn send(&mut self, batch: Arc<SealedBatch>) -> Result<(), Failure> {
+        self.reads_in_flight.append(&mut self.reads_waiting);
         self.batches.send(batch).map_err(|_| gone())
     }
 
@@ -222,11 +239,15 @@ impl<App: Application> Executor<App> {
         let released = shard.committed();
         Counters::add(&counters.batches, 1);
         Counters::add(&counters.commands, released.commands as u64);
+        let reads = std::mem::take(&mut self.reads_in_flight);
         // The next batch is on its way before the replies of this one are handed out.
         if shard.commands_waiting() > 0 {
             self.seal(shard)?;
         }
         self.reply(released.outcomes);
+        for (state, reply) in reads {
+            let _ = reply.send(Ok(state));
+        }
         if !released.fresh.is_empty() {
             let _ = self.parts.fresh.send(released.fresh);
         }
@@ -264,6 +285,9 @@ impl<App: Application> Executor<App> {
             // The commit may still come to an end; its outcome is read from the store.
             let _ = self.acks.recv_timeout(Duration::from_secs(30));
         }
+        // Their readers are told to ask again.
+        self.reads_waiting.clear();
+        self.reads_in_flight.clear();
         let (sealed, waiting) = shard.abandon();
         if failure.retry {
             return self.one_by_one(sealed.into_iter().chain(waiting).collect());
