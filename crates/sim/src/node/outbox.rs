@@ -1,0 +1,73 @@
+//! What the engine's outbox remembers of effects, without its threads.
+
+use engine::record::index_time;
+use engine::store::{Queries, Scan, StoreError};
+use engine::{AttemptMode, EffectRecord, Record};
+use jiff::Timestamp;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+/// Due effects looked up in one pass.
+const DUE_PER_PASS: usize = 512;
+
+/// Permissions and attempts of one process; both die with it.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    /// Effects this process may send without asking; kept until the attempt begins.
+    fresh: BTreeMap<String, Arc<EffectRecord>>,
+    in_flight: BTreeSet<String>,
+}
+
+impl Outbox {
+    /// Notes effects that a committed batch permits to send.
+    pub fn permit(&mut self, fresh: Vec<Arc<EffectRecord>>) {
+        for record in fresh {
+            self.fresh.insert(record.id.clone(), record);
+        }
+    }
+
+    /// Effects to attempt now; each is in flight until [`Outbox::ended`].
+    pub fn due(
+        &mut self,
+        queries: &dyn Queries,
+        now: Timestamp,
+    ) -> Result<Vec<Arc<EffectRecord>>, StoreError> {
+        let mut due: Vec<Arc<EffectRecord>> = Vec::new();
+        for record in self.fresh.values() {
+            if record.next_at <= now && self.in_flight.insert(record.id.clone()) {
+                due.push(record.clone());
+            }
+        }
+        let scan = Scan {
+            kind: EffectRecord::KIND.to_owned(),
+            index: "due".into(),
+            from: String::new(),
+            to: index_time(now) + "~",
+            after: None,
+            descending: false,
+            limit: DUE_PER_PASS,
+        };
+        for found in queries.list(&scan)? {
+            let record: EffectRecord =
+                serde_json::from_slice(&found.body).map_err(|error| StoreError::Damaged {
+                    place: format!("effect {}", found.key),
+                    problem: error.to_string(),
+                })?;
+            if self.in_flight.insert(record.id.clone()) {
+                due.push(Arc::new(record));
+            }
+        }
+        Ok(due)
+    }
+
+    /// Begins an attempt: from here on it may have been sent, and the permission is used up.
+    pub fn begin(&mut self, record: &EffectRecord) -> AttemptMode {
+        let fresh = self.fresh.remove(&record.id).is_some();
+        record.mode(fresh)
+    }
+
+    /// The attempt's report is recorded, or was given up.
+    pub fn ended(&mut self, id: &str) {
+        self.in_flight.remove(id);
+    }
+}
