@@ -272,7 +272,7 @@ impl<App: Application> Shard<App> {
     }
 
     /// Records a task that would fail again, and keeps a timer or effect from coming back at once.
-    pub(crate) fn set_aside(
+    pub fn set_aside(
         &mut self,
         task: &Task<App::Command, App::Answer>,
         admission: Admission,
