@@ -137,11 +137,12 @@ impl AccountState {
         }
     }
 
-    /// Balance less what open holds reserve on the outgoing side.
+    /// Balance less what open holds reserve on the outgoing side; at least `i64::MIN`, which only an
+    /// account that may be overdrawn can reach.
     pub fn available(&self) -> i64 {
         match self.kind.normal_side() {
-            Side::Debit => self.balance() - self.credits_held,
-            Side::Credit => self.balance() - self.debits_held,
+            Side::Debit => self.balance().saturating_sub(self.credits_held),
+            Side::Credit => self.balance().saturating_sub(self.debits_held),
         }
     }
 
