@@ -3,6 +3,7 @@
 #![deny(unsafe_code, missing_docs, clippy::indexing_slicing)]
 
 mod failure;
+pub mod laws;
 pub mod node;
 mod rng;
 mod store;
