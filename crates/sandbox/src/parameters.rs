@@ -37,7 +37,7 @@ pub struct WechatParameters {
 /// How to reach the UnionPay side.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct UnionpayParameters {
-    /// In place of `https://gateway.95516.com`, without a trailing slash.
+    /// In place of `https://gateway.95516.com/gateway/api`, without a trailing slash.
     pub base_url: String,
     /// Back transactions.
     pub back_trans_url: String,

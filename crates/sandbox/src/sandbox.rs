@@ -160,7 +160,7 @@ impl RunningSandbox {
     pub fn parameters(&self) -> SandboxParameters {
         let keys = &self.keys;
         let address = |port: u16| format!("http://127.0.0.1:{port}");
-        let unionpay = address(self.unionpay_port);
+        let unionpay = format!("{}/gateway/api", address(self.unionpay_port));
         SandboxParameters {
             control_url: address(self.wechat_port),
             wechat: WechatParameters {
@@ -171,8 +171,8 @@ impl RunningSandbox {
                 platform_certificate_pem: keys.wechat_platform.certificate_pem().to_owned(),
             },
             unionpay: UnionpayParameters {
-                back_trans_url: format!("{unionpay}/gateway/api/backTransReq.do"),
-                query_trans_url: format!("{unionpay}/gateway/api/queryTrans.do"),
+                back_trans_url: format!("{unionpay}/backTransReq.do"),
+                query_trans_url: format!("{unionpay}/queryTrans.do"),
                 base_url: unionpay,
                 root_certificate_pem: keys.unionpay_root.certificate_pem().to_owned(),
                 middle_certificate_pem: keys.unionpay_middle.certificate_pem().to_owned(),

@@ -1,11 +1,12 @@
 //! The channel as a state machine: no I/O, no clock, randomness from a seed.
 
+use super::announcement::{Announcement, REPEAT_MILLIS};
 use super::books::{Books, Entry, Payment, RefundState, TradeState, fee_fen};
 use super::download::Downloads;
 use super::plant::PlantedDifference;
 use super::view;
 use crate::agenda::Agenda;
-use crate::clock::{later, whole_second};
+use crate::clock::whole_second;
 use crate::fault::{ApiOperation, Fault, FaultPlan};
 use crate::outbox::{Attempt, DeliveryCounts, Outbox};
 use crate::random::Random;
@@ -15,13 +16,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use thiserror::Error;
-
-/// Pauses between attempts of a notification: 15 s, 15 s, 30 s, 3 min, 10 min, 20 min, three
-/// times 30 min, 60 min, three times 3 h, twice 6 h.
-const REPEAT_MILLIS: &[u64] = &[
-    15_000, 15_000, 30_000, 180_000, 600_000, 1_200_000, 1_800_000, 1_800_000, 1_800_000,
-    3_600_000, 10_800_000, 10_800_000, 10_800_000, 21_600_000, 21_600_000,
-];
 
 /// How the channel behaves towards everybody.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -68,29 +62,6 @@ pub struct MerchantTerms {
     pub notifications: bool,
     /// Payers that pay by themselves, if any.
     pub auto_pay: Option<AutoPay>,
-}
-
-/// A notification before encryption and signature.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Announcement {
-    /// Equal for repeats.
-    pub event_id: String,
-    /// For whom.
-    pub merchant_id: String,
-    /// Where to.
-    pub notify_url: String,
-    /// E.g. `TRANSACTION.SUCCESS`.
-    pub event_type: String,
-    /// Text for people.
-    pub summary: String,
-    /// `transaction` or `refund`.
-    pub original_type: &'static str,
-    /// What will be encrypted.
-    pub resource: Value,
-    /// When it arose.
-    pub created_at: Timestamp,
-    /// The first attempt carries a probing signature.
-    pub probe: bool,
 }
 
 /// Why a payer cannot pay.
@@ -149,7 +120,7 @@ pub struct WechatCore {
     pub(crate) downloads: Downloads,
     pub(crate) planted: Vec<PlantedDifference>,
     pub(crate) faults: FaultPlan,
-    outbox: Outbox<Announcement>,
+    pub(crate) outbox: Outbox<Announcement>,
     sequence: u64,
 }
 
@@ -389,52 +360,6 @@ impl WechatCore {
             at,
         );
         Some(payment)
-    }
-
-    pub(crate) fn announce(
-        &mut self,
-        merchant_id: &str,
-        notify_url: String,
-        (event_type, summary, original_type): (&str, &str, &'static str),
-        resource: Value,
-        at: Timestamp,
-    ) {
-        if !self.terms(merchant_id).is_some_and(|t| t.notifications) {
-            return;
-        }
-        let notification_fault = |fault: &Fault| {
-            matches!(
-                fault,
-                Fault::LoseNotification
-                    | Fault::DelayNotification { .. }
-                    | Fault::DuplicateNotification
-                    | Fault::ProbeNotification
-            )
-        };
-        let fault = self.strike(merchant_id, None, notification_fault);
-        let number = self.next_number();
-        let announcement = Announcement {
-            event_id: format!("EV-{}{number:010}", self.random.text(20)),
-            merchant_id: merchant_id.to_owned(),
-            notify_url,
-            event_type: event_type.to_owned(),
-            summary: summary.to_owned(),
-            original_type,
-            resource,
-            created_at: at,
-            probe: fault == Some(Fault::ProbeNotification),
-        };
-        match fault {
-            Some(Fault::LoseNotification) => {}
-            Some(Fault::DelayNotification { millis }) => {
-                self.outbox.push(announcement, later(at, millis));
-            }
-            Some(Fault::DuplicateNotification) => {
-                self.outbox.push(announcement.clone(), at);
-                self.outbox.push(announcement, at);
-            }
-            _ => self.outbox.push(announcement, at),
-        }
     }
 
     fn end_refund(

@@ -1,9 +1,10 @@
 //! From an HTTP request to the channel's answer, as values: authentication, routing, faults,
 //! signature.
 
+use super::announcement::Announcement;
 use super::authorization::{Authorization, sign_error};
 use super::bills::BillQuery;
-use super::core::{Announcement, WechatCore};
+use super::core::WechatCore;
 use super::merchant::{MerchantKeys, SerialMode, WechatMerchant};
 use super::refusal::Refusal;
 use super::request::{self, CloseOrder};

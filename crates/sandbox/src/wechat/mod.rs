@@ -3,6 +3,7 @@
 //! [`core`](WechatCore) is the channel as a state machine with books of its own; around it
 //! the gateway reads, authenticates and signs HTTP messages as values.
 
+mod announcement;
 mod authorization;
 mod bill_text;
 mod bills;
@@ -19,7 +20,8 @@ mod request;
 mod seal;
 mod view;
 
-pub use self::core::{Announcement, AutoPay, MerchantTerms, PayError, WechatCore, WechatSettings};
+pub use self::core::{AutoPay, MerchantTerms, PayError, WechatCore, WechatSettings};
+pub use announcement::Announcement;
 pub use bills::{BillLocation, BillQuery};
 pub use books::{Books, DayTotals, Entry, Payment, Refund, RefundState, Trade, TradeState};
 pub use merchant::{SerialMode, WechatMerchant};

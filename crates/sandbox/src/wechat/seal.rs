@@ -1,6 +1,6 @@
 //! Signing what leaves the channel, and encrypting what only the merchant may read.
 
-use super::core::Announcement;
+use super::announcement::Announcement;
 use super::merchant::{MerchantKeys, SerialMode};
 use crate::exchange::Outgoing;
 use crate::keys::{CertifiedKey, SandboxKeys};

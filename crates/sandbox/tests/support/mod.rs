@@ -1,6 +1,8 @@
 //! What the tests of this crate share.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod http;
+
 pub mod wechat {
     use calendar::{BusinessDate, instant_at};
     use jiff::Timestamp;
