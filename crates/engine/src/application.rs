@@ -138,6 +138,11 @@ impl Keys {
         self.accounts.push(id);
     }
 
+    /// An account that will be opened or looked up under a name.
+    pub fn account_name(&mut self, name: &str) {
+        self.record::<crate::tx::AccountName>(name);
+    }
+
     /// A transfer id that a client chose.
     pub fn transfer(&mut self, id: TransferId) {
         self.transfers.push(id);

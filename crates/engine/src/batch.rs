@@ -128,7 +128,8 @@ pub(crate) struct BatchBuilder {
 
 impl BatchBuilder {
     pub fn is_empty(&self) -> bool {
-        self.journal.is_empty()
+        // A command that is set aside leaves a record and no journal row.
+        self.journal.is_empty() && self.changed.is_empty()
     }
 }
 

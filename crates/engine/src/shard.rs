@@ -11,7 +11,7 @@ use crate::idempotency;
 use crate::ids::ShardCode;
 use crate::merkle;
 use crate::record::{Indexes, RecordKey};
-use crate::state::accounts::AccountCache;
+use crate::state::accounts::{AccountCache, Stretch};
 use crate::state::overlay::Overlay;
 use crate::state::records::{RecordCache, Stored};
 use crate::state::transfer_ids::TransferIds;
@@ -24,6 +24,9 @@ use calendar::BusinessDate;
 use ledger::{AccountState, Row, RowKind, Touch};
 use std::sync::Arc;
 
+/// Checkpoints written with a batch at most, unless it dirtied more accounts.
+const SWEPT_PER_BATCH: usize = 20_000;
+
 /// Settings of a shard.
 #[derive(Debug, Clone)]
 pub struct ShardOptions {
@@ -33,8 +36,9 @@ pub struct ShardOptions {
     pub first_business_date: BusinessDate,
     /// Bounds of its memory.
     pub limits: CacheLimits,
-    /// Account checkpoints written with a batch, at least (and at least as many as it dirtied).
-    pub sweep_min: usize,
+    /// Account numbers that each batch's sweep passes at least. A cycle over all accounts takes at
+    /// most fifty batches, so that is what recovery may have to read twice.
+    pub sweep_min: u64,
 }
 
 /// Identifies the caller of a task to the driver.
@@ -258,7 +262,15 @@ impl<App: Application> Shard<App> {
         if self.in_flight.is_some() || self.state.batch.is_empty() {
             return Ok(None);
         }
-        self.seal_with_sweep(self.options.sweep_min).map(Some)
+        let stretch = Stretch {
+            keys: self
+                .options
+                .sweep_min
+                .max(self.state.head.last_account / 50)
+                .max(1),
+            accounts_max: SWEPT_PER_BATCH.max(self.state.batch.dirtied),
+        };
+        self.seal_with_sweep(stretch).map(Some)
     }
 
     /// Seals a batch that only brings account checkpoints up to date; `None` when they are.
@@ -266,21 +278,20 @@ impl<App: Application> Shard<App> {
         if self.in_flight.is_some() || self.state.accounts.dirty_count() == 0 {
             return Ok(None);
         }
-        self.seal_with_sweep(count).map(Some)
+        self.seal_with_sweep(Stretch {
+            keys: u64::MAX,
+            accounts_max: count,
+        })
+        .map(Some)
     }
 
-    fn seal_with_sweep(&mut self, sweep: usize) -> Result<Arc<SealedBatch>, StoreError> {
+    fn seal_with_sweep(&mut self, stretch: Stretch) -> Result<Arc<SealedBatch>, StoreError> {
         let builder = std::mem::take(&mut self.state.batch);
         let next_seq = self.state.head.ledger_seq + 1;
-        let mut accounts = self
-            .state
-            .accounts
-            .sweep(sweep.max(builder.dirtied), next_seq);
+        let mut accounts = self.state.accounts.sweep(stretch, next_seq);
         // An opened account is inserted with its batch, whether or not the sweep came by.
         for (id, _) in &builder.opened {
-            if let Some(state) = self.state.accounts.get(*id).flatten()
-                && !accounts.iter().any(|(swept, _)| swept == id)
-            {
+            if let Some(state) = self.state.accounts.get(*id).flatten() {
                 accounts.push((*id, state));
             }
         }

@@ -38,7 +38,7 @@ pub(crate) struct Undo {
     pub records: Vec<(RecordKey, Option<Slot>)>,
     pub overlay: Vec<Replaced>,
     pub accounts: Vec<(AccountId, Option<AccountState>)>,
-    pub transfers: Vec<TransferId>,
+    pub transfers: Vec<(TransferId, Option<u64>)>,
 }
 
 /// The transaction of one command.
@@ -48,12 +48,13 @@ pub struct Tx<'a> {
     pub(crate) ids: IdSource,
     pub(crate) now: Timestamp,
     pub(crate) emitted: Vec<String>,
+    pub(crate) settled: Vec<String>,
     pub(crate) rows_changed: usize,
 }
 
 /// Name of an account, unique in its shard.
 #[derive(Debug, Serialize, Deserialize)]
-struct AccountName {
+pub(crate) struct AccountName {
     name: String,
     account: AccountId,
 }
@@ -231,7 +232,7 @@ impl Tx<'_> {
             .state
             .reader
             .scan(&scan)
-            .map_err(|error| Interrupt::Broken(error.to_string()))?;
+            .map_err(|error| self.state.cannot_read(error))?;
         let mut keys: std::collections::BTreeSet<(String, String)> = stored.into_iter().collect();
         for (value, key, present) in overlaid {
             let entry = (value, key.to_string());
@@ -241,11 +242,34 @@ impl Tx<'_> {
                 keys.remove(&entry);
             }
         }
-        let mut found = Vec::with_capacity(limit.min(keys.len()));
-        for (_, key) in keys.into_iter().take(limit) {
-            found.push(self.expect::<R>(&key)?);
+        let keys: Vec<RecordKey> = keys
+            .into_iter()
+            .take(limit)
+            .map(|(_, key)| RecordKey::of::<R>(&key))
+            .collect();
+        self.load_missing(&keys)?;
+        keys.iter().map(|key| self.expect::<R>(&key.key)).collect()
+    }
+
+    /// One query for all rows of a scan, instead of one interruption for each.
+    fn load_missing(&mut self, keys: &[RecordKey]) -> Result<(), Interrupt> {
+        let missing: Vec<RecordKey> = keys
+            .iter()
+            .filter(|key| !self.state.records.contains(key))
+            .cloned()
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
         }
-        Ok(found)
+        let bodies = self
+            .state
+            .reader
+            .records(&missing)
+            .map_err(|error| self.state.cannot_read(error))?;
+        for (key, body) in missing.into_iter().zip(bodies) {
+            self.state.records.load(key, body);
+        }
+        Ok(())
     }
 
     /// Opens an account; its name must be new in the shard.
@@ -297,7 +321,7 @@ impl Tx<'_> {
         transfers: &[Transfer],
         reference: Option<&str>,
     ) -> Result<Posted, PostStop> {
-        if self.posted_before(transfers)? {
+        if self.posted_before(transfers, 0)? {
             return Ok(Posted::Already);
         }
         let reference: Option<Arc<str>> = reference.map(Arc::from);
@@ -322,16 +346,22 @@ impl Tx<'_> {
     fn remember(&mut self, transfers: &[Transfer]) {
         let first = self.state.head.ledger_seq + 1 - transfers.len() as u64;
         for (transfer, seq) in transfers.iter().zip(first..) {
-            self.state.transfers.insert(transfer.id, seq);
-            self.undo.transfers.push(transfer.id);
-            self.state.head.greatest_id = self.state.head.greatest_id.max(transfer.id.0);
+            self.remember_id(transfer.id, seq);
         }
         self.state.head.transfers += transfers.len() as u64;
     }
 
-    /// Whether these very transfers are in the books already; a partial or differing repeat is an error.
-    fn posted_before(&mut self, transfers: &[Transfer]) -> Result<bool, PostStop> {
+    fn remember_id(&mut self, id: TransferId, seq: u64) {
+        let old = self.state.transfers.insert(id, seq);
+        self.undo.transfers.push((id, old));
+        self.state.head.greatest_id = self.state.head.greatest_id.max(id.0);
+    }
+
+    /// Whether these very transfers are in the books already, out of the same hold (0: of none); a
+    /// differing repeat, or one of parts of several postings, is an error.
+    fn posted_before(&mut self, transfers: &[Transfer], hold: u128) -> Result<bool, PostStop> {
         let mut used = 0;
+        let mut first = 0;
         for (index, transfer) in transfers.iter().enumerate() {
             match self.state.transfers.state(transfer.id) {
                 IdState::New => {
@@ -347,9 +377,15 @@ impl Tx<'_> {
                     if used != index {
                         return Err(reused(index, "posting"));
                     }
-                    let row = self.state.row(seq).map_err(Interrupt::Broken)?;
-                    if let Some(field) = differs(&row, transfer) {
+                    let row = self.state.row(seq)?;
+                    if let Some(field) = differs(&row, transfer, hold) {
                         return Err(reused(index, field));
+                    }
+                    // A posting's rows follow one another.
+                    if index == 0 {
+                        first = seq;
+                    } else if seq != first + index as u64 {
+                        return Err(reused(index, "posting"));
                     }
                     used += 1;
                 }
@@ -388,6 +424,8 @@ impl Tx<'_> {
                 reference.as_ref(),
             )
         })?;
+        // Transfers and holds share one space of ids.
+        self.remember_id(TransferId(value), self.state.head.ledger_seq);
         self.put(HoldRecord {
             id: id.clone(),
             hold,
@@ -409,11 +447,11 @@ impl Tx<'_> {
         transfer: &Transfer,
         reference: Option<&str>,
     ) -> Result<Posted, PostStop> {
-        if self.posted_before(std::slice::from_ref(transfer))? {
+        let id = hold_number(hold)?;
+        if self.posted_before(std::slice::from_ref(transfer), id.0)? {
             return Ok(Posted::Already);
         }
         let mut record = (*self.expect::<HoldRecord>(hold)?).clone();
-        let id = hold_number(hold)?;
         let reference: Option<Arc<str>> = reference.map(Arc::from);
         self.count_row()?;
         self.step(|accounts, context| {
@@ -534,6 +572,7 @@ impl Tx<'_> {
             let mut record = (*record).clone();
             record.state = EffectState::Done;
             self.put(record)?;
+            self.settled.push(id.to_owned());
         }
         Ok(())
     }
@@ -559,8 +598,10 @@ fn reused(index: usize, field: &'static str) -> PostStop {
     })
 }
 
-fn differs(row: &ledger::Row, transfer: &Transfer) -> Option<&'static str> {
-    if row.debit.account != transfer.debit.0 {
+fn differs(row: &ledger::Row, transfer: &Transfer, hold: u128) -> Option<&'static str> {
+    if row.hold != hold {
+        Some("hold")
+    } else if row.debit.account != transfer.debit.0 {
         Some("debit account")
     } else if row.credit.account != transfer.credit.0 {
         Some("credit account")

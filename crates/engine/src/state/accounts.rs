@@ -14,6 +14,15 @@ struct Slot {
     used: bool,
 }
 
+/// How far a sweep goes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stretch {
+    /// Account numbers passed, dirty or not.
+    pub keys: u64,
+    /// Checkpoints written at most.
+    pub accounts_max: usize,
+}
+
 type Map = hashbrown::HashMap<AccountId, Slot, FxBuildHasher>;
 
 pub(crate) struct AccountCache {
@@ -89,15 +98,26 @@ impl AccountCache {
         false
     }
 
-    /// Takes up to `count` dirty accounts in key order for writing; they are clean afterwards.
-    pub fn sweep(&mut self, count: usize, next_seq: u64) -> Vec<(AccountId, AccountState)> {
-        let mut swept = Vec::with_capacity(count.min(self.dirty.len()));
-        while swept.len() < count && !self.dirty.is_empty() {
-            let Some(id) = self.dirty.range(self.cursor..).next().copied() else {
-                self.cursor = AccountId(0);
-                self.previous_cycle_start = self.cycle_start;
-                self.cycle_start = next_seq;
-                continue;
+    /// Takes the dirty accounts of the next stretch of the key space for writing; they are clean
+    /// afterwards. Whole stretches, not scattered rows: neighbours share a page.
+    pub fn sweep(&mut self, stretch: Stretch, next_seq: u64) -> Vec<(AccountId, AccountState)> {
+        let mut swept = Vec::new();
+        // Dirty accounts cannot be evicted: when they fill the memory, the stretch grows.
+        let crowded = self.dirty.len() > self.limit / 2;
+        let end = if crowded {
+            u64::MAX
+        } else {
+            self.cursor.0.saturating_add(stretch.keys)
+        };
+        while swept.len() < stretch.accounts_max {
+            let Some(id) = self
+                .dirty
+                .range(self.cursor..AccountId(end))
+                .next()
+                .copied()
+            else {
+                self.cursor = AccountId(end);
+                break;
             };
             self.dirty.remove(&id);
             self.cursor = AccountId(id.0 + 1);
@@ -110,6 +130,11 @@ impl AccountCache {
         }
         if self.dirty.is_empty() {
             self.previous_cycle_start = next_seq;
+            self.cycle_start = next_seq;
+            self.cursor = AccountId(0);
+        } else if self.dirty.range(self.cursor..).next().is_none() {
+            self.cursor = AccountId(0);
+            self.previous_cycle_start = self.cycle_start;
             self.cycle_start = next_seq;
         }
         swept

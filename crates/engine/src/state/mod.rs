@@ -5,9 +5,10 @@ pub(crate) mod overlay;
 pub(crate) mod records;
 pub(crate) mod transfer_ids;
 
+use crate::application::Interrupt;
 use crate::batch::{BatchBuilder, SealedBatch, ShardHead};
 use crate::ids::ShardCode;
-use crate::store::StoreReader;
+use crate::store::{StoreError, StoreReader};
 use accounts::AccountCache;
 use overlay::Overlay;
 use records::RecordCache;
@@ -47,4 +48,18 @@ pub(crate) struct State {
     /// The sealed batch that the store may not have yet.
     pub in_flight: Option<Arc<SealedBatch>>,
     pub reader: Box<dyn StoreReader>,
+    /// A read that failed while a command ran; it ends the run, whatever the command makes of it.
+    pub failed_read: Option<StoreError>,
+}
+
+impl State {
+    /// Interrupts the command. Damaged rows are the command's own trouble; when the store does not
+    /// answer, that is the shard's.
+    pub fn cannot_read(&mut self, error: StoreError) -> Interrupt {
+        let reason = error.to_string();
+        if matches!(error, StoreError::Unavailable(_) | StoreError::InUse(_)) {
+            self.failed_read = Some(error);
+        }
+        Interrupt::Broken(reason)
+    }
 }

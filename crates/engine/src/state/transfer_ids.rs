@@ -50,12 +50,18 @@ impl TransferIds {
         self.recent.entry(id.0).or_insert(seq.unwrap_or(0));
     }
 
-    pub fn insert(&mut self, id: TransferId, seq: u64) {
-        self.recent.insert(id.0, seq);
+    /// Notes a row and returns what was known before, for undoing.
+    pub fn insert(&mut self, id: TransferId, seq: u64) -> Option<u64> {
+        self.recent.insert(id.0, seq)
     }
 
-    pub fn remove(&mut self, id: TransferId) {
-        self.recent.remove(&id.0);
+    /// Undoes [`TransferIds::insert`]. What the store was asked for stays known: a command that is
+    /// interrupted again must not ask for the same ids again.
+    pub fn restore(&mut self, id: TransferId, old: Option<u64>) {
+        match old {
+            Some(seq) => self.recent.insert(id.0, seq),
+            None => self.recent.remove(&id.0),
+        };
     }
 
     /// Forgets the lower half of what is written once the limit is passed. Ids of rows after
