@@ -19,6 +19,16 @@ pub(super) const SHARD: &str = "batch_seq,journal_seq,ledger_seq,low_seq,last_ac
 
 type Sql<T> = Result<T, rusqlite::Error>;
 
+/// Whether a number can stand in an INTEGER column; a greater one names nothing.
+pub(super) fn storable(number: u64) -> bool {
+    i64::try_from(number).is_ok()
+}
+
+/// A bound of a range: nothing lies after the greatest number a column can hold.
+pub(super) fn clamped(number: impl TryInto<i64>) -> i64 {
+    number.try_into().unwrap_or(i64::MAX)
+}
+
 fn damaged(column: usize, problem: &str) -> rusqlite::Error {
     rusqlite::Error::FromSqlConversionFailure(column, Type::Null, problem.to_owned().into())
 }

@@ -1,6 +1,6 @@
 //! Reads for lists, reports and verification, from a few connections shared by all callers.
 
-use super::columns::{self, named};
+use super::columns::{self, clamped, named, storable};
 use super::reader::{read_head, read_row, scan_sql};
 use super::{StoreError, open_read_only};
 use crate::batch::{JournalRow, SealedSecret, ShardHead};
@@ -150,7 +150,7 @@ impl Queries for SqliteQueries {
                 connection,
                 "table record",
                 sql,
-                params![kind, key, limit],
+                params![kind, key, clamped(limit)],
                 |row| {
                     Ok((
                         row.get(0)?,
@@ -194,13 +194,16 @@ impl Queries for SqliteQueries {
                 connection,
                 &place,
                 &sql,
-                params![id.0, limit],
+                params![clamped(id.0), clamped(limit)],
                 stored_account,
             )
         })
     }
 
     fn account(&self, id: AccountId) -> Result<Option<StoredAccount>, StoreError> {
+        if !storable(id.0) {
+            return Ok(None);
+        }
         let sql = format!("SELECT {} FROM account WHERE id=?1", columns::ACCOUNT);
         self.with(|connection| {
             one(
@@ -228,7 +231,7 @@ impl Queries for SqliteQueries {
                 connection,
                 &place,
                 &sql,
-                params![seq, limit],
+                params![clamped(seq), clamped(limit)],
                 columns::ledger_row,
             )
         })
@@ -262,7 +265,7 @@ impl Queries for SqliteQueries {
                 connection,
                 &place,
                 &sql,
-                params![seq, limit],
+                params![clamped(seq), clamped(limit)],
                 columns::journal_row,
             )
         })
@@ -272,15 +275,21 @@ impl Queries for SqliteQueries {
         let sql = "SELECT seq,last_journal,last_ledger,root,head_hash FROM batch WHERE seq>?1 ORDER BY seq LIMIT ?2";
         let place = format!("table batch after seq {seq}");
         self.with(|connection| {
-            all(connection, &place, sql, params![seq, limit], |row| {
-                Ok(StoredBatch {
-                    seq: row.get(0)?,
-                    last_journal_seq: row.get(1)?,
-                    last_ledger_seq: row.get(2)?,
-                    root: columns::hash_at(row, 3)?,
-                    head_hash: columns::hash_at(row, 4)?,
-                })
-            })
+            all(
+                connection,
+                &place,
+                sql,
+                params![clamped(seq), clamped(limit)],
+                |row| {
+                    Ok(StoredBatch {
+                        seq: row.get(0)?,
+                        last_journal_seq: row.get(1)?,
+                        last_ledger_seq: row.get(2)?,
+                        root: columns::hash_at(row, 3)?,
+                        head_hash: columns::hash_at(row, 4)?,
+                    })
+                },
+            )
         })
     }
 

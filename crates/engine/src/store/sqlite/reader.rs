@@ -45,6 +45,9 @@ pub(super) fn read_row(
     connection: &Connection,
     seq: u64,
 ) -> Result<Option<(Row, u32)>, StoreError> {
+    if !columns::storable(seq) {
+        return Ok(None);
+    }
     let sql = format!("SELECT {} FROM ledger WHERE seq=?1", columns::LEDGER);
     named(
         || format!("table ledger, seq {seq}"),
@@ -71,7 +74,7 @@ pub(super) fn scan_sql(scan: &Scan, with_body: bool) -> String {
     format!(
         "SELECT i.value,i.key{body} FROM record_index i{join} \
          WHERE i.kind=?1 AND i.name=?2 AND i.value>=?3 AND i.value<?4{after} ORDER BY {order} LIMIT {}",
-        scan.limit
+        columns::clamped(scan.limit)
     )
 }
 
@@ -91,7 +94,7 @@ impl StoreReader for SqliteReader {
         );
         let place = || "table ledger".to_owned();
         let mut select = named(place, self.connection.prepare_cached(&sql))?;
-        let mut rows = named(place, select.query([from]))?;
+        let mut rows = named(place, select.query([columns::clamped(from)]))?;
         while let Some(row) = named(place, rows.next())? {
             each(named(place, columns::ledger_row(row))?.0)?;
         }
@@ -124,6 +127,10 @@ impl StoreReader for SqliteReader {
         )?;
         let mut states = Vec::with_capacity(ids.len());
         for id in ids {
+            if !columns::storable(id.0) {
+                states.push(None);
+                continue;
+            }
             let found = select.query_row([id.0], columns::account).optional();
             states.push(
                 named(|| format!("table account, id {}", id.0), found)?
