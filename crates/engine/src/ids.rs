@@ -130,11 +130,12 @@ impl IdSource {
     }
 
     /// 48 bits of time, 16 of order within the command, 64 mixed from the seed: ids made later are
-    /// greater, which keeps database pages full and the recent-id window exact.
+    /// greater (to the millisecond, and within a command), which keeps database pages full.
     fn next(&mut self) -> u128 {
         self.counter += 1;
-        let random = mix(self.seed, self.counter) & ((1 << 80) - 1);
-        u128::from(self.millisecond & ((1 << 48) - 1)) << 80 | random
+        let time = u128::from(self.millisecond & ((1 << 48) - 1));
+        let order = u128::from(self.counter & 0xffff);
+        time << 80 | order << 64 | mix(self.seed, self.counter) & u128::from(u64::MAX)
     }
 
     /// `prefix_` + shard code + 26 characters.
