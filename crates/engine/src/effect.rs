@@ -135,8 +135,14 @@ pub enum EffectNews {
 }
 
 impl EffectRecord {
-    /// Takes the report of an attempt into the record and says what the application must hear.
-    pub fn advance<A>(&mut self, report: &EffectReport<A>, now: Timestamp) -> EffectNews {
+    /// Takes the report of an attempt, begun at `begun_at` and reported `now`, into the record and
+    /// says what the application must hear.
+    pub fn advance<A>(
+        &mut self,
+        report: &EffectReport<A>,
+        begun_at: Timestamp,
+        now: Timestamp,
+    ) -> EffectNews {
         if matches!(self.state, EffectState::Done) {
             return EffectNews::Nothing;
         }
@@ -153,7 +159,7 @@ impl EffectRecord {
                 self.wait(EffectState::MaybeSent, "under way at the channel", now);
                 EffectNews::Pending
             }
-            EffectReport::NotFound => self.not_found(now),
+            EffectReport::NotFound => self.not_found(begun_at.min(now), now),
             EffectReport::NotSent { reason } => {
                 // A query that could not be made says nothing about the request it asks after.
                 self.wait(self.state, reason, now);
@@ -170,7 +176,7 @@ impl EffectRecord {
         }
     }
 
-    fn not_found(&mut self, now: Timestamp) -> EffectNews {
+    fn not_found(&mut self, asked_at: Timestamp, now: Timestamp) -> EffectNews {
         // Without a recorded attempt an earlier process may have sent it just before it died, so the
         // arrival bound counts from this first look.
         let sent_at = self.sent_at.unwrap_or(now);
@@ -191,7 +197,8 @@ impl EffectRecord {
                 arrival_bound_seconds,
             } => {
                 let bound = sent_at + SignedDuration::from_secs(i64::from(arrival_bound_seconds));
-                if now >= bound {
+                // The answer is as old as the question: a request may have arrived since.
+                if asked_at >= bound {
                     self.state = EffectState::Ready;
                     self.sent_at = None;
                     self.next_at = now;

@@ -13,7 +13,7 @@ use crate::store::StoreError;
 use crate::task::{Admission, Ran, SetAside, Task};
 use crate::timer::TimerRecord;
 use crate::tx::{Tx, Undo};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Times a command may be interrupted for a load before it counts as broken.
@@ -26,6 +26,8 @@ type Result2<App> = Result<
     Verdict<<App as Application>::Reply, <App as Application>::Rejection>,
     Stop<<App as Application>::Rejection>,
 >;
+
+type RanOf<App> = Ran<<App as Application>::Reply, <App as Application>::Rejection>;
 
 /// Where the batch stood before a command.
 struct Mark {
@@ -40,6 +42,7 @@ struct Attempt<App: Application> {
     result: Result2<App>,
     undo: Undo,
     emitted: Vec<String>,
+    settled: Vec<String>,
     ids: IdSource,
 }
 
@@ -48,39 +51,78 @@ impl<App: Application> Shard<App> {
         &mut self,
         task: &Task<App::Command, App::Answer>,
         admission: Admission,
-    ) -> Result<Ran<App::Reply, App::Rejection>, StoreError> {
+    ) -> Result<RanOf<App>, StoreError> {
         let admission = Admission {
             now: admission.now.max(self.state.head.now),
             ..admission
         };
-        if let Some(replay) = self.replay(task)? {
-            return Ok(replay);
+        match self.replay(task) {
+            Ok(Some(replay)) => return Ok(replay),
+            Ok(None) => {}
+            Err(error @ StoreError::Damaged { .. }) => {
+                return self.broken(task, admission, error.to_string());
+            }
+            Err(error) => return Err(error),
         }
         let mark = self.mark();
         for _ in 0..LOADS_MAX {
-            let attempt = self.attempt(task, admission);
+            let mut attempt = self.attempt(task, admission);
+            if let Some(error) = self.state.failed_read.take() {
+                return Err(error);
+            }
             match attempt.result {
-                Ok(verdict) => {
-                    self.keep(attempt.undo);
-                    self.waiting.fresh.extend(attempt.emitted);
-                    return self.finish(task, admission, verdict, attempt.ids);
-                }
+                Ok(verdict) => match self.seal_secrets(task, &verdict, &mut attempt.ids) {
+                    Ok(secrets) => {
+                        self.keep(attempt.undo);
+                        self.waiting.fresh.extend(attempt.emitted);
+                        self.waiting.settled.extend(attempt.settled);
+                        self.state.batch.secrets.extend(secrets);
+                        return self.finish(task, admission, verdict);
+                    }
+                    Err(reason) => {
+                        self.undo(&mark, attempt.undo);
+                        return self.broken(task, admission, reason);
+                    }
+                },
                 Err(Stop::Refused(rejection)) => {
                     self.undo(&mark, attempt.undo);
-                    return self.finish(task, admission, Verdict::Refused(rejection), attempt.ids);
+                    return self.refused(task, admission, rejection);
                 }
                 Err(Stop::Interrupted(interrupt)) => {
                     self.undo(&mark, attempt.undo);
                     if let Some(reason) = self.interrupted(interrupt)? {
-                        self.set_aside(task, admission, &reason)?;
-                        return self.finish(task, admission, Self::denied(reason), attempt.ids);
+                        return self.broken(task, admission, reason);
                     }
                 }
             }
         }
         let reason = "the command never stopped asking for rows".to_owned();
-        let ids = IdSource::new(self.state.shard, admission.now, admission.seed);
-        self.finish(task, admission, Self::denied(reason), ids)
+        self.broken(task, admission, reason)
+    }
+
+    fn broken(
+        &mut self,
+        task: &Task<App::Command, App::Answer>,
+        admission: Admission,
+        reason: String,
+    ) -> Result<RanOf<App>, StoreError> {
+        self.set_aside(task, admission, &reason)?;
+        self.finish(task, admission, Self::denied(reason))
+    }
+
+    /// A timer's refused command has nobody to hear of it and would be refused again at every tick.
+    fn refused(
+        &mut self,
+        task: &Task<App::Command, App::Answer>,
+        admission: Admission,
+        rejection: App::Rejection,
+    ) -> Result<RanOf<App>, StoreError> {
+        if matches!(task, Task::Timer { .. }) {
+            let reason = serde_json::to_string(&rejection)
+                .map_err(|error| StoreError::Refused(error.to_string()))?;
+            self.set_aside(task, admission, &format!("refused: {reason}"))?;
+        }
+        self.finish(task, admission, Verdict::Refused(rejection))
     }
 
     /// One run of the task; a panic in it is a broken command, not a broken shard.
@@ -97,10 +139,12 @@ impl<App: Application> Shard<App> {
             undo: &mut undo,
             now: admission.now,
             emitted: Vec::new(),
+            settled: Vec::new(),
             rows_changed: 0,
         };
         let result = catch_unwind(AssertUnwindSafe(|| dispatch(app.as_ref(), task, &mut tx)));
         let (emitted, ids) = (std::mem::take(&mut tx.emitted), tx.ids.clone());
+        let settled = std::mem::take(&mut tx.settled);
         let result = result.unwrap_or_else(|panic| {
             let text = panic
                 .downcast_ref::<String>()
@@ -115,6 +159,7 @@ impl<App: Application> Shard<App> {
             result,
             undo,
             emitted,
+            settled,
             ids,
         }
     }
@@ -144,8 +189,8 @@ impl<App: Application> Shard<App> {
         for (id, old) in undo.accounts.into_iter().rev() {
             self.state.accounts.set(id, old);
         }
-        for id in undo.transfers {
-            self.state.transfers.remove(id);
+        for (id, old) in undo.transfers.into_iter().rev() {
+            self.state.transfers.restore(id, old);
         }
         self.state.batch.rows.truncate(mark.rows);
         self.state.batch.opened.truncate(mark.opened);
@@ -159,17 +204,7 @@ impl<App: Application> Shard<App> {
         task: &Task<App::Command, App::Answer>,
         admission: Admission,
         verdict: Verdict<App::Reply, App::Rejection>,
-        ids: IdSource,
-    ) -> Result<Ran<App::Reply, App::Rejection>, StoreError> {
-        let mut verdict = verdict;
-        if let Task::Envelope(envelope) = task
-            && matches!(verdict, Verdict::Done(_) | Verdict::Proposed(_))
-        {
-            match self.seal_secrets(envelope, ids) {
-                Ok(secrets) => self.state.batch.secrets.extend(secrets),
-                Err(reason) => verdict = Self::denied(reason),
-            }
-        }
+    ) -> Result<RanOf<App>, StoreError> {
         let head = &mut self.state.head;
         head.journal_seq += 1;
         head.now = admission.now;
@@ -204,11 +239,17 @@ impl<App: Application> Shard<App> {
         })
     }
 
+    /// Personal data that came with a command which went through.
     fn seal_secrets(
         &self,
-        envelope: &Envelope<App::Command>,
-        mut ids: IdSource,
+        task: &Task<App::Command, App::Answer>,
+        verdict: &Verdict<App::Reply, App::Rejection>,
+        ids: &mut IdSource,
     ) -> Result<Vec<SealedSecret>, String> {
+        let (Task::Envelope(envelope), Verdict::Done(_) | Verdict::Proposed(_)) = (task, verdict)
+        else {
+            return Ok(Vec::new());
+        };
         envelope
             .vault
             .iter()
@@ -254,6 +295,7 @@ impl<App: Application> Shard<App> {
                 undo: &mut undo,
                 now: admission.now,
                 emitted: Vec::new(),
+                settled: Vec::new(),
                 rows_changed: 0,
             };
             match write(&mut tx) {
@@ -305,7 +347,7 @@ impl<App: Application> Shard<App> {
     fn replay(
         &mut self,
         task: &Task<App::Command, App::Answer>,
-    ) -> Result<Option<Ran<App::Reply, App::Rejection>>, StoreError> {
+    ) -> Result<Option<RanOf<App>>, StoreError> {
         let Task::Envelope(Envelope {
             idempotency: Some(idempotency),
             ..
@@ -363,7 +405,12 @@ fn dispatch<App: Application>(
             }
         },
         Task::Timer { key } => fire(app, key, tx),
-        Task::Effect { id, mode, report } => effect_report(app, id, *mode, report, tx),
+        Task::Effect {
+            id,
+            mode,
+            begun_at,
+            report,
+        } => effect_report(app, id, *mode, *begun_at, report, tx),
         Task::Housekeeping => housekeeping(tx)
             .map(|()| Verdict::Noted)
             .map_err(Stop::from),
@@ -451,6 +498,7 @@ fn effect_report<App: Application>(
     app: &App,
     id: &str,
     mode: AttemptMode,
+    begun_at: Timestamp,
     report: &EffectReport<App::Answer>,
     tx: &mut Tx<'_>,
 ) -> Result2<App> {
@@ -459,7 +507,7 @@ fn effect_report<App: Application>(
         return nothing;
     };
     let mut record = (*record).clone();
-    let news = record.advance(report, tx.now());
+    let news = record.advance(report, begun_at, tx.now());
     let permitted = match report {
         EffectReport::NotFound => true,
         EffectReport::NotSent { .. } => mode == AttemptMode::Send,

@@ -6,7 +6,7 @@
 
 use crate::application::{Application, Interrupt, Keys, Need, Outcome, Verdict, Work};
 use crate::batch::{BatchBuilder, RecordChange, SealedBatch, ShardHead, hash_rows};
-use crate::effect::EffectRecord;
+use crate::effect::{EffectRecord, EffectState};
 use crate::idempotency;
 use crate::ids::ShardCode;
 use crate::merkle;
@@ -63,6 +63,10 @@ pub struct Released<App: Application> {
     pub outcomes: Vec<TicketOutcome<App>>,
     /// Effects that may be performed without asking first.
     pub fresh: Vec<Arc<EffectRecord>>,
+    /// Effects settled by a command: a permission that was given for one of them is void.
+    pub settled: Vec<String>,
+    /// Number of ledger rows in the batch.
+    pub rows: usize,
     /// Number of commands in the batch.
     pub commands: usize,
 }
@@ -71,6 +75,7 @@ pub struct Released<App: Application> {
 pub(crate) struct Waiting<App: Application> {
     pub outcomes: Vec<TicketOutcome<App>>,
     pub fresh: Vec<String>,
+    pub settled: Vec<String>,
     pub admitted: Vec<Admitted<App>>,
 }
 
@@ -79,6 +84,7 @@ impl<App: Application> Default for Waiting<App> {
         Waiting {
             outcomes: Vec::new(),
             fresh: Vec::new(),
+            settled: Vec::new(),
             admitted: Vec::new(),
         }
     }
@@ -118,6 +124,7 @@ impl<App: Application> Shard<App> {
             batch: BatchBuilder::default(),
             in_flight: None,
             reader,
+            failed_read: None,
         };
         Ok(Shard {
             app,
@@ -169,11 +176,21 @@ impl<App: Application> Shard<App> {
 
     /// Runs tasks in order; their outcomes come with the commit of the batch they are in.
     pub fn run(&mut self, tasks: Vec<Admitted<App>>) -> Result<(), StoreError> {
-        self.prefetch(&tasks)?;
+        let ran = self.run_all(&tasks);
+        // Also of a failed run: [`Shard::abandon`] hands out every task.
+        self.waiting.admitted.extend(tasks);
+        ran
+    }
+
+    fn run_all(&mut self, tasks: &[Admitted<App>]) -> Result<(), StoreError> {
+        match self.prefetch(tasks) {
+            // One task's damaged row or impossible key is that task's trouble: each loads its own.
+            Ok(()) | Err(StoreError::Damaged { .. } | StoreError::Refused(_)) => {}
+            Err(error) => return Err(error),
+        }
         for (ticket, task, admission) in tasks {
-            let ran = self.run_one(&task, admission)?;
-            self.push_outcome(ticket, ran);
-            self.waiting.admitted.push((ticket, task, admission));
+            let ran = self.run_one(task, *admission)?;
+            self.push_outcome(*ticket, ran);
         }
         Ok(())
     }
@@ -362,6 +379,8 @@ impl<App: Application> Shard<App> {
             return Released {
                 outcomes: Vec::new(),
                 fresh: Vec::new(),
+                settled: Vec::new(),
+                rows: 0,
                 commands: 0,
             };
         };
@@ -385,12 +404,15 @@ impl<App: Application> Shard<App> {
         Released {
             outcomes: waiting.outcomes,
             fresh,
+            settled: waiting.settled,
+            rows: batch.rows.len(),
             commands: batch.journal.len(),
         }
     }
 
     fn fresh_effect(&mut self, id: &str) -> Option<Arc<EffectRecord>> {
-        self.state.records.get::<EffectRecord>(id)?.ok().flatten()
+        let record = self.state.records.get::<EffectRecord>(id)?.ok().flatten()?;
+        (record.state == EffectState::Ready).then_some(record)
     }
 
     /// Outcomes of a batch in which nothing was to be written and on which nothing waits: repeats
@@ -415,14 +437,13 @@ impl<App: Application> Shard<App> {
 
 impl State {
     /// A ledger row, wherever it is by now.
-    pub(crate) fn row(&mut self, seq: u64) -> Result<Row, String> {
+    pub(crate) fn row(&mut self, seq: u64) -> Result<Row, Interrupt> {
+        let gone = |what: &str| Interrupt::Broken(format!("row {seq} is {what}"));
         if let Some(first) = self.batch.rows.first()
             && seq >= first.seq
         {
             let found = self.batch.rows.get((seq - first.seq) as usize);
-            return found
-                .cloned()
-                .ok_or_else(|| format!("row {seq} is not in the batch"));
+            return found.cloned().ok_or_else(|| gone("not in the batch"));
         }
         if let Some(batch) = &self.in_flight
             && let Some((first, _)) = batch.rows.first()
@@ -431,10 +452,12 @@ impl State {
             let found = batch.rows.get((seq - first.seq) as usize);
             return found
                 .map(|(row, _)| row.clone())
-                .ok_or_else(|| format!("row {seq} is not in the batch"));
+                .ok_or_else(|| gone("not in the batch"));
         }
-        let row = self.reader.row(seq).map_err(|error| error.to_string())?;
-        row.ok_or_else(|| format!("row {seq} is gone"))
+        match self.reader.row(seq) {
+            Ok(row) => row.ok_or_else(|| gone("gone")),
+            Err(error) => Err(self.cannot_read(error)),
+        }
     }
 }
 
@@ -527,10 +550,14 @@ impl<App: Application> Shard<App> {
         interrupt: Interrupt,
     ) -> Result<Option<String>, StoreError> {
         match interrupt {
-            Interrupt::Load(need) => {
-                self.load(&need)?;
-                Ok(None)
-            }
+            Interrupt::Load(need) => match self.load(&need) {
+                Ok(()) => Ok(None),
+                // A damaged row stops the commands that need it, not the shard.
+                Err(error @ (StoreError::Damaged { .. } | StoreError::Refused(_))) => {
+                    Ok(Some(error.to_string()))
+                }
+                Err(error) => Err(error),
+            },
             Interrupt::Broken(reason) => Ok(Some(reason)),
         }
     }

@@ -30,6 +30,8 @@ pub enum Task<C, A> {
         id: String,
         /// Whether it was performed or asked after.
         mode: AttemptMode,
+        /// When the attempt began: a "not found" speaks of this instant, however late it comes.
+        begun_at: Timestamp,
         /// What came back.
         report: EffectReport<A>,
     },

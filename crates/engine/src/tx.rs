@@ -312,7 +312,6 @@ impl Tx<'_> {
     /// Closes an empty account.
     pub fn close_account(&mut self, id: AccountId) -> Result<(), PostStop> {
         self.step(|accounts, context| ledger::close_account(accounts, context, id))
-            .map_err(PostStop::from)
     }
 
     /// Posts transfers, all or none. The same posting under the same ids is [`Posted::Already`].

@@ -6,8 +6,13 @@ use crossbeam_channel::{Receiver, Sender};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-/// Result of a commit and how long it took.
-pub(super) type Ack = (Result<(), StoreError>, Duration);
+/// What became of a batch.
+pub(super) struct Ack {
+    /// The batch; an executor that gave up waiting for one must not take its late end for the next's.
+    pub batch: Arc<SealedBatch>,
+    pub result: Result<(), StoreError>,
+    pub took: Duration,
+}
 
 /// Runs until its inbox is closed. After a failed commit the connection is given up: what it holds
 /// of the failed transaction is not known.
@@ -23,7 +28,12 @@ pub(super) fn run(
         if result.is_err() {
             writer = None;
         }
-        if acks.send((result, begun.elapsed())).is_err() {
+        let ack = Ack {
+            batch,
+            result,
+            took: begun.elapsed(),
+        };
+        if acks.send(ack).is_err() {
             return;
         }
     }

@@ -2,18 +2,19 @@
 
 use super::clock::Clock;
 use super::committer::{self, Ack};
+use super::outbox::Permissions;
 use super::{Counters, Message, Submitted};
 use crate::application::{Application, Denial, Outcome, SubmitError, Verdict};
 use crate::batch::SealedBatch;
-use crate::effect::EffectRecord;
-use crate::shard::{Admitted, Shard, ShardOptions, Ticket};
+use crate::shard::{Admitted, Released, Shard, ShardOptions, Ticket, TicketOutcome};
 use crate::store::{StoreError, StoreFactory};
 use crate::task::{Admission, Task};
 use crate::vault::Vault;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, select};
 use ledger::AccountState;
 use std::sync::Arc;
-use std::time::Duration;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 /// Commands run before the batch is looked at again.
@@ -26,6 +27,8 @@ const BATCH_ROWS_MAX: usize = 8_000;
 const IDLE_SWEEP: usize = 20_000;
 /// Pause before the store is tried again.
 const REOPEN_PAUSE: Duration = Duration::from_millis(200);
+/// How long a commit may take after which nobody waits for its outcome any more.
+const COMMIT_MAX: Duration = Duration::from_secs(30);
 /// Time without work after which checkpoints are brought up to date.
 const IDLE_AFTER: Duration = Duration::from_millis(200);
 
@@ -36,7 +39,7 @@ pub(super) struct Parts<App: Application> {
     pub clock: Arc<dyn Clock>,
     pub options: ShardOptions,
     pub inbox: Receiver<Message<App>>,
-    pub fresh: mpsc::UnboundedSender<Vec<Arc<EffectRecord>>>,
+    pub fresh: mpsc::UnboundedSender<Permissions>,
     pub counters: Arc<Counters>,
 }
 
@@ -46,6 +49,9 @@ pub(super) struct Executor<App: Application> {
     parts: Parts<App>,
     batches: Sender<Arc<SealedBatch>>,
     acks: Receiver<Ack>,
+    committer: JoinHandle<()>,
+    /// The batch whose acknowledgement is awaited.
+    sent: Option<Arc<SealedBatch>>,
     waiters: hashbrown::HashMap<Ticket, Waiter<App>, rustc_hash::FxBuildHasher>,
     next_ticket: Ticket,
     /// Answers to reads that saw changes of the batch being filled, and of the one being written.
@@ -71,7 +77,7 @@ impl<App: Application> Executor<App> {
         let (batches, batch_inbox) = crossbeam_channel::bounded(1);
         let (ack_sender, acks) = crossbeam_channel::bounded(1);
         let store = parts.store.clone();
-        std::thread::Builder::new()
+        let committer = std::thread::Builder::new()
             .name("committer".into())
             .spawn(move || committer::run(store, batch_inbox, ack_sender))
             .map_err(|error| {
@@ -81,6 +87,8 @@ impl<App: Application> Executor<App> {
             parts,
             batches,
             acks,
+            committer,
+            sent: None,
             waiters: hashbrown::HashMap::default(),
             next_ticket: 1,
             reads_waiting: Vec::new(),
@@ -91,19 +99,20 @@ impl<App: Application> Executor<App> {
 
     pub fn run(mut self, shard: Shard<App>) {
         let mut shard = shard;
-        loop {
-            match self.work(&mut shard) {
-                Ok(()) => return,
-                Err(failure) => {
-                    tracing::error!(error = %failure.error, "the shard stops and reloads");
-                    Counters::add(&self.parts.counters.failed_commits, 1);
-                    let Some(reopened) = self.recover(shard, &failure) else {
-                        return;
-                    };
-                    shard = reopened;
-                }
-            }
+        while let Err(failure) = self.work(&mut shard) {
+            tracing::error!(error = %failure.error, "the shard stops and reloads");
+            Counters::add(&self.parts.counters.failed_commits, 1);
+            let Some(reopened) = self.recover(shard, &failure) else {
+                break;
+            };
+            shard = reopened;
         }
+        // The writing connection and its lock end before the caller of stop goes on.
+        let Executor {
+            batches, committer, ..
+        } = self;
+        drop(batches);
+        let _ = committer.join();
     }
 
     /// Runs until asked to stop (`Ok`) or until the store fails.
@@ -127,13 +136,16 @@ impl<App: Application> Executor<App> {
         let full = shard.rows_waiting() >= BATCH_ROWS_MAX
             || shard.commands_waiting() >= BATCH_COMMANDS_MAX;
         if full || self.stopping {
-            let ack = self.acks.recv().map_err(|_| gone())?;
-            return self.acknowledged(shard, ack);
+            let (result, took) = self.await_ack()?;
+            return self.acknowledged(shard, result, took);
         }
         let inbox = self.parts.inbox.clone();
         let acks = self.acks.clone();
         select! {
-            recv(acks) -> ack => self.acknowledged(shard, ack.map_err(|_| gone())?),
+            recv(acks) -> ack => match self.own(ack.map_err(|_| gone())?) {
+                Some((result, took)) => self.acknowledged(shard, result, took),
+                None => Ok(()),
+            },
             recv(inbox) -> message => match message {
                 Ok(message) => self.take(shard, message),
                 Err(_) => { self.stopping = true; Ok(()) }
@@ -166,7 +178,7 @@ impl<App: Application> Executor<App> {
                 Message::Task(task, reply) => tasks.push(self.admit(task, reply)),
                 Message::Account(id, reply) => {
                     // In order with the commands before it, and not before they are durable.
-                    shard.run(std::mem::take(&mut tasks)).map_err(fatal)?;
+                    shard.run(std::mem::take(&mut tasks)).map_err(failed)?;
                     let state = shard.account(id).map_err(fatal)?;
                     if shard.commands_waiting() > 0 {
                         self.reads_waiting.push((state, reply));
@@ -185,7 +197,7 @@ impl<App: Application> Executor<App> {
                 None
             };
         }
-        shard.run(tasks).map_err(fatal)
+        shard.run(tasks).map_err(failed)
     }
 
     fn drain(&mut self, shard: &mut Shard<App>) -> Result<(), Failure> {
@@ -214,7 +226,7 @@ impl<App: Application> Executor<App> {
     }
 
     fn seal(&mut self, shard: &mut Shard<App>) -> Result<(), Failure> {
-        match shard.seal().map_err(fatal)? {
+        match shard.seal().map_err(failed)? {
             Some(batch) => self.send(batch),
             None => Ok(()),
         }
@@ -222,44 +234,95 @@ impl<App: Application> Executor<App> {
 
     fn send(&mut self, batch: Arc<SealedBatch>) -> Result<(), Failure> {
         self.reads_in_flight.append(&mut self.reads_waiting);
+        self.sent = Some(batch.clone());
         self.batches.send(batch).map_err(|_| gone())
     }
 
-    fn acknowledged(&mut self, shard: &mut Shard<App>, (result, took): Ack) -> Result<(), Failure> {
+    /// The awaited batch's outcome; `None` for the late end of one that was given up.
+    fn own(&mut self, ack: Ack) -> Option<(Result<(), StoreError>, Duration)> {
+        self.sent
+            .take_if(|sent| Arc::ptr_eq(sent, &ack.batch))
+            .map(|_| (ack.result, ack.took))
+    }
+
+    fn await_ack(&mut self) -> Result<(Result<(), StoreError>, Duration), Failure> {
+        loop {
+            let ack = self.acks.recv().map_err(|_| gone())?;
+            if let Some(own) = self.own(ack) {
+                return Ok(own);
+            }
+        }
+    }
+
+    /// Waits for the batch that is being written, but not for ever; `None`: its outcome is not known.
+    fn await_ack_briefly(&mut self) -> Option<Result<(), StoreError>> {
+        let until = Instant::now() + COMMIT_MAX;
+        while self.sent.is_some() {
+            match self.acks.recv_deadline(until) {
+                Ok(ack) => {
+                    if let Some((result, _)) = self.own(ack) {
+                        return Some(result);
+                    }
+                }
+                Err(_) => self.sent = None,
+            }
+        }
+        None
+    }
+
+    fn acknowledged(
+        &mut self,
+        shard: &mut Shard<App>,
+        result: Result<(), StoreError>,
+        took: Duration,
+    ) -> Result<(), Failure> {
         let counters = &self.parts.counters;
         counters.last_commit_us.store(
             took.as_micros() as u64,
             std::sync::atomic::Ordering::Relaxed,
         );
-        match result {
-            Ok(()) => {}
-            Err(error @ StoreError::Refused(_)) => return Err(Failure { error, retry: true }),
-            Err(error) => return Err(fatal(error)),
-        }
+        result.map_err(failed)?;
         let released = shard.committed();
-        Counters::add(&counters.batches, 1);
-        Counters::add(&counters.commands, released.commands as u64);
         let reads = std::mem::take(&mut self.reads_in_flight);
         // The next batch is on its way before the replies of this one are handed out.
-        if shard.commands_waiting() > 0 {
-            self.seal(shard)?;
-        }
+        let sealed = if shard.commands_waiting() > 0 {
+            self.seal(shard)
+        } else {
+            Ok(())
+        };
+        self.release(released, reads);
+        sealed
+    }
+
+    /// Hands out what a durable batch sets free.
+    fn release(&mut self, released: Released<App>, reads: Vec<Read>) {
+        let counters = &self.parts.counters;
+        Counters::add(&counters.batches, 1);
+        Counters::add(&counters.commands, released.commands as u64);
+        Counters::add(&counters.ledger_rows, released.rows as u64);
         self.reply(released.outcomes);
         for (state, reply) in reads {
             let _ = reply.send(Ok(state));
         }
-        if !released.fresh.is_empty() {
-            let _ = self.parts.fresh.send(released.fresh);
+        if !released.fresh.is_empty() || !released.settled.is_empty() {
+            let _ = self.parts.fresh.send(Permissions {
+                given: released.fresh,
+                void: released.settled,
+            });
         }
-        Ok(())
     }
 
     fn release_unwritten(&mut self, shard: &mut Shard<App>) {
         let outcomes = shard.take_unwritten();
         self.reply(outcomes);
+        if !shard.is_writing() && shard.commands_waiting() == 0 {
+            for (state, reply) in std::mem::take(&mut self.reads_waiting) {
+                let _ = reply.send(Ok(state));
+            }
+        }
     }
 
-    fn reply(&mut self, outcomes: Vec<(Ticket, Outcome<App::Reply, App::Rejection>)>) {
+    fn reply(&mut self, outcomes: Vec<TicketOutcome<App>>) {
         for (ticket, outcome) in outcomes {
             if let Some(waiter) = self.waiters.remove(&ticket) {
                 // Nobody listens any more: the outcome is durable all the same.
@@ -272,7 +335,7 @@ impl<App: Application> Executor<App> {
     fn finish(&mut self, shard: &mut Shard<App>) -> Result<(), Failure> {
         while let Some(batch) = shard.seal_sweep(IDLE_SWEEP).map_err(fatal)? {
             self.send(batch)?;
-            let (result, _) = self.acks.recv().map_err(|_| gone())?;
+            let (result, _) = self.await_ack()?;
             result.map_err(fatal)?;
             shard.committed();
         }
@@ -280,16 +343,25 @@ impl<App: Application> Executor<App> {
     }
 
     /// Opens the shard again after a failure; `None` when the engine is asked to stop meanwhile.
-    fn recover(&mut self, shard: Shard<App>, failure: &Failure) -> Option<Shard<App>> {
-        if shard.is_writing() && !failure.retry {
-            // The commit may still come to an end; its outcome is read from the store.
-            let _ = self.acks.recv_timeout(Duration::from_secs(30));
+    fn recover(&mut self, mut shard: Shard<App>, failure: &Failure) -> Option<Shard<App>> {
+        let mut retry = failure.retry;
+        if self.sent.is_some() {
+            match self.await_ack_briefly() {
+                Some(Ok(())) => {
+                    let released = shard.committed();
+                    let reads = std::mem::take(&mut self.reads_in_flight);
+                    self.release(released, reads);
+                }
+                Some(Err(StoreError::Refused(_))) => {}
+                // Whether it took effect is not known: nothing of it may be run again.
+                Some(Err(_)) | None => retry = false,
+            }
         }
         // Their readers are told to ask again.
         self.reads_waiting.clear();
         self.reads_in_flight.clear();
         let (sealed, waiting) = shard.abandon();
-        if failure.retry {
+        if retry {
             return self.one_by_one(sealed.into_iter().chain(waiting).collect());
         }
         let reason: Arc<str> = failure.error.to_string().into();
@@ -334,9 +406,9 @@ impl<App: Application> Executor<App> {
 
     /// Answers everything 503 for a while; true when asked to stop.
     fn refuse_for(&mut self, pause: Duration, reason: &Arc<str>) -> bool {
-        let until = std::time::Instant::now() + pause;
+        let until = Instant::now() + pause;
         loop {
-            let left = until.saturating_duration_since(std::time::Instant::now());
+            let left = until.saturating_duration_since(Instant::now());
             match self.parts.inbox.recv_timeout(left) {
                 Ok(Message::Task(_, reply)) => {
                     let _ = reply.send(Err(SubmitError::Unavailable(reason.clone())));
@@ -360,9 +432,12 @@ impl<App: Application> Executor<App> {
                     Counters::add(&self.parts.counters.set_aside, 1);
                     tracing::error!(reason, "a command that the store refuses is set aside");
                     shard = self.reopen()?;
-                    let noted = shard.set_aside(&task, admission, &reason);
-                    if noted.is_ok() {
-                        let _ = self.alone(&mut shard, Vec::new());
+                    let noted = shard
+                        .set_aside(&task, admission, &reason)
+                        .and_then(|()| self.alone(&mut shard, Vec::new()));
+                    if let Err(error) = noted {
+                        tracing::error!(%error, "what was set aside could not be recorded");
+                        shard = self.reopen()?;
                     }
                     if let Some(waiter) = self.waiters.remove(&ticket) {
                         let result = Verdict::Denied(Denial::Broken { reason });
@@ -389,19 +464,21 @@ impl<App: Application> Executor<App> {
     ) -> Result<(), StoreError> {
         shard.run(tasks)?;
         if let Some(batch) = shard.seal()? {
-            self.batches.send(batch).map_err(|_| gone().error)?;
-            let (result, _) = self.acks.recv().map_err(|_| gone().error)?;
+            self.send(batch).map_err(|failure| failure.error)?;
+            let (result, _) = self.await_ack().map_err(|failure| failure.error)?;
             result?;
-            let released = shard.committed();
-            self.reply(released.outcomes);
-            if !released.fresh.is_empty() {
-                let _ = self.parts.fresh.send(released.fresh);
-            }
+            self.release(shard.committed(), Vec::new());
         }
         let outcomes = shard.take_unwritten();
         self.reply(outcomes);
         Ok(())
     }
+}
+
+/// A write that will be refused again is laid at the door of one command.
+fn failed(error: StoreError) -> Failure {
+    let retry = matches!(error, StoreError::Refused(_));
+    Failure { error, retry }
 }
 
 fn fatal(error: StoreError) -> Failure {

@@ -7,11 +7,10 @@ mod outbox;
 mod timers;
 
 pub use clock::{Clock, SimulatedClock, SystemClock};
-pub use outbox::{Job, Outbox, Performer};
+pub use outbox::{Job, Outbox, Performer, Permissions};
 pub use timers::Timers;
 
 use crate::application::{Application, Envelope, Outcome, SubmitError};
-use crate::effect::EffectRecord;
 use crate::shard::{Shard, ShardOptions};
 use crate::store::{Queries, StoreError, StoreFactory};
 use crate::task::Task;
@@ -84,8 +83,8 @@ impl<App: Application> Clone for Engine<App> {
 pub struct Running<App: Application> {
     /// The handle.
     pub engine: Engine<App>,
-    /// Effects that this process may perform without asking first.
-    pub fresh: mpsc::UnboundedReceiver<Vec<Arc<EffectRecord>>>,
+    /// Which effects this process may perform without asking first, batch by batch.
+    pub fresh: mpsc::UnboundedReceiver<Permissions>,
     executor: JoinHandle<()>,
 }
 
@@ -93,7 +92,7 @@ impl<App: Application> Running<App> {
     /// Finishes what was submitted, writes the account checkpoints that are behind, and ends.
     pub fn stop(self) {
         let _ = self.engine.messages.send(Message::Stop);
-        // A panic of the executor was reported when it happened.
+        // The data directory is free when the last handle is dropped after this. A panic of the executor was reported when it happened.
         let _ = self.executor.join();
     }
 }

@@ -37,6 +37,15 @@ pub trait Performer<App: Application>: Send + Sync + 'static {
     ) -> impl Future<Output = EffectReport<App::Answer>> + Send;
 }
 
+/// What a committed batch says of effects.
+#[derive(Debug, Clone, Default)]
+pub struct Permissions {
+    /// May be sent without asking first.
+    pub given: Vec<Arc<EffectRecord>>,
+    /// Were settled by another way: an earlier permission is void.
+    pub void: Vec<String>,
+}
+
 /// Drives the effects of one shard.
 pub struct Outbox<App: Application, P> {
     engine: Engine<App>,
@@ -78,11 +87,14 @@ impl<App: Application, P: Performer<App>> Outbox<App, P> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes effects that a committed batch permits to send.
-    pub fn permit(&self, fresh: Vec<Arc<EffectRecord>>) {
+    /// Notes what a committed batch permits to send, and what no longer.
+    pub fn permit(&self, permissions: Permissions) {
         let mut known = self.known();
-        for record in fresh {
+        for record in permissions.given {
             known.fresh.insert(record.id.clone(), record);
+        }
+        for id in &permissions.void {
+            known.fresh.remove(id);
         }
     }
 
@@ -102,7 +114,7 @@ impl<App: Application, P: Performer<App>> Outbox<App, P> {
     /// Sends fresh effects as they come and looks for due ones at every tick, until both end.
     pub async fn run(
         self,
-        mut fresh: mpsc::UnboundedReceiver<Vec<Arc<EffectRecord>>>,
+        mut fresh: mpsc::UnboundedReceiver<Permissions>,
         tick: std::time::Duration,
     ) {
         let mut interval = tokio::time::interval(tick);
@@ -110,7 +122,7 @@ impl<App: Application, P: Performer<App>> Outbox<App, P> {
         loop {
             let look_up = tokio::select! {
                 records = fresh.recv() => match records {
-                    Some(records) => { self.permit(records); false }
+                    Some(permissions) => { self.permit(permissions); false }
                     None => return,
                 },
                 _ = interval.tick() => true,
@@ -158,11 +170,14 @@ impl<App: Application, P: Performer<App>> Outbox<App, P> {
             limit: DUE_PER_PASS,
         };
         for found in self.engine.queries().list(&scan)? {
-            let record: EffectRecord =
-                serde_json::from_slice(&found.body).map_err(|error| StoreError::Damaged {
-                    place: format!("effect {}", found.key),
-                    problem: error.to_string(),
-                })?;
+            // One that cannot be read must not keep the others from being attempted.
+            let record: EffectRecord = match serde_json::from_slice(&found.body) {
+                Ok(record) => record,
+                Err(error) => {
+                    tracing::error!(effect = found.key, %error, "an effect cannot be read");
+                    continue;
+                }
+            };
             if self.known().in_flight.insert(record.id.clone()) {
                 due.push(Arc::new(record));
             }
@@ -177,6 +192,7 @@ impl<App: Application, P: Performer<App>> Outbox<App, P> {
         // From here on it may have been sent: the permission is used up.
         let fresh = self.known().fresh.remove(&record.id).is_some();
         let mode = record.mode(fresh);
+        let begun_at = self.engine.clock().now();
         let report = match serde_json::from_value::<App::Effect>(record.body.clone()) {
             Ok(effect) => {
                 let job = Job {
@@ -194,6 +210,7 @@ impl<App: Application, P: Performer<App>> Outbox<App, P> {
         let task = Task::Effect {
             id: record.id.clone(),
             mode,
+            begun_at,
             report,
         };
         loop {

@@ -2,6 +2,7 @@
 
 use super::Engine;
 use crate::application::{Application, SubmitError};
+use crate::idempotency::IdempotencyRecord;
 use crate::record::index_time;
 use crate::store::{Scan, StoreError};
 use crate::task::Task;
@@ -10,6 +11,8 @@ use tokio::task::JoinSet;
 
 /// Timers looked up in one pass.
 const DUE_PER_PASS: usize = 512;
+/// Steps of housekeeping per tick: more than what can expire meanwhile.
+const HOUSEKEEPING_PER_TICK: usize = 8;
 
 /// Drives the timers of one shard.
 pub struct Timers<App: Application> {
@@ -53,17 +56,41 @@ impl<App: Application> Timers<App> {
         Ok(count)
     }
 
-    /// Submits due timers at every tick, and housekeeping every thousandth, for ever.
+    /// Deletes expired idempotency records in bounded steps, at most so many; says how many it took.
+    pub async fn housekeep(&self, steps_max: usize) -> Result<usize, StoreError> {
+        let expired = Scan {
+            kind: <IdempotencyRecord as crate::Record>::KIND.to_owned(),
+            index: "expires".into(),
+            from: String::new(),
+            to: index_time(self.engine.clock().now()),
+            after: None,
+            descending: false,
+            limit: 1,
+        };
+        for step in 0..steps_max {
+            if self.engine.queries().list(&expired)?.is_empty() {
+                return Ok(step);
+            }
+            if let Err(SubmitError::Unavailable(reason)) =
+                self.engine.submit_task(Task::Housekeeping).await
+            {
+                return Err(StoreError::Unavailable(reason.to_string()));
+            }
+        }
+        Ok(steps_max)
+    }
+
+    /// Submits due timers, and housekeeping where there is some, at every tick, for ever.
     pub async fn run(self, tick: std::time::Duration) {
         let mut interval = tokio::time::interval(tick);
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        for round in 0u64.. {
+        loop {
             interval.tick().await;
             if let Err(error) = self.pass().await {
                 tracing::error!(%error, "due timers could not be fired");
             }
-            if round % 1_000 == 0 {
-                let _ = self.engine.submit_task(Task::Housekeeping).await;
+            if let Err(error) = self.housekeep(HOUSEKEEPING_PER_TICK).await {
+                tracing::error!(%error, "expired idempotency records could not be deleted");
             }
         }
     }
