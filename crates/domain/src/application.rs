@@ -1,0 +1,256 @@
+//! The domain as the engine sees it.
+
+use crate::command::{BillLine, Command, Due, Fact, Request};
+use crate::context::{Context, Settings};
+use crate::effect::{Answer, Effect, Subject};
+use crate::payment::Source;
+use crate::rejection::{Refusable, Rejection};
+use crate::reply::{self, Reply};
+use crate::{
+    authorise, case, chart, clearing, closing, declare, merchant, payment, payout, refund,
+    settlement, split,
+};
+use crate::{transfer, webhook};
+use channels::answer::{Answer as Statement, OrderState, PayoutState, RefundState};
+use channels::operation::Channel;
+use engine::{
+    Actor, Application, ApprovalRule, EffectNews, EffectRecord, Interrupt, Keys, Stop, Tx,
+};
+
+/// Qingyuan's business on top of the engine.
+#[derive(Debug, Clone, Default)]
+pub struct QingyuanApp {
+    settings: Settings,
+}
+
+impl QingyuanApp {
+    /// With the institution's settings.
+    pub fn new(settings: Settings) -> QingyuanApp {
+        QingyuanApp { settings }
+    }
+
+    /// Its settings.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+}
+
+impl Application for QingyuanApp {
+    type Command = Command;
+    type Reply = Reply;
+    type Rejection = Rejection;
+    type Effect = Effect;
+    type Answer = Answer;
+
+    fn declare(&self, command: &Command, keys: &mut Keys) {
+        declare::declare(command, keys);
+    }
+
+    fn authorise(&self, actor: &Actor, command: &Command) -> Result<(), Rejection> {
+        authorise::authorise(actor, command)
+    }
+
+    fn needs_approval(&self, command: &Command) -> Option<ApprovalRule> {
+        let Command::Request(request) = command else {
+            return None;
+        };
+        let reason = match request {
+            Request::CreatePayout(command)
+                if command.amount.amount() > self.settings.payout_approval_above.amount() =>
+            {
+                "a payout above the limit"
+            }
+            Request::AdjustDifference(_) => "a correction of the books",
+            Request::AcceptUnderpayment(_) => "a payment of less than was asked for",
+            Request::ResolvePayout(_) | Request::ReturnPayout(_) => {
+                "a person's word instead of the channel's on a payout"
+            }
+            Request::ResolveRefund(_) => "a person's word instead of the channel's on a refund",
+            _ => return None,
+        };
+        Some(ApprovalRule {
+            role: "finance",
+            reason,
+        })
+    }
+
+    fn execute(
+        &self,
+        actor: &Actor,
+        command: &Command,
+        tx: &mut Tx<'_>,
+    ) -> Result<Reply, Stop<Rejection>> {
+        let mut cx = Context {
+            tx,
+            settings: &self.settings,
+            actor,
+        };
+        match command {
+            Command::Request(request) => answer_request(&mut cx, request),
+            Command::Fact(fact) => take_fact(&mut cx, fact)
+                .map(|()| Reply::Taken)
+                .map_err(Stop::from),
+        }
+    }
+
+    fn effect_news(
+        &self,
+        record: &EffectRecord,
+        effect: &Effect,
+        news: EffectNews,
+        answer: Option<&Answer>,
+        tx: &mut Tx<'_>,
+    ) -> Result<(), Interrupt> {
+        let actor = Actor::system();
+        let cx = &mut Context {
+            tx,
+            settings: &self.settings,
+            actor: &actor,
+        };
+        match effect {
+            Effect::Webhook { event, .. } => webhook::effect_news(cx, record, event, news, answer),
+            Effect::Channel {
+                channel,
+                operation,
+                subject,
+            } => match subject {
+                Subject::Payment { payment } => {
+                    payment::effect_news(cx, *channel, operation, payment, news, answer)
+                }
+                Subject::Refund { refund } => {
+                    refund::effect_news(cx, record, *channel, refund, news, answer)
+                }
+                Subject::Payout { payout } => {
+                    payout::effect_news(cx, record, *channel, payout, news, answer)
+                }
+            },
+        }
+    }
+}
+
+fn answer_request(cx: &mut Context<'_, '_>, request: &Request) -> Refusable<Reply> {
+    Ok(match request {
+        Request::SetUp(command) => Reply::Chart(chart::set_up(cx, command)?),
+        Request::CreateMerchant(command) => reply::merchant(merchant::create(cx, command)?),
+        Request::UpdateMerchant(command) => {
+            reply::merchant((merchant::update(cx, command)?, false))
+        }
+        Request::SetMerchantStatus(command) => {
+            reply::merchant((merchant::set_status(cx, command)?, false))
+        }
+        Request::SetWebhook(command) => Reply::WebhookEndpoint(webhook::set(cx, command)?),
+        Request::ResendWebhook(command) => Reply::Delivery(webhook::resend(cx, command)?),
+        Request::CreatePayment(command) => reply::payment(payment::create(cx, command)?),
+        Request::ClosePayment(command) => reply::payment((payment::close(cx, command)?, false)),
+        Request::QueryPayment(command) => reply::payment((payment::query(cx, command)?, false)),
+        Request::AcceptUnderpayment(command) => {
+            reply::payment((payment::accept_underpayment(cx, command)?, false))
+        }
+        Request::ExecuteSplit(command) => reply::split(split::execute(cx, command)?),
+        Request::CreateRefund(command) => reply::refund(refund::create(cx, command)?),
+        Request::ResolveRefund(command) => reply::refund((refund::resolve(cx, command)?, false)),
+        Request::CreatePayout(command) => reply::payout(payout::create(cx, command)?),
+        Request::ResolvePayout(command) => reply::payout((payout::resolve(cx, command)?, false)),
+        Request::ReturnPayout(command) => reply::payout((payout::bounce(cx, command)?, false)),
+        Request::TurnDay(command) => Reply::DayClose(closing::turn_day(cx, command)?),
+        Request::ResumeSettlement(_) => {
+            settlement::start(cx.tx)?;
+            Reply::Taken
+        }
+        Request::ConfirmClearing(command) => reply::clearing(clearing::confirm(cx, command)?),
+        Request::AdjustDifference(command) => Reply::Case(clearing::adjust(cx, command)?),
+        Request::OpenCase(command) => Reply::Case(case::open_by_request(cx, command)?),
+        Request::AssignCase(command) => Reply::Case(case::assign(cx, command)?),
+        Request::ExplainCase(command) => Reply::Case(case::explain(cx, command)?),
+        Request::CloseCase(command) => Reply::Case(case::close(cx, command)?),
+        Request::OpenAccounts(command) => Reply::Accounts(transfer::open(cx, command)?),
+        Request::CloseAccount(command) => Reply::Account(transfer::close(cx, command)?),
+        Request::PostTransfers(command) => Reply::Transfers(transfer::post(cx, command)?),
+        Request::PlaceHold(command) => reply::hold((transfer::place(cx, command)?, false)),
+        Request::CaptureHold(command) => reply::hold(transfer::capture(cx, command)?),
+        Request::ReleaseHold(command) => reply::hold((transfer::release(cx, command)?, false)),
+        Request::ReverseTransfer(command) => Reply::Reversal(transfer::reverse(cx, command)?),
+    })
+}
+
+fn take_fact(cx: &mut Context<'_, '_>, fact: &Fact) -> Result<(), Interrupt> {
+    match fact {
+        Fact::Notified {
+            channel,
+            notification,
+        } => take_statement(cx, *channel, &notification.answer),
+        Fact::BillLine { channel, line } => take_bill_line(cx, *channel, line),
+        Fact::Due(Due::Payment { payment }) => payment::due(cx, payment),
+        Fact::Due(Due::Settlement) => settlement::step(cx),
+    }
+}
+
+fn take_statement(
+    cx: &mut Context<'_, '_>,
+    channel: Channel,
+    statement: &Statement,
+) -> Result<(), Interrupt> {
+    match statement {
+        Statement::Order { order, state } => {
+            payment::order_state(cx, channel, order, state, Source::Notification)
+        }
+        Statement::Refund { refund, state } => refund::state(cx, channel, refund, state),
+        Statement::Payout { payout, state } => payout::state(cx, channel, payout, state),
+        // Answers to questions, which no channel notifies.
+        Statement::OrderCreated { .. }
+        | Statement::BillLocation { .. }
+        | Statement::NoBill
+        | Statement::Bill { .. } => Ok(()),
+    }
+}
+
+fn take_bill_line(
+    cx: &mut Context<'_, '_>,
+    channel: Channel,
+    line: &BillLine,
+) -> Result<(), Interrupt> {
+    match line {
+        BillLine::Payment {
+            order,
+            channel_number,
+            amount,
+            paid_at,
+        } => {
+            let channel_number = channel_number.clone();
+            let state = OrderState::Paid {
+                channel_number,
+                amount: *amount,
+                paid_at: *paid_at,
+            };
+            payment::order_state(cx, channel, order, &state, Source::Bill)
+        }
+        BillLine::Refund {
+            refund,
+            channel_number,
+            amount,
+            refunded_at,
+        } => {
+            let channel_number = channel_number.clone();
+            let state = RefundState::Succeeded {
+                channel_number,
+                amount: *amount,
+                refunded_at: *refunded_at,
+            };
+            refund::state(cx, channel, refund, &state)
+        }
+        BillLine::Payout {
+            payout,
+            channel_number,
+            amount,
+            settle_date,
+        } => {
+            let channel_number = channel_number.clone();
+            let state = PayoutState::Succeeded {
+                channel_number,
+                amount: *amount,
+                settle_date: settle_date.clone(),
+            };
+            payout::state(cx, channel, payout, &state)
+        }
+    }
+}

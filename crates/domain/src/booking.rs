@@ -1,0 +1,73 @@
+//! From a movement with a name to transfers in the ledger.
+
+use crate::chart::Movement;
+use crate::rejection::broken;
+use engine::{Interrupt, PostStop, Tx};
+use ledger::{AccountId, Transfer};
+use money::Money;
+
+/// One movement of money: 借 debit, 贷 credit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Leg {
+    pub movement: Movement,
+    pub debit: AccountId,
+    pub credit: AccountId,
+    pub amount: Money,
+}
+
+/// Posts the legs, all or none; a leg of nothing is left out.
+pub(crate) fn post(tx: &mut Tx<'_>, legs: &[Leg], reference: &str) -> Result<(), PostStop> {
+    let transfers: Vec<Transfer> = legs
+        .iter()
+        .filter(|leg| !leg.amount.is_zero())
+        .map(|leg| Transfer {
+            id: tx.new_transfer_id(),
+            debit: leg.debit,
+            credit: leg.credit,
+            amount: leg.amount,
+            code: leg.movement.code(),
+        })
+        .collect();
+    if transfers.is_empty() {
+        return Ok(());
+    }
+    tx.post(&transfers, Some(reference)).map(|_| ())
+}
+
+/// Posts the legs of a fact. The caller has made sure that the accounts take them; a refusal by
+/// the ledger is therefore a defect, not an answer.
+pub(crate) fn post_fact(tx: &mut Tx<'_>, legs: &[Leg], reference: &str) -> Result<(), Interrupt> {
+    post(tx, legs, reference).map_err(|stop| match stop {
+        PostStop::Refused(error) => broken(format!("posting of {reference}: {error}")),
+        PostStop::Interrupted(interrupt) => interrupt,
+    })
+}
+
+/// Whether an account still takes postings.
+pub(crate) fn is_open(tx: &mut Tx<'_>, account: AccountId) -> Result<bool, Interrupt> {
+    Ok(tx.account(account)?.is_some_and(|state| !state.closed))
+}
+
+/// What an account has and does not hold back, in minor units.
+pub(crate) fn available(tx: &mut Tx<'_>, account: AccountId) -> Result<i64, Interrupt> {
+    Ok(tx.account(account)?.map_or(0, |state| state.available()))
+}
+
+/// Sum of two amounts that the books keep in one currency.
+pub(crate) fn plus(left: Money, right: Money) -> Result<Money, Interrupt> {
+    left.checked_add(right).map_err(broken)
+}
+
+/// Difference of two amounts that the books keep in one currency.
+pub(crate) fn minus(left: Money, right: Money) -> Result<Money, Interrupt> {
+    left.checked_sub(right).map_err(broken)
+}
+
+/// The smaller of two amounts of one currency.
+pub(crate) fn smaller(left: Money, right: Money) -> Money {
+    if left.amount() <= right.amount() {
+        left
+    } else {
+        right
+    }
+}

@@ -1,0 +1,180 @@
+//! Clearing with channels: their money arrives in the reserve; differences are taken where they belong.
+
+mod command;
+mod posting;
+mod record;
+
+pub use command::{AdjustDifference, AdjustmentAccount, ConfirmClearing};
+pub use record::Clearing;
+
+use crate::booking::{self, minus, plus};
+use crate::case::{self, Case, CaseStatus};
+use crate::chart::{self, Chart};
+use crate::closing::{self, Figure};
+use crate::context::Context;
+use crate::merchant;
+use crate::rejection::{Refusable, Rejection, broken};
+use crate::settlement::{self, Item};
+use crate::text::channel_name;
+use ledger::AccountId;
+use money::Money;
+use std::sync::Arc;
+
+/// Books that a channel paid over what its bill says.
+pub(crate) fn confirm(
+    cx: &mut Context<'_, '_>,
+    command: &ConfirmClearing,
+) -> Refusable<(Arc<Clearing>, bool)> {
+    let channel = command.channel;
+    let key = format!("{}/{}", channel_name(channel), command.clearing_date);
+    if let Some(known) = cx.tx.get::<Clearing>(&key)? {
+        return match differing_field(&known, command) {
+            Some(field) => {
+                Err(Rejection::already_exists("clearing of this channel and date", field).into())
+            }
+            None => Ok((known, true)),
+        };
+    }
+    let chart = chart::of(cx.tx)?;
+    check(command, &chart)?;
+    let taken = minus(command.gross, command.refunds)?;
+    let net = minus(taken, command.channel_fee)?;
+    let zero = Money::zero(chart.currency);
+    let out = net.checked_neg().map_err(broken)?;
+    let fee_back = command.channel_fee.checked_neg().map_err(broken)?;
+    let positive = |amount: Money| if amount.is_positive() { amount } else { zero };
+    let legs = [
+        posting::received(&chart, channel, positive(net)),
+        posting::paid(&chart, channel, positive(out)),
+        posting::cost(&chart, channel, positive(command.channel_fee)),
+        posting::cost_returned(&chart, channel, positive(fee_back)),
+    ];
+    booking::post(cx.tx, &legs, &key)?;
+    let costs = (Figure::ChannelCosts, Some(command.channel_fee));
+    closing::count(cx.tx, &[(Figure::ClearingReceived, Some(net)), costs])?;
+    cx.tx.put(Clearing {
+        key: key.clone(),
+        channel,
+        clearing_date: command.clearing_date,
+        gross: command.gross,
+        refunds: command.refunds,
+        channel_fee: command.channel_fee,
+        net,
+        bill_hash: command.bill_hash.clone(),
+        created_at: cx.tx.now(),
+        business_date: cx.tx.business_date(),
+    })?;
+    Ok((cx.tx.expect(&key)?, false))
+}
+
+fn check(command: &ConfirmClearing, chart: &Chart) -> Result<(), Rejection> {
+    for (field, amount) in [
+        ("gross", command.gross),
+        ("refunds", command.refunds),
+        ("channel_fee", command.channel_fee),
+    ] {
+        if amount.currency() != chart.currency {
+            return Err(Rejection::field(
+                field,
+                format!("{field} must be in {}", chart.currency),
+            ));
+        }
+        // The channel's charge is below nothing on a day with more refunds than payments.
+        if amount.is_negative() && field != "channel_fee" {
+            return Err(Rejection::field(
+                field,
+                format!("{field} must not be below zero"),
+            ));
+        }
+        if amount
+            .amount()
+            .checked_abs()
+            .is_none_or(|size| size > i64::MAX / 4)
+        {
+            return Err(Rejection::field(
+                field,
+                format!("{field} is beyond every bill"),
+            ));
+        }
+    }
+    let hash = &command.bill_hash;
+    if hash.len() < 32 || hash.len() > 128 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+        return Err(Rejection::field(
+            "bill_hash",
+            "bill_hash must be 32 to 128 hexadecimal digits",
+        ));
+    }
+    Ok(())
+}
+
+fn differing_field(known: &Clearing, command: &ConfirmClearing) -> Option<&'static str> {
+    [
+        ("bill_hash", known.bill_hash == command.bill_hash),
+        ("gross", known.gross == command.gross),
+        ("refunds", known.refunds == command.refunds),
+        ("channel_fee", known.channel_fee == command.channel_fee),
+    ]
+    .into_iter()
+    .find_map(|(field, same)| (!same).then_some(field))
+}
+
+/// Takes a difference where it belongs; one side is always DIF or SUS.
+pub(crate) fn adjust(cx: &mut Context<'_, '_>, command: &AdjustDifference) -> Refusable<Arc<Case>> {
+    let mut case = (*case::named(cx.tx, &command.case)?).clone();
+    if !matches!(case.status, CaseStatus::Explained | CaseStatus::Adjusted) {
+        return Err(Rejection::state("explain the case before you adjust it")
+            .at("case")
+            .into());
+    }
+    let is_open_item = |account: &AdjustmentAccount| {
+        matches!(
+            account,
+            AdjustmentAccount::Differences | AdjustmentAccount::Suspense
+        )
+    };
+    if !is_open_item(&command.debit) && !is_open_item(&command.credit) {
+        return Err(Rejection::field("debit", "one side must be differences or suspense").into());
+    }
+    let chart = chart::of(cx.tx)?;
+    if !command.amount.is_positive() || command.amount.currency() != chart.currency {
+        let message = format!("the amount must be above zero and in {}", chart.currency);
+        return Err(Rejection::field("amount", message).into());
+    }
+    let debit = account(cx, &chart, &command.debit)?;
+    let credit = account(cx, &chart, &command.credit)?;
+    booking::post(
+        cx.tx,
+        &[posting::adjusted(debit, credit, command.amount)],
+        &case.id,
+    )?;
+    let less = command.amount.checked_neg().map_err(broken)?;
+    for (side, amount) in [(&command.debit, less), (&command.credit, command.amount)] {
+        if let AdjustmentAccount::Merchant(id) = side {
+            let merchant = merchant::named(cx.tx, id)?;
+            settlement::add(cx, &merchant, &[(Item::Adjustment, amount)])?;
+        }
+    }
+    case.status = CaseStatus::Adjusted;
+    case.adjusted = match case.adjusted {
+        Some(before) => Some(plus(before, command.amount)?),
+        None => Some(command.amount),
+    };
+    Ok(case::save(cx.tx, case)?)
+}
+
+fn account(
+    cx: &mut Context<'_, '_>,
+    chart: &Chart,
+    account: &AdjustmentAccount,
+) -> Refusable<AccountId> {
+    Ok(match account {
+        AdjustmentAccount::Differences => chart.differences,
+        AdjustmentAccount::Suspense => chart.suspense,
+        AdjustmentAccount::FeeIncome => chart.fee_income,
+        AdjustmentAccount::OwnMoney => chart.own_money,
+        AdjustmentAccount::Reserve => chart.reserve,
+        AdjustmentAccount::Receivable(channel) => chart.channel(*channel).receivable,
+        AdjustmentAccount::Cost(channel) => chart.channel(*channel).cost,
+        AdjustmentAccount::Merchant(id) => merchant::named(cx.tx, id)?.accounts.payable,
+    })
+}

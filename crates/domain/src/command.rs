@@ -1,0 +1,146 @@
+//! Everything that can be submitted to a shard.
+
+use crate::case::{AssignCase, CloseCase, ExplainCase, OpenCase};
+use crate::chart::SetUp;
+use crate::clearing::{AdjustDifference, ConfirmClearing};
+use crate::closing::{ResumeSettlement, TurnDay};
+use crate::merchant::{CreateMerchant, SetMerchantStatus, UpdateMerchant};
+use crate::payment::{AcceptUnderpayment, ClosePayment, CreatePayment, QueryPayment};
+use crate::payout::{CreatePayout, ResolvePayout, ReturnPayout};
+use crate::refund::{CreateRefund, ResolveRefund};
+use crate::split::ExecuteSplit;
+use crate::transfer::{
+    CaptureHold, CloseAccount, OpenAccounts, PlaceHold, PostTransfers, ReleaseHold, ReverseTransfer,
+};
+use crate::webhook::{ResendWebhook, SetWebhook};
+use channels::answer::Notification;
+use channels::operation::{Channel, ChannelReference};
+use jiff::Timestamp;
+use money::Money;
+use serde::{Deserialize, Serialize};
+
+/// A request, which may be refused, or a fact, which happened already.
+///
+/// Written with the variant's name as the only key: other forms would be copied while they are read.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// Somebody asks.
+    Request(Request),
+    /// Something happened.
+    Fact(Fact),
+}
+
+/// What can be asked. A repeated request with a natural number answers what it made the first time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)] // each variant is its content, documented there
+pub enum Request {
+    SetUp(SetUp),
+    CreateMerchant(CreateMerchant),
+    UpdateMerchant(UpdateMerchant),
+    SetMerchantStatus(SetMerchantStatus),
+    SetWebhook(SetWebhook),
+    ResendWebhook(ResendWebhook),
+    CreatePayment(CreatePayment),
+    ClosePayment(ClosePayment),
+    QueryPayment(QueryPayment),
+    AcceptUnderpayment(AcceptUnderpayment),
+    ExecuteSplit(ExecuteSplit),
+    CreateRefund(CreateRefund),
+    ResolveRefund(ResolveRefund),
+    CreatePayout(CreatePayout),
+    ResolvePayout(ResolvePayout),
+    ReturnPayout(ReturnPayout),
+    TurnDay(TurnDay),
+    ResumeSettlement(ResumeSettlement),
+    ConfirmClearing(ConfirmClearing),
+    AdjustDifference(AdjustDifference),
+    OpenCase(OpenCase),
+    AssignCase(AssignCase),
+    ExplainCase(ExplainCase),
+    CloseCase(CloseCase),
+    OpenAccounts(OpenAccounts),
+    CloseAccount(CloseAccount),
+    PostTransfers(PostTransfers),
+    PlaceHold(PlaceHold),
+    CaptureHold(CaptureHold),
+    ReleaseHold(ReleaseHold),
+    ReverseTransfer(ReverseTransfer),
+}
+
+/// What happened. Never refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fact {
+    /// A channel sent a verified notification.
+    Notified {
+        /// The channel.
+        channel: Channel,
+        /// What it says.
+        notification: Notification,
+    },
+    /// A channel's bill has a line that the books do not have, or not like this.
+    BillLine {
+        /// The channel.
+        channel: Channel,
+        /// What it says.
+        line: BillLine,
+    },
+    /// A time came.
+    Due(Due),
+}
+
+/// A line of a channel's bill, as evidence.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BillLine {
+    /// An order was paid.
+    Payment {
+        /// The order.
+        order: ChannelReference,
+        /// The channel's own number.
+        channel_number: String,
+        /// What was paid.
+        amount: Money,
+        /// When.
+        #[serde(with = "calendar::rfc3339")]
+        paid_at: Timestamp,
+    },
+    /// A refund was made.
+    Refund {
+        /// The refund.
+        refund: ChannelReference,
+        /// The channel's own number.
+        channel_number: String,
+        /// What was given back.
+        amount: Money,
+        /// When.
+        #[serde(with = "calendar::rfc3339")]
+        refunded_at: Timestamp,
+    },
+    /// A payout was made.
+    Payout {
+        /// The payout.
+        payout: ChannelReference,
+        /// The channel's own number.
+        channel_number: String,
+        /// What was paid.
+        amount: Money,
+        /// The channel's clearing date, `MMDD`.
+        settle_date: Option<String>,
+    },
+}
+
+/// Times that the domain set itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Due {
+    /// A payment is to be asked after or closed.
+    Payment {
+        /// The payment.
+        payment: String,
+    },
+    /// Settlement goes on.
+    Settlement,
+}

@@ -1,0 +1,42 @@
+//! What every function of the domain is given.
+
+use calendar::HolidayCalendar;
+use channels::operation::Channel;
+use engine::{Actor, Tx};
+use money::Money;
+use std::sync::Arc;
+
+/// Settings of the institution, equal on every server of a book.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// Business days of settlement.
+    pub calendar: Arc<HolidayCalendar>,
+    /// A merchant's payout above this needs a second person.
+    pub payout_approval_above: Money,
+    /// Channel that pays out.
+    pub payout_channel: Channel,
+    /// Longest time a payout request may still arrive at that channel, in seconds: only a "not found"
+    /// later than this is a permission to send again.
+    pub payout_arrival_bound_seconds: u32,
+    /// Life of an order that names no expiry, in seconds.
+    pub order_lifetime_seconds: u32,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            calendar: Arc::new(HolidayCalendar::china().clone()),
+            payout_approval_above: Money::cny(5_000_000),
+            payout_channel: Channel::Unionpay,
+            payout_arrival_bound_seconds: 1_800,
+            order_lifetime_seconds: 7_200,
+        }
+    }
+}
+
+/// The transaction, the settings, and who acts.
+pub(crate) struct Context<'a, 't> {
+    pub tx: &'a mut Tx<'t>,
+    pub settings: &'a Settings,
+    pub actor: &'a Actor,
+}

@@ -1,0 +1,100 @@
+//! Which rows a command will surely read, so that a batch loads them in one query.
+
+use crate::chart::{BusinessAccounts, Chart};
+use crate::command::{BillLine, Command, Due, Fact, Request};
+use crate::merchant::{ExternalNumber, Merchant};
+use crate::payment::{OrderNumber, Payment};
+use crate::payout::{Payout, PayoutNumber};
+use crate::refund::{Refund, RefundNumber};
+use crate::transfer::{ClientAccount, CompactTransfer};
+use crate::webhook::WebhookEndpoint;
+use channels::answer::Answer as Statement;
+use engine::Keys;
+use ledger::{AccountId, TransferId};
+use std::collections::BTreeSet;
+
+/// Declares what is known from the command alone.
+pub(crate) fn declare(command: &Command, keys: &mut Keys) {
+    match command {
+        Command::Request(request) => declare_request(request, keys),
+        Command::Fact(fact) => declare_fact(fact, keys),
+    }
+}
+
+fn declare_request(request: &Request, keys: &mut Keys) {
+    match request {
+        Request::CreateMerchant(command) => keys.record::<ExternalNumber>(&command.external_number),
+        Request::CreatePayment(command) => {
+            merchant(keys, &command.merchant);
+            keys.record::<OrderNumber>(&format!("{}/{}", command.merchant, command.order_number));
+        }
+        Request::ClosePayment(command) => keys.record::<Payment>(&command.payment),
+        Request::QueryPayment(command) => keys.record::<Payment>(&command.payment),
+        Request::ExecuteSplit(command) => {
+            merchant(keys, &command.merchant);
+            keys.record::<Payment>(&command.payment);
+        }
+        Request::CreateRefund(command) => {
+            merchant(keys, &command.merchant);
+            keys.record::<Payment>(&command.payment);
+            keys.record::<RefundNumber>(&format!("{}/{}", command.merchant, command.refund_number));
+        }
+        Request::CreatePayout(command) => {
+            merchant(keys, &command.merchant);
+            keys.record::<PayoutNumber>(&format!("{}/{}", command.merchant, command.payout_number));
+        }
+        Request::OpenAccounts(command) => {
+            for account in &command.accounts {
+                keys.record::<ClientAccount>(&account.code);
+                keys.account_name(&ClientAccount::ledger_name(&account.code));
+            }
+        }
+        Request::PostTransfers(command) => transfers(keys, &command.transfers),
+        Request::CaptureHold(command) => transfers(keys, std::slice::from_ref(&command.transfer)),
+        Request::ReverseTransfer(command) => {
+            transfers(keys, std::slice::from_ref(&command.original))
+        }
+        _ => {}
+    }
+}
+
+fn merchant(keys: &mut Keys, id: &str) {
+    keys.record::<Chart>(Chart::KEY);
+    keys.record::<Merchant>(id);
+    keys.record::<WebhookEndpoint>(id);
+}
+
+fn transfers(keys: &mut Keys, transfers: &[CompactTransfer]) {
+    let mut accounts = BTreeSet::new();
+    for transfer in transfers {
+        keys.transfer(TransferId(transfer.id));
+        accounts.insert(transfer.debit);
+        accounts.insert(transfer.credit);
+    }
+    let mut blocks = BTreeSet::new();
+    for account in accounts {
+        keys.account(AccountId(account));
+        blocks.insert(BusinessAccounts::key_of(AccountId(account)));
+    }
+    for block in blocks {
+        keys.record::<BusinessAccounts>(&block);
+    }
+}
+
+fn declare_fact(fact: &Fact, keys: &mut Keys) {
+    match fact {
+        Fact::Notified { notification, .. } => match &notification.answer {
+            Statement::Order { order, .. } => keys.record::<Payment>(&format!("pay_{}", order.0)),
+            Statement::Refund { refund, .. } => keys.record::<Refund>(&format!("ref_{}", refund.0)),
+            Statement::Payout { payout, .. } => keys.record::<Payout>(&format!("pot_{}", payout.0)),
+            _ => {}
+        },
+        Fact::BillLine { line, .. } => match line {
+            BillLine::Payment { order, .. } => keys.record::<Payment>(&format!("pay_{}", order.0)),
+            BillLine::Refund { refund, .. } => keys.record::<Refund>(&format!("ref_{}", refund.0)),
+            BillLine::Payout { payout, .. } => keys.record::<Payout>(&format!("pot_{}", payout.0)),
+        },
+        Fact::Due(Due::Payment { payment }) => keys.record::<Payment>(payment),
+        Fact::Due(Due::Settlement) => {}
+    }
+}

@@ -1,0 +1,105 @@
+//! A merchant and what was agreed with it.
+
+use crate::chart::MerchantAccounts;
+use calendar::{BusinessDate, SettlementCycle};
+use engine::{Indexes, Record, index_time};
+use jiff::Timestamp;
+use money::{FeeSchedule, Rate};
+use serde::{Deserialize, Serialize};
+
+/// Standing of a merchant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MerchantStatus {
+    /// May do everything.
+    Active,
+    /// Takes no new payments and is not paid out; refunds and facts go on.
+    Suspended,
+    /// Closed for ever, its accounts are empty and closed.
+    Closed,
+}
+
+/// What happens to a payment that succeeds after it was reported closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LateSuccess {
+    /// The payer gets the money back at once.
+    Refund,
+    /// The payment counts as succeeded.
+    Book,
+}
+
+/// A bank account, by reference: the clear number is only in the vault.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BankAccount {
+    /// Id of the vault entry (`channels::operation::PayeeAccount` as JSON).
+    pub vault_id: String,
+    /// First six and last four digits.
+    pub masked: String,
+}
+
+/// A merchant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Merchant {
+    /// `mch_…`
+    pub id: String,
+    /// The institution's own number for it, unique in the shard.
+    pub external_number: String,
+    /// Name.
+    pub name: String,
+    /// Standing.
+    pub status: MerchantStatus,
+    /// Fee of a payment.
+    pub fee_schedule: FeeSchedule,
+    /// Whether a refund gives its share of the fee back.
+    pub refund_returns_fee: bool,
+    /// When takings are settled.
+    pub settlement_cycle: SettlementCycle,
+    /// Whether settlement pays out by itself; otherwise settled money waits for a payout request.
+    pub automatic_payout: bool,
+    /// Where settlements go.
+    pub settlement_account: Option<BankAccount>,
+    /// Policy for late successes.
+    pub late_success: LateSuccess,
+    /// Largest part of a payment that may go to receivers of a split; nothing means no permission.
+    pub split_share_max: Rate,
+    /// Days after a payment within which it may be split.
+    pub split_days_max: u16,
+    /// Its accounts.
+    pub accounts: MerchantAccounts,
+    /// Created at.
+    #[serde(with = "calendar::rfc3339")]
+    pub created_at: Timestamp,
+    /// Last changed at.
+    #[serde(with = "calendar::rfc3339")]
+    pub updated_at: Timestamp,
+    /// Business date of its creation.
+    pub business_date: BusinessDate,
+}
+
+impl Record for Merchant {
+    const KIND: &'static str = "merchant";
+    fn key(&self) -> &str {
+        &self.id
+    }
+    /// `time`: all merchants in the order of their creation.
+    fn indexes(&self, out: &mut Indexes) {
+        out.add("time", index_time(self.created_at));
+    }
+}
+
+/// The external number of a merchant, so that it is given once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ExternalNumber {
+    /// The number.
+    pub number: String,
+    /// Whose.
+    pub merchant: String,
+}
+
+impl Record for ExternalNumber {
+    const KIND: &'static str = "merchant_number";
+    fn key(&self) -> &str {
+        &self.number
+    }
+}

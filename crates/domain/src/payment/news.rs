@@ -1,0 +1,95 @@
+//! What the dispatcher learned about a payment's effects.
+
+use super::ending::{closed, failed};
+use super::{CloseReason, Payment, PaymentStatus, Source, ask, order_state, save};
+use crate::context::Context;
+use crate::effect::Answer;
+use channels::answer::Answer as Statement;
+use channels::operation::{Channel, Operation};
+use engine::{EffectNews, Interrupt};
+
+/// Takes the news of an effect about a payment.
+pub(crate) fn effect_news(
+    cx: &mut Context<'_, '_>,
+    channel: Channel,
+    operation: &Operation,
+    id: &str,
+    news: EffectNews,
+    answer: Option<&Answer>,
+) -> Result<(), Interrupt> {
+    if let Some(Answer::Channel(Statement::Order { order, state })) = answer {
+        return order_state(cx, channel, order, state, Source::Answer);
+    }
+    let payment = cx.tx.expect::<Payment>(id)?;
+    if !payment.status.is_open() {
+        return Ok(());
+    }
+    let payment = (*payment).clone();
+    match operation {
+        Operation::CreateOrder { .. } => registration(cx, payment, news, answer),
+        Operation::QueryOrder { .. } => match answer {
+            Some(Answer::Absent) => absent(cx, payment),
+            _ => Ok(()),
+        },
+        Operation::CloseOrder { .. } => match (answer, news) {
+            (Some(Answer::Absent), _) => absent(cx, payment),
+            // Not closed, and why is not said (it may be paid): the order itself is asked for.
+            (Some(_), _) | (None, EffectNews::Unknown | EffectNews::Stranded) => {
+                let now = cx.tx.now();
+                ask(cx.tx, &payment, now)
+            }
+            _ => Ok(()),
+        },
+        _ => Ok(()),
+    }
+}
+
+fn registration(
+    cx: &mut Context<'_, '_>,
+    mut payment: Payment,
+    news: EffectNews,
+    answer: Option<&Answer>,
+) -> Result<(), Interrupt> {
+    match answer {
+        Some(Answer::Channel(Statement::OrderCreated { code_url })) => {
+            payment.code_url = Some(code_url.clone());
+            payment.status = PaymentStatus::AwaitingPayer;
+            save(cx.tx, payment)
+        }
+        Some(Answer::Refused(refusal)) => {
+            // An earlier attempt may have registered it: the channel is asked before it counts as failed.
+            payment.refusal = Some(refusal.clone());
+            payment.status = PaymentStatus::Unknown;
+            let now = cx.tx.now();
+            ask(cx.tx, &payment, now)?;
+            save(cx.tx, payment)
+        }
+        None if matches!(news, EffectNews::Unknown | EffectNews::Stranded)
+            && payment.status == PaymentStatus::Created =>
+        {
+            payment.status = PaymentStatus::Unknown;
+            save(cx.tx, payment)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The channel verifiably has no such order. That ends it only where it could not be paid any more:
+/// nobody was ever shown its code, or its time is over.
+fn absent(cx: &mut Context<'_, '_>, payment: Payment) -> Result<(), Interrupt> {
+    let unpayable = payment.code_url.is_none() || cx.tx.now() >= payment.expires_at;
+    if payment.code_url.is_none() && payment.close_reason.is_none() {
+        return match payment.refusal.clone() {
+            Some(refusal) => failed(cx, payment, &refusal),
+            None => Ok(()),
+        };
+    }
+    if payment
+        .close_reason
+        .is_some_and(|reason| reason != CloseReason::Channel)
+        && unpayable
+    {
+        return closed(cx, payment);
+    }
+    Ok(())
+}

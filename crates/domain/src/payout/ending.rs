@@ -1,0 +1,244 @@
+//! Verified states of a payout, from whatever source, taken into the books. Facts: never refused.
+
+use super::{
+    Evidence, FailureEvidence, ForeignPayout, PaidEvidence, Payout, PayoutStatus, posting, save,
+};
+use crate::booking::{minus, post_fact, smaller};
+use crate::case::{self, CaseKind, Finding};
+use crate::chart;
+use crate::closing::{self, Figure};
+use crate::context::Context;
+use crate::merchant::Merchant;
+use crate::text::channel_name;
+use crate::webhook::{self, EventType};
+use channels::answer::PayoutState;
+use channels::operation::{Channel, ChannelReference};
+use engine::Interrupt;
+use money::Money;
+
+/// A channel says how a payout stands.
+pub(crate) fn state(
+    cx: &mut Context<'_, '_>,
+    channel: Channel,
+    reference: &ChannelReference,
+    state: &PayoutState,
+) -> Result<(), Interrupt> {
+    let payout = cx
+        .tx
+        .get::<Payout>(&format!("pot_{}", reference.0))?
+        .filter(|payout| payout.channel == channel);
+    let Some(payout) = payout else {
+        return match Evidence::of(state) {
+            Some(Evidence::Paid(paid)) => foreign(cx, channel, reference, &paid),
+            _ => Ok(()),
+        };
+    };
+    let payout = (*payout).clone();
+    match Evidence::of(state) {
+        None => processing(cx, payout),
+        Some(Evidence::Paid(evidence)) => paid(cx, payout, &evidence),
+        Some(Evidence::Failed(evidence)) => failed(cx, payout, &evidence),
+    }
+}
+
+fn processing(cx: &mut Context<'_, '_>, mut payout: Payout) -> Result<(), Interrupt> {
+    use PayoutStatus::{Created, Declined, Stranded, Unknown};
+    if !matches!(payout.status, Created | Unknown | Declined | Stranded) {
+        return Ok(());
+    }
+    payout.status = PayoutStatus::Processing;
+    save(cx.tx, payout)
+}
+
+fn paid(
+    cx: &mut Context<'_, '_>,
+    payout: Payout,
+    evidence: &PaidEvidence,
+) -> Result<(), Interrupt> {
+    match payout.status {
+        PayoutStatus::Succeeded | PayoutStatus::Returned => same_again(cx, &payout, evidence),
+        PayoutStatus::Failed => paid_after_failure(cx, payout, evidence),
+        _ => book_paid(cx, payout, evidence),
+    }
+}
+
+/// The other side of a payout that is final already: the same statement again says nothing new.
+fn same_again(
+    cx: &mut Context<'_, '_>,
+    payout: &Payout,
+    evidence: &PaidEvidence,
+) -> Result<(), Interrupt> {
+    let known = payout.channel_number.as_deref();
+    if known.is_none_or(|number| number == evidence.channel_number()) {
+        return Ok(());
+    }
+    let reason = format!(
+        "the channel names another number, {:.64}, for a payout that was paid",
+        evidence.channel_number()
+    );
+    open_case(
+        cx,
+        payout,
+        CaseKind::Contradiction,
+        reason,
+        evidence.amount(),
+    )
+}
+
+fn book_paid(
+    cx: &mut Context<'_, '_>,
+    mut payout: Payout,
+    evidence: &PaidEvidence,
+) -> Result<(), Interrupt> {
+    let chart = chart::of(cx.tx)?;
+    let merchant = cx.tx.expect::<Merchant>(&payout.merchant)?;
+    let actual = evidence.amount();
+    if actual.currency() != payout.amount.currency() || !actual.is_positive() {
+        let reason = format!("the channel states an amount that cannot be booked: {actual}");
+        return open_case(cx, &payout, CaseKind::Unbookable, reason, actual);
+    }
+    let covered = smaller(actual, payout.amount);
+    let too_little = minus(payout.amount, covered)?;
+    let too_much = minus(actual, covered)?;
+    let legs = [
+        posting::paid(&chart, &merchant.accounts, covered),
+        posting::paid_too_little(&chart, &merchant.accounts, too_little),
+        posting::paid_too_much(&chart, too_much),
+    ];
+    post_fact(cx.tx, &legs, &payout.id)?;
+    if actual != payout.amount {
+        let reason = format!(
+            "{} was asked to be paid, the channel paid {actual}",
+            payout.amount
+        );
+        open_case(cx, &payout, CaseKind::Contradiction, reason, actual)?;
+    }
+    cx.tx.settle_effect(&payout.effect)?;
+    closing::count(cx.tx, &[(Figure::PayoutsSucceeded, Some(actual))])?;
+    payout.status = PayoutStatus::Succeeded;
+    payout.channel_number = Some(evidence.channel_number().to_owned());
+    payout.settle_date = evidence.settle_date().map(str::to_owned);
+    webhook::notify(
+        cx.tx,
+        &payout.merchant,
+        EventType::PayoutSucceeded,
+        &payout.id,
+        &payout,
+    )?;
+    save(cx.tx, payout)
+}
+
+/// The merchant has its money again and the payee has it too: ours is missing until it is recovered.
+fn paid_after_failure(
+    cx: &mut Context<'_, '_>,
+    mut payout: Payout,
+    evidence: &PaidEvidence,
+) -> Result<(), Interrupt> {
+    if payout.contrary_booked {
+        return Ok(());
+    }
+    let chart = chart::of(cx.tx)?;
+    let amount = evidence.amount();
+    if amount.currency() == chart.currency && amount.is_positive() {
+        post_fact(cx.tx, &[posting::paid_too_much(&chart, amount)], &payout.id)?;
+    }
+    payout.contrary_booked = true;
+    let reason =
+        "the channel says paid, after the payout had been returned to the merchant".to_owned();
+    open_case(cx, &payout, CaseKind::Contradiction, reason, amount)?;
+    save(cx.tx, payout)
+}
+
+fn failed(
+    cx: &mut Context<'_, '_>,
+    payout: Payout,
+    evidence: &FailureEvidence,
+) -> Result<(), Interrupt> {
+    match payout.status {
+        PayoutStatus::Failed | PayoutStatus::Returned => Ok(()),
+        PayoutStatus::Succeeded => {
+            let reason = "the channel says failed, after it had said paid".to_owned();
+            let amount = payout.amount;
+            open_case(cx, &payout, CaseKind::Contradiction, reason, amount)
+        }
+        _ => give_back(cx, payout, Some(evidence)),
+    }
+}
+
+/// Returns the money to the merchant: on evidence, or (without) on two people's decision.
+pub(super) fn give_back(
+    cx: &mut Context<'_, '_>,
+    mut payout: Payout,
+    evidence: Option<&FailureEvidence>,
+) -> Result<(), Interrupt> {
+    let merchant = cx.tx.expect::<Merchant>(&payout.merchant)?;
+    post_fact(
+        cx.tx,
+        &[posting::returned(&merchant.accounts, payout.amount)],
+        &payout.id,
+    )?;
+    cx.tx.settle_effect(&payout.effect)?;
+    closing::count(cx.tx, &[(Figure::PayoutsReturned, Some(payout.amount))])?;
+    payout.status = PayoutStatus::Failed;
+    payout.refusal = evidence
+        .map(|evidence| evidence.refusal().clone())
+        .or(payout.refusal);
+    webhook::notify(
+        cx.tx,
+        &payout.merchant,
+        EventType::PayoutFailed,
+        &payout.id,
+        &payout,
+    )?;
+    save(cx.tx, payout)
+}
+
+fn foreign(
+    cx: &mut Context<'_, '_>,
+    channel: Channel,
+    reference: &ChannelReference,
+    evidence: &PaidEvidence,
+) -> Result<(), Interrupt> {
+    let key = format!("{}/{}", channel_name(channel), evidence.channel_number());
+    if cx.tx.get::<ForeignPayout>(&key)?.is_some() {
+        return Ok(());
+    }
+    let chart = chart::of(cx.tx)?;
+    let amount = evidence.amount();
+    cx.tx.put(ForeignPayout {
+        key: key.clone(),
+        amount,
+    })?;
+    if amount.currency() == chart.currency && amount.is_positive() {
+        post_fact(cx.tx, &[posting::unknown(&chart, amount)], &key)?;
+        closing::count(cx.tx, &[(Figure::Suspense, Some(amount))])?;
+    }
+    let finding = Finding {
+        kind: CaseKind::UnknownPayout,
+        object: &key,
+        merchant: None,
+        reason: format!(
+            "the channel paid {amount} under number {:.32}, which is not ours",
+            reference.0
+        ),
+        amount: Some(amount),
+    };
+    case::open(cx.tx, finding).map(|_| ())
+}
+
+pub(super) fn open_case(
+    cx: &mut Context<'_, '_>,
+    payout: &Payout,
+    kind: CaseKind,
+    reason: String,
+    amount: Money,
+) -> Result<(), Interrupt> {
+    let finding = Finding {
+        kind,
+        object: &payout.id,
+        merchant: Some(&payout.merchant),
+        reason,
+        amount: Some(amount),
+    };
+    case::open(cx.tx, finding).map(|_| ())
+}

@@ -1,0 +1,215 @@
+//! Payouts (代付): money leaves the reserve for a bank account.
+//!
+//! The money is in transit from the request on and stays there while the outcome is unknown. Only
+//! [`Evidence`] ends a payout by itself; where no evidence can be had, two people do.
+
+mod command;
+mod ending;
+mod evidence;
+mod news;
+mod posting;
+mod record;
+mod resolution;
+
+pub use command::{CreatePayout, ResolvePayout, ResolvedPayout, ReturnPayout};
+pub(crate) use ending::state;
+pub use evidence::{Evidence, FailureEvidence, PaidEvidence};
+pub(crate) use news::effect_news;
+pub use record::{ForeignPayout, Origin, Payout, PayoutNumber, PayoutStatus};
+pub(crate) use resolution::{bounce, resolve};
+
+use crate::booking;
+use crate::chart;
+use crate::closing::{self, Figure};
+use crate::context::Context;
+use crate::effect::{Effect, Subject, reference_of};
+use crate::merchant::{self, BankAccount, Merchant};
+use crate::rejection::{Refusable, Rejection};
+use crate::{settlement, text};
+use channels::operation::Operation;
+use engine::{EffectPolicy, Interrupt, Repeat, Tx};
+use jiff::Timestamp;
+use money::Money;
+use std::sync::Arc;
+
+/// A payout that the merchant asks for.
+pub(crate) fn create(
+    cx: &mut Context<'_, '_>,
+    command: &CreatePayout,
+) -> Refusable<(Arc<Payout>, bool)> {
+    text::number("payout_number", &command.payout_number)?;
+    text::plain("purpose", &command.purpose, 32)?;
+    let key = format!("{}/{}", command.merchant, command.payout_number);
+    if let Some(taken) = cx.tx.get::<PayoutNumber>(&key)? {
+        let payout = cx.tx.expect::<Payout>(&taken.payout)?;
+        return match differing_field(&payout, command) {
+            Some(field) => Err(Rejection::already_exists("payout", field).into()),
+            None => Ok((payout, true)),
+        };
+    }
+    let merchant = merchant::active(cx.tx, &command.merchant)?;
+    let payee = match (&command.payee, &merchant.settlement_account) {
+        (Some(payee), _) => payee.clone(),
+        (None, Some(account)) => account.clone(),
+        (None, None) => {
+            return Err(Rejection::field(
+                "payee",
+                "name a payee: the merchant has no settlement account",
+            )
+            .into());
+        }
+    };
+    text::number("payee", &payee.vault_id)?;
+    text::masked("payee", &payee.masked)?;
+    check_amount(cx, &merchant, command.amount)?;
+    let new = NewPayout {
+        number: &command.payout_number,
+        purpose: &command.purpose,
+        payee: &payee,
+        amount: command.amount,
+    };
+    booking::post(
+        cx.tx,
+        &[posting::created(&merchant.accounts, command.amount)],
+        &key,
+    )?;
+    let id = record(cx, &merchant, new, Origin::Request)?;
+    cx.tx.put(PayoutNumber {
+        key,
+        payout: id.clone(),
+    })?;
+    Ok((cx.tx.expect(&id)?, false))
+}
+
+fn check_amount(cx: &mut Context<'_, '_>, merchant: &Merchant, amount: Money) -> Refusable<()> {
+    let currency = chart::of(cx.tx)?.currency;
+    if !amount.is_positive() || amount.currency() != currency {
+        return Err(Rejection::field(
+            "amount",
+            format!("the amount must be above zero and in {currency}"),
+        )
+        .into());
+    }
+    let payable = settlement::payable_now(cx.tx, merchant)?;
+    if amount.amount() > payable.amount() {
+        return Err(Rejection::insufficient("amount", amount, payable).into());
+    }
+    Ok(())
+}
+
+fn differing_field(payout: &Payout, command: &CreatePayout) -> Option<&'static str> {
+    // A repeated request brings a new vault entry of the same account: the mask is compared.
+    let same_payee = command
+        .payee
+        .as_ref()
+        .is_none_or(|payee| payee.masked == payout.payee.masked);
+    [
+        ("amount", payout.amount == command.amount),
+        ("purpose", payout.purpose == command.purpose),
+        ("payee", same_payee),
+    ]
+    .into_iter()
+    .find_map(|(field, same)| (!same).then_some(field))
+}
+
+/// A payout of money that settlement found payable; returns its id.
+pub(crate) fn create_settled(
+    cx: &mut Context<'_, '_>,
+    merchant: &Merchant,
+    payee: &BankAccount,
+    amount: Money,
+    origin: Origin,
+) -> Result<String, Interrupt> {
+    let number = match &origin {
+        Origin::Settlement { settlement } => settlement.clone(),
+        Origin::Request => merchant.id.clone(),
+    };
+    booking::post_fact(
+        cx.tx,
+        &[posting::created(&merchant.accounts, amount)],
+        &number,
+    )?;
+    let new = NewPayout {
+        number: &number,
+        purpose: "settlement",
+        payee,
+        amount,
+    };
+    record(cx, merchant, new, origin)
+}
+
+struct NewPayout<'a> {
+    number: &'a str,
+    purpose: &'a str,
+    payee: &'a BankAccount,
+    amount: Money,
+}
+
+fn record(
+    cx: &mut Context<'_, '_>,
+    merchant: &Merchant,
+    new: NewPayout<'_>,
+    origin: Origin,
+) -> Result<String, Interrupt> {
+    let id = cx.tx.new_id("pot");
+    let now = cx.tx.now();
+    // The channel's form of this time has no parts of a second.
+    let submitted_at = Timestamp::from_second(now.as_second()).unwrap_or(now);
+    let operation = Operation::Payout {
+        payout: reference_of(&id),
+        submitted_at,
+        amount: new.amount,
+        payee: new.payee.vault_id.clone(),
+        purpose: new.purpose.to_owned(),
+    };
+    let channel = cx.settings.payout_channel;
+    let effect = Effect::Channel {
+        channel,
+        operation,
+        subject: Subject::Payout { payout: id.clone() },
+    };
+    let effect = cx
+        .tx
+        .emit(&effect, policy(cx.settings.payout_arrival_bound_seconds))?;
+    closing::count(cx.tx, &[(Figure::PayoutsCreated, Some(new.amount))])?;
+    cx.tx.put_new(Payout {
+        id: id.clone(),
+        merchant: merchant.id.clone(),
+        payout_number: new.number.to_owned(),
+        amount: new.amount,
+        purpose: new.purpose.to_owned(),
+        payee: new.payee.clone(),
+        origin,
+        channel,
+        status: PayoutStatus::Created,
+        effect,
+        submitted_at,
+        channel_number: None,
+        settle_date: None,
+        refusal: None,
+        refusal_queries: 0,
+        contrary_booked: false,
+        resolution: None,
+        created_at: now,
+        updated_at: now,
+        business_date: cx.tx.business_date(),
+    })?;
+    Ok(id)
+}
+
+/// Asked after for ever: money in transit is never given up on by a counter.
+fn policy(arrival_bound_seconds: u32) -> EffectPolicy {
+    EffectPolicy {
+        repeat: Repeat::AfterNotFound {
+            arrival_bound_seconds,
+        },
+        pause_seconds: 10,
+        pause_seconds_max: 1_800,
+        attempts_max: None,
+    }
+}
+
+pub(crate) fn save(tx: &mut Tx<'_>, mut payout: Payout) -> Result<(), Interrupt> {
+    payout.updated_at = tx.now();
+    tx.put(payout)
+}

@@ -1,0 +1,271 @@
+//! Verified states of a refund, from whatever source, taken into the books. Facts: never refused.
+
+use super::{ForeignRefund, Refund, RefundStatus, posting, save};
+use crate::booking::{minus, post_fact, smaller};
+use crate::case::{self, CaseKind, Finding};
+use crate::closing::{self, Figure};
+use crate::context::Context;
+use crate::merchant::Merchant;
+use crate::payment::{self, Payment};
+use crate::rejection::broken;
+use crate::settlement::{self, Item};
+use crate::text::channel_name;
+use crate::webhook::{self, EventType};
+use crate::{chart, fee, split};
+use channels::answer::RefundState;
+use channels::operation::{Channel, ChannelReference};
+use engine::Interrupt;
+use jiff::Timestamp;
+use money::Money;
+
+/// The payer has the money, says the channel.
+struct Done<'a> {
+    channel_number: &'a str,
+    amount: Money,
+    refunded_at: Timestamp,
+}
+
+/// A channel says how a refund stands.
+pub(crate) fn state(
+    cx: &mut Context<'_, '_>,
+    channel: Channel,
+    reference: &ChannelReference,
+    state: &RefundState,
+) -> Result<(), Interrupt> {
+    let refund = cx
+        .tx
+        .get::<Refund>(&format!("ref_{}", reference.0))?
+        .filter(|refund| refund.channel == channel);
+    let done = match state {
+        RefundState::Succeeded {
+            channel_number,
+            amount,
+            refunded_at,
+        } => Some(Done {
+            channel_number,
+            amount: *amount,
+            refunded_at: *refunded_at,
+        }),
+        _ => None,
+    };
+    match (refund, state, done) {
+        (Some(refund), _, Some(done)) => succeeded(cx, (*refund).clone(), &done),
+        (Some(refund), RefundState::Processing, _) => processing(cx, (*refund).clone()),
+        (Some(refund), RefundState::Closed, _) => closed(cx, (*refund).clone()),
+        (Some(refund), RefundState::Abnormal, _) => abnormal(cx, (*refund).clone()),
+        (None, _, Some(done)) => foreign(cx, channel, reference, &done),
+        _ => Ok(()),
+    }
+}
+
+fn processing(cx: &mut Context<'_, '_>, mut refund: Refund) -> Result<(), Interrupt> {
+    use RefundStatus::{Created, Declined, Stranded, Unknown};
+    if !matches!(refund.status, Created | Unknown | Declined | Stranded) {
+        return Ok(());
+    }
+    refund.status = RefundStatus::Processing;
+    save(cx.tx, refund)
+}
+
+fn succeeded(cx: &mut Context<'_, '_>, refund: Refund, done: &Done<'_>) -> Result<(), Interrupt> {
+    match refund.status {
+        RefundStatus::Succeeded => same_again(cx, &refund, done),
+        RefundStatus::Closed => succeeded_after_close(cx, refund, done),
+        _ => book(cx, refund, done),
+    }
+}
+
+fn same_again(cx: &mut Context<'_, '_>, refund: &Refund, done: &Done<'_>) -> Result<(), Interrupt> {
+    if refund.channel_number.as_deref() == Some(done.channel_number) {
+        return Ok(());
+    }
+    let reason = format!(
+        "the channel names another number, {:.64}, for a refund that was made",
+        done.channel_number
+    );
+    open_case(cx, refund, CaseKind::Contradiction, reason, done.amount)
+}
+
+fn book(cx: &mut Context<'_, '_>, mut refund: Refund, done: &Done<'_>) -> Result<(), Interrupt> {
+    let chart = chart::of(cx.tx)?;
+    let merchant = cx.tx.expect::<Merchant>(&refund.merchant)?;
+    if done.amount.currency() != refund.amount.currency() || !done.amount.is_positive() {
+        let reason = format!(
+            "the channel states an amount that cannot be booked: {}",
+            done.amount
+        );
+        return open_case(cx, &refund, CaseKind::Unbookable, reason, done.amount);
+    }
+    let covered = smaller(done.amount, refund.amount);
+    let legs = [
+        posting::paid(&chart, refund.channel, &merchant.accounts, covered),
+        posting::paid_too_little(&chart, &merchant.accounts, minus(refund.amount, covered)?),
+        posting::paid_too_much(&chart, refund.channel, minus(done.amount, covered)?),
+    ];
+    post_fact(cx.tx, &legs, &refund.id)?;
+    if done.amount != refund.amount {
+        let reason = format!(
+            "{} was asked to be refunded, the channel refunded {}",
+            refund.amount, done.amount
+        );
+        open_case(cx, &refund, CaseKind::Contradiction, reason, done.amount)?;
+    }
+    cx.tx.settle_effect(&refund.effect)?;
+    closing::count(cx.tx, &[(Figure::RefundsSucceeded, Some(done.amount))])?;
+    refund.status = RefundStatus::Succeeded;
+    refund.channel_number = Some(done.channel_number.to_owned());
+    refund.refunded_at = Some(done.refunded_at);
+    webhook::notify(
+        cx.tx,
+        &refund.merchant,
+        EventType::RefundSucceeded,
+        &refund.id,
+        &refund,
+    )?;
+    save(cx.tx, refund)
+}
+
+/// The merchant has its money again and the payer has it too: ours is missing until it is recovered.
+fn succeeded_after_close(
+    cx: &mut Context<'_, '_>,
+    mut refund: Refund,
+    done: &Done<'_>,
+) -> Result<(), Interrupt> {
+    if refund.contrary_booked {
+        return Ok(());
+    }
+    let chart = chart::of(cx.tx)?;
+    if done.amount.currency() == chart.currency && done.amount.is_positive() {
+        post_fact(
+            cx.tx,
+            &[posting::paid_too_much(&chart, refund.channel, done.amount)],
+            &refund.id,
+        )?;
+    }
+    refund.contrary_booked = true;
+    let reason = "the channel says refunded, after the refund had been closed".to_owned();
+    open_case(cx, &refund, CaseKind::Contradiction, reason, done.amount)?;
+    save(cx.tx, refund)
+}
+
+pub(super) fn closed(cx: &mut Context<'_, '_>, refund: Refund) -> Result<(), Interrupt> {
+    match refund.status {
+        RefundStatus::Closed => Ok(()),
+        RefundStatus::Succeeded => {
+            let reason = "the channel says closed, after it had said refunded".to_owned();
+            let amount = refund.amount;
+            open_case(cx, &refund, CaseKind::Contradiction, reason, amount)
+        }
+        _ => release(cx, refund),
+    }
+}
+
+/// Brings all that was gathered for the refund back to where it was.
+pub(super) fn release(cx: &mut Context<'_, '_>, mut refund: Refund) -> Result<(), Interrupt> {
+    let chart = chart::of(cx.tx)?;
+    let merchant = cx.tx.expect::<Merchant>(&refund.merchant)?;
+    let mut payment = (*cx.tx.expect::<Payment>(&refund.payment)?).clone();
+    post_fact(
+        cx.tx,
+        &[posting::released(&merchant.accounts, refund.amount)],
+        &refund.id,
+    )?;
+    settlement::add(cx, &merchant, &[(Item::RefundReleased, refund.amount)])?;
+    split::give_again(cx, &payment, &merchant, &refund.split_returns)?;
+    if !refund.fee_returned.is_zero() {
+        post_fact(
+            cx.tx,
+            &[fee::posting::restored(
+                &chart,
+                &merchant.accounts,
+                refund.fee_returned,
+            )],
+            &refund.id,
+        )?;
+        let again = refund.fee_returned.checked_neg().map_err(broken)?;
+        settlement::add(cx, &merchant, &[(Item::FeeRestored, again)])?;
+    }
+    payment.refunded = minus(payment.refunded, refund.amount)?;
+    payment.fee_returned = minus(payment.fee_returned, refund.fee_returned)?;
+    payment::save(cx.tx, payment)?;
+    cx.tx.settle_effect(&refund.effect)?;
+    closing::count(cx.tx, &[(Figure::RefundsReleased, Some(refund.amount))])?;
+    refund.status = RefundStatus::Closed;
+    webhook::notify(
+        cx.tx,
+        &refund.merchant,
+        EventType::RefundFailed,
+        &refund.id,
+        &refund,
+    )?;
+    save(cx.tx, refund)
+}
+
+/// The money stays in transit: it was taken from the merchant and the payer has not got it.
+fn abnormal(cx: &mut Context<'_, '_>, mut refund: Refund) -> Result<(), Interrupt> {
+    if refund.status == RefundStatus::Abnormal {
+        return Ok(());
+    }
+    let amount = refund.amount;
+    if !refund.status.is_open() {
+        let reason = "the channel says abnormal, after the refund had ended".to_owned();
+        return open_case(cx, &refund, CaseKind::Contradiction, reason, amount);
+    }
+    refund.status = RefundStatus::Abnormal;
+    let reason = "the payer's account refuses the refund: choose another way".to_owned();
+    open_case(cx, &refund, CaseKind::RefundAbnormal, reason, amount)?;
+    save(cx.tx, refund)
+}
+
+fn foreign(
+    cx: &mut Context<'_, '_>,
+    channel: Channel,
+    reference: &ChannelReference,
+    done: &Done<'_>,
+) -> Result<(), Interrupt> {
+    let key = format!("{}/{}", channel_name(channel), done.channel_number);
+    if cx.tx.get::<ForeignRefund>(&key)?.is_some() {
+        return Ok(());
+    }
+    let chart = chart::of(cx.tx)?;
+    cx.tx.put(ForeignRefund {
+        key: key.clone(),
+        amount: done.amount,
+    })?;
+    if done.amount.currency() == chart.currency && done.amount.is_positive() {
+        post_fact(
+            cx.tx,
+            &[posting::unknown(&chart, channel, done.amount)],
+            &key,
+        )?;
+        closing::count(cx.tx, &[(Figure::Suspense, Some(done.amount))])?;
+    }
+    let finding = Finding {
+        kind: CaseKind::UnknownRefund,
+        object: &key,
+        merchant: None,
+        reason: format!(
+            "the channel refunded {} under number {:.32}, which is not ours",
+            done.amount, reference.0
+        ),
+        amount: Some(done.amount),
+    };
+    case::open(cx.tx, finding).map(|_| ())
+}
+
+pub(super) fn open_case(
+    cx: &mut Context<'_, '_>,
+    refund: &Refund,
+    kind: CaseKind,
+    reason: String,
+    amount: Money,
+) -> Result<(), Interrupt> {
+    let finding = Finding {
+        kind,
+        object: &refund.id,
+        merchant: Some(&refund.merchant),
+        reason,
+        amount: Some(amount),
+    };
+    case::open(cx.tx, finding).map(|_| ())
+}

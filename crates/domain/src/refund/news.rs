@@ -1,0 +1,88 @@
+//! What the dispatcher learned about a refund's effect.
+
+use super::ending::{closed, open_case, state};
+use super::{Refund, RefundStatus, save};
+use crate::case::CaseKind;
+use crate::context::Context;
+use crate::effect::{Answer, Effect, Subject, reference_of};
+use channels::answer::{Answer as Statement, Refusal};
+use channels::operation::{Channel, Operation};
+use engine::{EffectNews, EffectPolicy, EffectRecord, Interrupt, Repeat};
+
+/// Takes the news of an effect about a refund.
+pub(crate) fn effect_news(
+    cx: &mut Context<'_, '_>,
+    record: &EffectRecord,
+    channel: Channel,
+    id: &str,
+    news: EffectNews,
+    answer: Option<&Answer>,
+) -> Result<(), Interrupt> {
+    if let Some(Answer::Channel(Statement::Refund {
+        refund,
+        state: found,
+    })) = answer
+    {
+        return state(cx, channel, refund, found);
+    }
+    let refund = cx.tx.expect::<Refund>(id)?;
+    if !refund.status.is_open() || refund.status == RefundStatus::Abnormal {
+        return Ok(());
+    }
+    let mut refund = (*refund).clone();
+    let own_effect = record.id == refund.effect;
+    match (news, answer) {
+        (EffectNews::Answered, Some(Answer::Refused(refusal))) if own_effect => {
+            declined(cx, refund, refusal)
+        }
+        (EffectNews::Answered, Some(Answer::Absent)) if refund.status == RefundStatus::Declined => {
+            closed(cx, refund)
+        }
+        (EffectNews::Pending, _) => {
+            refund.status = RefundStatus::Processing;
+            save(cx.tx, refund)
+        }
+        (EffectNews::Unknown, _) if own_effect => {
+            refund.status = RefundStatus::Unknown;
+            save(cx.tx, refund)
+        }
+        (EffectNews::Stranded, _) => {
+            refund.status = RefundStatus::Stranded;
+            let amount = refund.amount;
+            let reason =
+                "no automatic step is left: the money stays in transit until a person decides"
+                    .to_owned();
+            open_case(cx, &refund, CaseKind::RefundStranded, reason, amount)?;
+            save(cx.tx, refund)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The request was declined, which says nothing of an earlier attempt of it: the channel is asked.
+/// Declined and not known there means that it came to nothing.
+fn declined(
+    cx: &mut Context<'_, '_>,
+    mut refund: Refund,
+    refusal: &Refusal,
+) -> Result<(), Interrupt> {
+    refund.status = RefundStatus::Declined;
+    refund.refusal = Some(refusal.clone());
+    let effect = Effect::Channel {
+        channel: refund.channel,
+        operation: Operation::QueryRefund {
+            refund: reference_of(&refund.id),
+        },
+        subject: Subject::Refund {
+            refund: refund.id.clone(),
+        },
+    };
+    let policy = EffectPolicy {
+        repeat: Repeat::Always,
+        pause_seconds: 5,
+        pause_seconds_max: 3_600,
+        attempts_max: Some(60),
+    };
+    cx.tx.emit(&effect, policy)?;
+    save(cx.tx, refund)
+}
