@@ -1,0 +1,17 @@
+//! SQLite passes the suite for stores.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use engine::store::contract;
+use engine::store::sqlite::SqliteStore;
+
+#[test]
+fn sqlite_passes() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut count = 0;
+    let failures = contract::check_all(&mut || {
+        count += 1;
+        let path = directory.path().join(count.to_string());
+        Ok(Box::new(SqliteStore::open(&path)?))
+    });
+    assert_eq!(failures, Vec::new());
+}
