@@ -13,6 +13,9 @@ pub trait Connector: Send + Sync {
     /// Which channel.
     fn channel(&self) -> Channel;
 
+    /// The institution's number at the channel.
+    fn merchant_id(&self) -> &str;
+
     /// Builds the request that performs `operation`, signed at `at`. `payee` is the clear text
     /// for [`Operation::Payout`] and ignored elsewhere; `nonce` is at most 32 ASCII
     /// alphanumerics, fresh for each attempt (a channel without nonces ignores it).

@@ -101,6 +101,10 @@ impl Connector for UnionpayConnector {
         Channel::Unionpay
     }
 
+    fn merchant_id(&self) -> &str {
+        &self.config.merchant_id
+    }
+
     fn request(
         &self,
         operation: &Operation,

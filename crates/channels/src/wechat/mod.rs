@@ -97,6 +97,10 @@ impl Connector for WechatConnector {
         Channel::Wechat
     }
 
+    fn merchant_id(&self) -> &str {
+        &self.config.merchant_id
+    }
+
     fn request(
         &self,
         operation: &Operation,

@@ -1,0 +1,14 @@
+//! Benchmarks: figures, never verdicts.
+
+mod figures;
+mod ledger;
+
+use crate::cli::Benchmark;
+use crate::failure::Failure;
+
+/// Runs a benchmark and prints its figures.
+pub fn run(benchmark: &Benchmark) -> Result<bool, Failure> {
+    match benchmark {
+        Benchmark::Ledger(arguments) => ledger::run(arguments),
+    }
+}

@@ -1,0 +1,128 @@
+//! A book on disk: database, vault key, and what kind of clock it lives by.
+
+use crate::failure::Failure;
+use calendar::{BusinessDate, shanghai_date};
+use domain::QingyuanApp;
+use engine::runtime::{Clock, Engine, Running};
+use engine::store::sqlite::SqliteStore;
+use engine::{CacheLimits, ShardCode, ShardOptions, Vault};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Environment variable with the vault key, 64 hexadecimal digits; takes precedence over the file.
+const VAULT_KEY_VARIABLE: &str = "QINGYUAN_VAULT_KEY";
+const VAULT_KEY_FILE: &str = "vault.key";
+const CLOCK_FILE: &str = "clock";
+
+/// Whose time a book keeps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClockKind {
+    /// The machine's.
+    Real,
+    /// A demonstration's; its days end before today.
+    Simulated,
+}
+
+impl ClockKind {
+    fn name(self) -> &'static str {
+        match self {
+            ClockKind::Real => "real",
+            ClockKind::Simulated => "simulated",
+        }
+    }
+}
+
+/// Opens or creates a book and starts its shard.
+pub fn start(
+    directory: &Path,
+    clock: Arc<dyn Clock>,
+    kind: ClockKind,
+    app: QingyuanApp,
+) -> Result<Running<QingyuanApp>, Failure> {
+    let store = Arc::new(SqliteStore::open(directory)?);
+    remember_clock(directory, kind, clock.as_ref(), &store)?;
+    let vault = Arc::new(vault(directory)?);
+    let options = ShardOptions {
+        shard: ShardCode::FIRST,
+        first_business_date: shanghai_date(clock.now()),
+        limits: CacheLimits::default(),
+        sweep_min: 2_048,
+    };
+    Ok(Engine::start(Arc::new(app), store, vault, clock, options)?)
+}
+
+/// A book begun on a real clock never goes on on a simulated one; the other way round only forward.
+fn remember_clock(
+    directory: &Path,
+    kind: ClockKind,
+    clock: &dyn Clock,
+    store: &SqliteStore,
+) -> Result<(), Failure> {
+    let path = directory.join(CLOCK_FILE);
+    let head = engine::store::Queries::head(&store.queries()?)?;
+    match std::fs::read_to_string(&path) {
+        Ok(known) => {
+            if known.trim() == ClockKind::Real.name() && kind == ClockKind::Simulated {
+                return Err(Failure::other(format!(
+                    "the book in {} keeps real time; a demonstration needs a directory of its own",
+                    directory.display()
+                )));
+            }
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            std::fs::write(&path, kind.name()).map_err(|error| Failure::file(&path, error))?;
+        }
+        Err(error) => return Err(Failure::file(&path, error)),
+    }
+    if let Some(head) = head
+        && head.now > clock.now()
+    {
+        return Err(Failure::other(format!(
+            "the book's last command is of {}, which is after this machine's clock; set the clock right",
+            calendar::rfc3339_shanghai(head.now)
+        )));
+    }
+    Ok(())
+}
+
+fn vault(directory: &Path) -> Result<Vault, Failure> {
+    let text = match std::env::var(VAULT_KEY_VARIABLE) {
+        Ok(text) => zeroize::Zeroizing::new(text),
+        Err(_) => key_file(directory)?,
+    };
+    let key = zeroize::Zeroizing::new(hex::decode(text.trim()).map_err(|_| {
+        Failure::other(format!(
+            "the vault key ({VAULT_KEY_VARIABLE} or {VAULT_KEY_FILE}) must be 64 hexadecimal digits"
+        ))
+    })?);
+    Ok(Vault::new(&key)?)
+}
+
+/// Reads the key file, or makes one that only its owner can read.
+fn key_file(directory: &Path) -> Result<zeroize::Zeroizing<String>, Failure> {
+    let path = directory.join(VAULT_KEY_FILE);
+    if path.exists() {
+        let text = std::fs::read_to_string(&path).map_err(|error| Failure::file(&path, error))?;
+        return Ok(zeroize::Zeroizing::new(text));
+    }
+    let mut key = zeroize::Zeroizing::new([0u8; 32]);
+    getrandom::fill(key.as_mut()).map_err(Failure::other)?;
+    let text = zeroize::Zeroizing::new(hex::encode(*key));
+    let mut file = std::fs::File::options()
+        .create_new(true)
+        .write(true)
+        .mode(0o600)
+        .open(&path)
+        .map_err(|error| Failure::file(&path, error))?;
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .map_err(|error| Failure::file(&path, error))?;
+    Ok(text)
+}
+
+/// Today in Shanghai.
+pub fn today() -> BusinessDate {
+    shanghai_date(engine::runtime::SystemClock.now())
+}

@@ -1,0 +1,107 @@
+//! Arguments.
+
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+
+/// Payment clearing and settlement: collect, book, split, settle, pay out, reconcile.
+#[derive(Debug, Parser)]
+#[command(version, about, propagate_version = true, arg_required_else_help = true, after_help = EXAMPLES)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+    /// Log more (twice: everything).
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub verbose: u8,
+}
+
+const EXAMPLES: &str = "Examples:
+  qingyuan demo                          a marketplace's two days against simulated channels
+  qingyuan demo --data ./book            the same, keeping the book
+  qingyuan verify --data ./book          recompute every balance and hash of a book
+  qingyuan serve --data ./book           the HTTP API on http://127.0.0.1:8080
+  qingyuan sandbox                       simulated WeChat Pay and UnionPay on free ports
+  qingyuan bench ledger --transfers 1000000";
+
+/// Commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Recompute every balance from the transfers and every hash of the journal.
+    ///
+    /// Reads the book without changing it; a server may be running on it. Prints what was checked
+    /// and names every row that does not hold. Exit status 0: all holds; 1: something does not.
+    Verify(VerifyArguments),
+    /// Run simulated WeChat Pay and UnionPay servers.
+    ///
+    /// Real protocol on free (or given) ports of the loopback interface, with their own keys and
+    /// books, faults on demand and bills. Prints the connection parameters as JSON and runs until
+    /// interrupted.
+    Sandbox(SandboxArguments),
+    /// Measure.
+    Bench {
+        /// Which benchmark.
+        #[command(subcommand)]
+        benchmark: Benchmark,
+    },
+}
+
+/// Arguments of `verify`.
+#[derive(Debug, Args)]
+pub struct VerifyArguments {
+    /// Directory of the book.
+    #[arg(long)]
+    pub data: PathBuf,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `sandbox`.
+#[derive(Debug, Args)]
+pub struct SandboxArguments {
+    /// Port of WeChat Pay; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    pub wechat_port: u16,
+    /// Port of UnionPay; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    pub unionpay_port: u16,
+    /// Keep the simulated institutions' keys here, so that they stay the same.
+    #[arg(long)]
+    pub keys: Option<PathBuf>,
+    /// Seed of everything left to chance.
+    #[arg(long, default_value_t = 1)]
+    pub seed: u64,
+    /// Print the parameters on one line.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Benchmarks.
+#[derive(Debug, Subcommand)]
+pub enum Benchmark {
+    /// Transfers through the engine, in process: durable, journaled, hashed.
+    Ledger(LedgerBenchmark),
+}
+
+/// Arguments of `bench ledger`.
+#[derive(Debug, Args)]
+pub struct LedgerBenchmark {
+    /// Transfers to post.
+    #[arg(long, default_value_t = 1_000_000)]
+    pub transfers: u64,
+    /// Accounts they move between.
+    #[arg(long, default_value_t = 10_000)]
+    pub accounts: u64,
+    /// Transfers that may wait for one durable commit.
+    #[arg(long, default_value_t = 8_000)]
+    pub batch: u64,
+    /// Transfers in one command; 1 makes each its own command with its own journal row.
+    #[arg(long, default_value_t = 100)]
+    pub per_command: u64,
+    /// Keep the book in this directory; otherwise a temporary one beside the working directory.
+    #[arg(long)]
+    pub data: Option<PathBuf>,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}

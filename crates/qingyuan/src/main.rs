@@ -1,0 +1,34 @@
+//! `qingyuan`: the command-line program.
+
+mod bench;
+mod book;
+mod cli;
+mod failure;
+mod output;
+mod sandbox_command;
+mod verify;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    output::start_logging(cli.verbose);
+    match run(cli) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::from(1),
+        Err(failure) => {
+            eprintln!("qingyuan: {failure}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// `Ok(false)`: the command ran and what it checked does not hold.
+fn run(cli: cli::Cli) -> Result<bool, failure::Failure> {
+    match cli.command {
+        cli::Command::Verify(arguments) => verify::run(&arguments),
+        cli::Command::Sandbox(arguments) => sandbox_command::run(&arguments),
+        cli::Command::Bench { benchmark } => bench::run(&benchmark),
+    }
+}

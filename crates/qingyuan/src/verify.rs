@@ -1,0 +1,71 @@
+//! `qingyuan verify`.
+
+use crate::cli::VerifyArguments;
+use crate::failure::Failure;
+use crate::output;
+use engine::store::sqlite::SqliteStore;
+use engine::verify::VerifyReport;
+use serde_json::json;
+
+/// Verifies a book; true when everything holds.
+pub fn run(arguments: &VerifyArguments) -> Result<bool, Failure> {
+    let queries = SqliteStore::open_read_only(&arguments.data)?;
+    let bar = output::progress(0, "verifying ledger rows", arguments.json);
+    let report = engine::verify::verify(&queries, &mut |done, all| {
+        bar.set_length(all);
+        bar.set_position(done);
+    })?;
+    bar.finish_and_clear();
+    if arguments.json {
+        let mut value = serde_json::to_value(&report).map_err(Failure::other)?;
+        if let Some(object) = value.as_object_mut() {
+            object.insert("verified".into(), json!(report.holds()));
+        }
+        output::json(&value)?;
+    } else {
+        print(&report);
+    }
+    Ok(report.holds())
+}
+
+fn print(report: &VerifyReport) {
+    println!(
+        "batches       {:>14}  roots and chain recomputed",
+        output::grouped(report.batches)
+    );
+    println!(
+        "journal rows  {:>14}  hashed",
+        output::grouped(report.journal_rows)
+    );
+    println!(
+        "ledger rows   {:>14}  hashed and replayed",
+        output::grouped(report.ledger_rows)
+    );
+    println!("transfers     {:>14}", output::grouped(report.transfers));
+    println!(
+        "accounts      {:>14}  balances derived again",
+        output::grouped(report.accounts)
+    );
+    println!(
+        "records       {:>14}  checked",
+        output::grouped(report.records)
+    );
+    for (currency, difference) in &report.trial_balance {
+        println!(
+            "trial balance {:>14}  {currency}, debits less credits",
+            output::grouped(*difference)
+        );
+    }
+    println!("head          {}", report.head_hash);
+    for problem in &report.problems {
+        println!("PROBLEM  {}: {}", problem.place, problem.problem);
+    }
+    println!(
+        "{}",
+        if report.holds() {
+            "verified: everything holds"
+        } else {
+            "NOT VERIFIED"
+        }
+    );
+}
