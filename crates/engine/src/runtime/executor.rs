@@ -17,8 +17,10 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
-/// Commands run before the batch is looked at again.
+/// Commands taken from the queue before acknowledgements are looked at again …
 const DRAIN_MAX: usize = 1_024;
+/// … and before the size of the batch is.
+const RUN_MAX: usize = 16;
 /// A batch is full with this many commands …
 const BATCH_COMMANDS_MAX: usize = 8_192;
 /// … or ledger rows.
@@ -132,10 +134,12 @@ impl<App: Application> Executor<App> {
         }
     }
 
+    fn is_full(shard: &Shard<App>) -> bool {
+        shard.rows_waiting() >= BATCH_ROWS_MAX || shard.commands_waiting() >= BATCH_COMMANDS_MAX
+    }
+
     fn wait_while_writing(&mut self, shard: &mut Shard<App>) -> Result<(), Failure> {
-        let full = shard.rows_waiting() >= BATCH_ROWS_MAX
-            || shard.commands_waiting() >= BATCH_COMMANDS_MAX;
-        if full || self.stopping {
+        if Self::is_full(shard) || self.stopping {
             let (result, took) = self.await_ack()?;
             return self.acknowledged(shard, result, took);
         }
@@ -172,8 +176,10 @@ impl<App: Application> Executor<App> {
     /// Takes a message and what waits behind it.
     fn take(&mut self, shard: &mut Shard<App>, first: Message<App>) -> Result<(), Failure> {
         let mut tasks = Vec::new();
+        let mut taken = 0;
         let mut next = Some(first);
         while let Some(message) = next {
+            taken += 1;
             match message {
                 Message::Task(task, reply) => tasks.push(self.admit(task, reply)),
                 Message::Account(id, reply) => {
@@ -190,7 +196,10 @@ impl<App: Application> Executor<App> {
                 }
                 Message::Stop => self.stopping = true,
             }
-            let room = tasks.len() < DRAIN_MAX && !self.stopping;
+            if tasks.len() >= RUN_MAX {
+                shard.run(std::mem::take(&mut tasks)).map_err(failed)?;
+            }
+            let room = taken < DRAIN_MAX && !self.stopping && !Self::is_full(shard);
             next = if room {
                 self.parts.inbox.try_recv().ok()
             } else {

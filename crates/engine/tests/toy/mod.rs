@@ -75,6 +75,34 @@ pub enum ToyCommand {
     Unwritable {
         counter: String,
     },
+    /// As `Transfers`, each in a posting of its own, without being declared.
+    Postings(Vec<(u128, u64, u64, i64)>),
+    AddOrRefuseLater {
+        counter: String,
+        by: i64,
+        seconds: i64,
+    },
+    CancelLater {
+        counter: String,
+    },
+    SendLater {
+        note: String,
+        repeat: Repeat,
+        seconds: i64,
+    },
+    Settle {
+        effect: String,
+    },
+    Touch {
+        counters: u32,
+    },
+    Ids {
+        count: u32,
+    },
+    /// Writes a record that cannot be JSON.
+    Unencodable,
+    /// Reads a counter that is stored as something else.
+    ReadDamaged,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
@@ -115,6 +143,19 @@ impl Record for Counter {
     }
 }
 
+/// JSON has no keys other than texts.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Unencodable {
+    pub map: std::collections::BTreeMap<Vec<u8>, u8>,
+}
+
+impl Record for Unencodable {
+    const KIND: &'static str = "unencodable";
+    fn key(&self) -> &str {
+        "only"
+    }
+}
+
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Note {
     pub note: String,
@@ -137,6 +178,16 @@ pub fn policy(repeat: Repeat) -> EffectPolicy {
         pause_seconds: 2,
         pause_seconds_max: 60,
         attempts_max: None,
+    }
+}
+
+fn transfer(id: u128, debit: u64, credit: u64, fen: i64) -> Transfer {
+    Transfer {
+        id: TransferId(id),
+        debit: AccountId(debit),
+        credit: AccountId(credit),
+        amount: Money::cny(fen),
+        code: 1,
     }
 }
 
@@ -321,6 +372,57 @@ impl Application for Toy {
             ToyCommand::Send { note, repeat } => {
                 ToyReply::Effect(tx.emit(&Note { note: note.clone() }, policy(*repeat))?)
             }
+            ToyCommand::Postings(list) => {
+                let mut last = ToyReply::Done;
+                for (id, debit, credit, fen) in list {
+                    last = posted(tx.post(&[transfer(*id, *debit, *credit, *fen)], None)?);
+                }
+                last
+            }
+            ToyCommand::AddOrRefuseLater {
+                counter,
+                by,
+                seconds,
+            } => {
+                let due = tx.now() + SignedDuration::from_secs(*seconds);
+                let command = ToyCommand::AddOrRefuse {
+                    counter: counter.clone(),
+                    by: *by,
+                };
+                tx.schedule(due, &format!("add-{counter}"), &command)?;
+                ToyReply::Done
+            }
+            ToyCommand::CancelLater { counter } => {
+                tx.cancel(&format!("add-{counter}"))?;
+                ToyReply::Done
+            }
+            ToyCommand::SendLater {
+                note,
+                repeat,
+                seconds,
+            } => {
+                let due = tx.now() + SignedDuration::from_secs(*seconds);
+                ToyReply::Effect(tx.emit_at(&Note { note: note.clone() }, policy(*repeat), due)?)
+            }
+            ToyCommand::Settle { effect } => {
+                tx.settle_effect(effect)?;
+                ToyReply::Done
+            }
+            ToyCommand::Touch { counters } => {
+                for number in 0..*counters {
+                    add(tx, &format!("touched-{number}"), 1)?;
+                }
+                ToyReply::Done
+            }
+            ToyCommand::Ids { count } => {
+                ToyReply::Names((0..*count).map(|_| tx.new_id("toy")).collect())
+            }
+            ToyCommand::Unencodable => {
+                let map = [(vec![1], 1)].into();
+                tx.put(Unencodable { map })?;
+                ToyReply::Done
+            }
+            ToyCommand::ReadDamaged => ToyReply::Value(add(tx, "damaged", 1)?),
             ToyCommand::Approved { counter } => ToyReply::Value(add(tx, counter, 1)?),
             ToyCommand::Panic => {
                 add(tx, "panicking", 1)?;
@@ -332,7 +434,7 @@ impl Application for Toy {
                 ToyReply::Done
             }
             ToyCommand::Unwritable { counter } => {
-                // A key the store refuses: SQLite cannot hold it as the test's store is set up.
+                // A key that the test's store refuses.
                 add(tx, &format!("unwritable-{counter}"), 1)?;
                 ToyReply::Done
             }
