@@ -1,0 +1,168 @@
+//! Schemas of enumerations: the values are written by the same code that writes them in answers.
+
+use channels::Channel;
+use domain::case::{CaseKind, CaseStatus};
+use domain::merchant::{LateSuccess, MerchantStatus};
+use domain::payment::{CloseReason, PaymentStatus, Source};
+use domain::payout::{PayoutStatus, ResolvedPayout};
+use domain::refund::{RefundStatus, ResolvedRefund};
+use domain::split::ReceiverKind;
+use domain::webhook::{DeliveryStatus, EventType};
+use ledger::{AccountKind, Side};
+use serde::Serialize;
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
+
+fn values<T: Serialize>(values: &[T]) -> Object {
+    let names: Vec<serde_json::Value> = values
+        .iter()
+        .filter_map(|value| serde_json::to_value(value).ok())
+        .collect();
+    ObjectBuilder::new()
+        .schema_type(Type::String)
+        .enum_values(Some(names))
+        .build()
+}
+
+/// Channels.
+pub fn channel() -> Object {
+    values(&[Channel::Wechat, Channel::Unionpay])
+}
+
+/// Standing of a merchant.
+pub fn merchant_status() -> Object {
+    use MerchantStatus::{Active, Closed, Suspended};
+    values(&[Active, Suspended, Closed])
+}
+
+/// Policy for late successes.
+pub fn late_success() -> Object {
+    values(&[LateSuccess::Refund, LateSuccess::Book])
+}
+
+/// Standing of a payment.
+pub fn payment_status() -> Object {
+    use PaymentStatus::{AwaitingPayer, Closed, Created, Failed, Succeeded, UnderReview, Unknown};
+    values(&[
+        Created,
+        Unknown,
+        AwaitingPayer,
+        Succeeded,
+        Closed,
+        Failed,
+        UnderReview,
+    ])
+}
+
+/// Why an order was closed.
+pub fn close_reason() -> Object {
+    use CloseReason::{Channel, Expired, Requested};
+    values(&[Requested, Expired, Channel])
+}
+
+/// Where we learned of a payment.
+pub fn source() -> Object {
+    values(&[Source::Answer, Source::Notification, Source::Bill])
+}
+
+/// Standing of a payout.
+pub fn payout_status() -> Object {
+    use PayoutStatus::{
+        Created, Declined, Failed, Processing, Returned, Stranded, Succeeded, Unknown,
+    };
+    values(&[
+        Created, Processing, Unknown, Declined, Stranded, Succeeded, Failed, Returned,
+    ])
+}
+
+/// What a person states about a payout.
+pub fn resolved_payout() -> Object {
+    values(&[ResolvedPayout::Paid, ResolvedPayout::NotPaid])
+}
+
+/// What a receiver of a split is.
+pub fn receiver_kind() -> Object {
+    use ReceiverKind::{Agent, Commission, Platform, Seller};
+    values(&[Seller, Commission, Platform, Agent])
+}
+
+/// Kinds of accounts.
+pub fn account_kind() -> Object {
+    use AccountKind::{Asset, Expense, Income, Liability, Memo};
+    values(&[Asset, Liability, Income, Expense, Memo])
+}
+
+/// Sides.
+pub fn side() -> Object {
+    values(&[Side::Debit, Side::Credit])
+}
+
+/// Kinds of cases.
+pub fn case_kind() -> Object {
+    use CaseKind as K;
+    values(&[
+        K::UnknownPayment,
+        K::DoublePayment,
+        K::Overpaid,
+        K::Underpaid,
+        K::AccountClosed,
+        K::Unbookable,
+        K::Contradiction,
+        K::SplitFailed,
+        K::RefundAbnormal,
+        K::RefundStranded,
+        K::UnknownRefund,
+        K::PayoutStranded,
+        K::PayoutDeclined,
+        K::UnknownPayout,
+        K::NoSettlementAccount,
+        K::Reconciliation,
+        K::Other,
+    ])
+}
+
+/// Standing of a case.
+pub fn case_status() -> Object {
+    use CaseStatus::{Adjusted, Closed, Explained, Open};
+    values(&[Open, Explained, Adjusted, Closed])
+}
+
+/// Standing of a refund.
+pub fn refund_status() -> Object {
+    use RefundStatus as S;
+    values(&[
+        S::Created,
+        S::Processing,
+        S::Unknown,
+        S::Declined,
+        S::Abnormal,
+        S::Stranded,
+        S::Succeeded,
+        S::Closed,
+    ])
+}
+
+/// What a person states about a refund.
+pub fn resolved_refund() -> Object {
+    values(&[ResolvedRefund::PaidOtherwise, ResolvedRefund::NotPaid])
+}
+
+/// Events.
+pub fn event_type() -> Object {
+    use EventType as E;
+    values(&[
+        E::PaymentSucceeded,
+        E::PaymentClosed,
+        E::PaymentFailed,
+        E::RefundSucceeded,
+        E::RefundFailed,
+        E::PayoutSucceeded,
+        E::PayoutFailed,
+        E::SettlementCompleted,
+    ])
+}
+
+/// Standing of a delivery.
+pub fn delivery_status() -> Object {
+    use DeliveryStatus::{Delivered, Failed, Pending};
+    values(&[Pending, Delivered, Failed])
+}

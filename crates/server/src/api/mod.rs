@@ -1,0 +1,20 @@
+//! What goes over the wire: request bodies, views of records, and their schemas.
+//!
+//! Views are apart from the records of the domain, so that a record can change its form without
+//! changing the API.
+
+pub mod accounts;
+pub mod bank_account;
+pub mod cases;
+pub mod clearings;
+pub mod closing;
+pub mod enums;
+pub mod merchants;
+pub mod money;
+pub mod payments;
+pub mod payouts;
+pub mod refunds;
+pub mod settlements;
+pub mod splits;
+pub mod transfers;
+pub mod webhooks;

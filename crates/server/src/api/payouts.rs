@@ -1,0 +1,128 @@
+//! Payouts.
+
+use super::bank_account::{BankAccountBody, BankAccountView};
+use super::enums;
+use super::money::{MoneySchema, PositiveMoney};
+use super::payments::RefusalView;
+use calendar::BusinessDate;
+use channels::Channel;
+use domain::payout::{Origin, Payout, PayoutStatus, ResolvedPayout};
+use jiff::Timestamp;
+use money::Money;
+use serde::{Deserialize, Serialize};
+
+/// A new payout.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({
+    "merchant": "mch_0001KABCDEFGHJKMNPQRSTVWXY",
+    "payout_number": "W-77",
+    "amount": {"amount": 500000, "currency": "CNY"},
+    "purpose": "货款"
+}))]
+pub struct NewPayout {
+    /// Whose money; a merchant's key may leave it out.
+    #[serde(default)]
+    pub merchant: Option<String>,
+    /// Your own number, unique for ever: 1 to 64 letters, digits or `-_.:`.
+    pub payout_number: String,
+    /// Amount.
+    #[schema(value_type = MoneySchema)]
+    pub amount: PositiveMoney,
+    /// Shown on the statement, 1 to 32 characters.
+    pub purpose: String,
+    /// To whom; the settlement account if absent.
+    #[serde(default)]
+    pub payee: Option<BankAccountBody>,
+}
+
+/// What a person found out about a payout for which no automatic step is left.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"outcome": "not_paid", "evidence": "written confirmation of the bank, no. 88"}))]
+pub struct PayoutResolution {
+    /// What became of it.
+    #[schema(schema_with = enums::resolved_payout)]
+    pub outcome: ResolvedPayout,
+    /// On what this rests.
+    pub evidence: String,
+}
+
+/// The payee's bank sent a paid payout back.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"evidence": "credit advice of 20 November"}))]
+pub struct PayoutReturn {
+    /// On what this rests.
+    pub evidence: String,
+}
+
+/// A payout.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Payout)]
+pub struct PayoutView {
+    /// `pot_…`
+    #[schema(example = "pot_0001KABCDEFGHJKMNPQRSTVWXY")]
+    pub id: String,
+    /// Whose money.
+    pub merchant: String,
+    /// The merchant's number, or the settlement's id.
+    pub payout_number: String,
+    /// Amount.
+    #[schema(value_type = MoneySchema)]
+    pub amount: Money,
+    /// Shown on the statement.
+    pub purpose: String,
+    /// To whom.
+    pub payee: BankAccountView,
+    /// The settlement that pays it out, where one does.
+    pub settlement: Option<String>,
+    /// Channel.
+    #[schema(schema_with = enums::channel)]
+    pub channel: Channel,
+    /// Standing; the money is in transit until it is `succeeded`, `failed` or `returned`.
+    #[schema(schema_with = enums::payout_status)]
+    pub status: PayoutStatus,
+    /// The channel's own number, once paid.
+    pub channel_number: Option<String>,
+    /// Why the channel declined or failed it.
+    pub refusal: Option<RefusalView>,
+    /// A person's statement, where one decided.
+    pub resolution: Option<String>,
+    /// Created at.
+    #[serde(with = "calendar::rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
+    pub created_at: Timestamp,
+    /// Last changed at.
+    #[serde(with = "calendar::rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
+    pub updated_at: Timestamp,
+    /// Business date of its creation.
+    #[schema(value_type = String, format = Date)]
+    pub business_date: BusinessDate,
+}
+
+impl From<Payout> for PayoutView {
+    fn from(payout: Payout) -> PayoutView {
+        PayoutView {
+            id: payout.id,
+            merchant: payout.merchant,
+            payout_number: payout.payout_number,
+            amount: payout.amount,
+            purpose: payout.purpose,
+            payee: BankAccountView::from(payout.payee),
+            settlement: match payout.origin {
+                Origin::Settlement { settlement } => Some(settlement),
+                Origin::Request => None,
+            },
+            channel: payout.channel,
+            status: payout.status,
+            channel_number: payout.channel_number,
+            refusal: payout.refusal.map(RefusalView::from),
+            resolution: payout.resolution,
+            created_at: payout.created_at,
+            updated_at: payout.updated_at,
+            business_date: payout.business_date,
+        }
+    }
+}

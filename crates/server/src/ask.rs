@@ -1,0 +1,242 @@
+//! From a request to a command, and from its outcome to an answer.
+
+use crate::auth::Caller;
+use crate::extract::{IdempotencyKey, OptionalIdempotencyKey};
+use crate::problem::Problem;
+use crate::state::AppState;
+use axum::Json;
+use axum::http::StatusCode;
+use axum::http::header::{HeaderName, HeaderValue};
+use axum::response::{IntoResponse, Response};
+use domain::{Code, Command, Rejection, Reply, Request};
+use engine::{Denial, Envelope, Idempotency, SubmitError, VaultEntry, Verdict, Work};
+use serde::Serialize;
+
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+const SEQUENCE: HeaderName = HeaderName::from_static("x-journal-sequence");
+
+/// A request on its way to the shard.
+pub struct Ask<'a> {
+    state: &'a AppState,
+    envelope: Envelope<Command>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub struct Done {
+    /// The command's reply; `None` where it waits for a second person.
+    pub outcome: Outcome,
+    replayed: bool,
+    journal_seq: u64,
+}
+
+/// How a request ended that was not refused.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Done.
+    Reply(Reply),
+    /// Waits for approval under this number.
+    Proposed(String),
+    /// A proposal was declined.
+    Declined,
+}
+
+/// A request that waits for a second person.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Proposed {
+    /// Number of the proposal; a person with the right role approves it.
+    #[schema(example = "prp_0001KABCDEFGHJKMNPQRSTVWXY")]
+    pub proposal: String,
+}
+
+impl<'a> Ask<'a> {
+    /// A request by the caller.
+    pub fn new(state: &'a AppState, caller: &Caller, request: Request) -> Ask<'a> {
+        Ask {
+            state,
+            envelope: Envelope::new(caller.actor(), Command::Request(request)),
+        }
+    }
+
+    /// A decision on a proposal.
+    pub fn decide(
+        state: &'a AppState,
+        caller: &Caller,
+        proposal: String,
+        approve: bool,
+    ) -> Ask<'a> {
+        Ask {
+            state,
+            envelope: Envelope {
+                actor: caller.actor(),
+                work: Work::Decide { proposal, approve },
+                idempotency: None,
+                vault: Vec::new(),
+            },
+        }
+    }
+
+    /// Under the key of the request.
+    pub fn keyed(self, caller: &Caller, key: IdempotencyKey, body: &[u8]) -> Ask<'a> {
+        self.maybe_keyed(caller, OptionalIdempotencyKey(Some(key.0)), body)
+    }
+
+    /// Under the key of the request, where it has one.
+    pub fn maybe_keyed(
+        mut self,
+        caller: &Caller,
+        key: OptionalIdempotencyKey,
+        body: &[u8],
+    ) -> Ask<'a> {
+        self.envelope.idempotency = key.0.map(|key| Idempotency {
+            scope: format!("{} {}", caller.credential().id, key.route),
+            key: key.key,
+            body_hash: caller.body_hash(body),
+        });
+        self
+    }
+
+    /// With personal data for the vault.
+    pub fn sealing(mut self, entries: impl IntoIterator<Item = VaultEntry>) -> Ask<'a> {
+        self.envelope.vault.extend(entries);
+        self
+    }
+
+    /// Submits it and waits until its outcome is durable.
+    ///
+    /// # Errors
+    /// What the domain or the engine refused, or 503.
+    pub async fn submit(self) -> Result<Done, Problem> {
+        let submitted = self.state.engine().submit(self.envelope).await;
+        let outcome = submitted.map_err(|error| submit_problem(&error))?;
+        let done = |kind| Done {
+            outcome: kind,
+            replayed: outcome.replayed,
+            journal_seq: outcome.journal_seq,
+        };
+        match outcome.result {
+            Verdict::Done(reply) => Ok(done(Outcome::Reply(reply))),
+            Verdict::Proposed(proposal) => Ok(done(Outcome::Proposed(proposal))),
+            Verdict::Noted => Ok(done(Outcome::Declined)),
+            Verdict::Refused(rejection) => Err(rejection_problem(rejection)),
+            Verdict::Denied(denial) => Err(denial_problem(denial)),
+        }
+    }
+
+    /// Submits what makes an object: 201, or 200 where an earlier request had made it. `show` says
+    /// which, and gives `None` for a reply of another command.
+    ///
+    /// # Errors
+    /// As [`Ask::submit`].
+    pub async fn create<T: Serialize>(
+        self,
+        show: impl FnOnce(Reply) -> Option<(bool, T)>,
+    ) -> Result<Response, Problem> {
+        self.submit().await?.answer(|reply| {
+            let (repeated, body) = show(reply)?;
+            let status = if repeated {
+                StatusCode::OK
+            } else {
+                StatusCode::CREATED
+            };
+            Some((status, body))
+        })
+    }
+
+    /// Submits what changes an object.
+    ///
+    /// # Errors
+    /// As [`Ask::submit`].
+    pub async fn change<T: Serialize>(
+        self,
+        show: impl FnOnce(Reply) -> Option<(bool, T)>,
+    ) -> Result<Response, Problem> {
+        self.submit()
+            .await?
+            .answer(|reply| show(reply).map(|(_, body)| (StatusCode::OK, body)))
+    }
+}
+
+impl Done {
+    /// The answer.
+    ///
+    /// # Errors
+    /// 500 when the reply is that of another command.
+    pub fn answer<T: Serialize>(
+        self,
+        show: impl FnOnce(Reply) -> Option<(StatusCode, T)>,
+    ) -> Result<Response, Problem> {
+        let mut response = match self.outcome {
+            Outcome::Reply(reply) => match show(reply) {
+                Some((status, body)) => (status, Json(body)).into_response(),
+                None => return Err(Problem::internal("the reply is that of another command")),
+            },
+            Outcome::Proposed(proposal) => {
+                (StatusCode::ACCEPTED, Json(Proposed { proposal })).into_response()
+            }
+            Outcome::Declined => StatusCode::NO_CONTENT.into_response(),
+        };
+        let headers = response.headers_mut();
+        if self.replayed {
+            headers.insert(REPLAYED, HeaderValue::from_static("true"));
+        }
+        headers.insert(SEQUENCE, HeaderValue::from(self.journal_seq));
+        Ok(response)
+    }
+}
+
+/// What the engine could not take.
+pub(crate) fn submit_problem(error: &SubmitError) -> Problem {
+    match error {
+        SubmitError::Busy => Problem::unavailable(
+            "busy",
+            "the server takes no more requests right now; send it again with the same Idempotency-Key",
+        ),
+        SubmitError::Unavailable(reason) => {
+            tracing::warn!(%reason, "a commit failed");
+            Problem::unavailable(
+                "store_unavailable",
+                "the store is not available; whether this request took effect is not known. Send it again with the same Idempotency-Key",
+            )
+        }
+    }
+}
+
+/// What the domain refused.
+pub(crate) fn rejection_problem(rejection: Rejection) -> Problem {
+    let status = match rejection.code {
+        Code::InvalidField
+        | Code::InsufficientFunds
+        | Code::LimitExceeded
+        | Code::PostingRefused => StatusCode::UNPROCESSABLE_ENTITY,
+        Code::NotFound => StatusCode::NOT_FOUND,
+        Code::AlreadyExists | Code::StateConflict | Code::NotSetUp => StatusCode::CONFLICT,
+        Code::Forbidden => StatusCode::FORBIDDEN,
+    };
+    let code = serde_json::to_value(rejection.code).unwrap_or_default();
+    let mut problem = Problem::new(
+        status,
+        code.as_str().unwrap_or("refused").to_owned(),
+        rejection.message,
+    );
+    problem.field = rejection.field;
+    problem.details = rejection.details;
+    problem
+}
+
+/// What the engine refused.
+fn denial_problem(denial: Denial) -> Problem {
+    let text = denial.to_string();
+    match denial {
+        Denial::KeyReused => Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "idempotency_key_reused",
+            text,
+        )
+        .at("Idempotency-Key"),
+        Denial::NoSuchProposal { .. } => Problem::new(StatusCode::NOT_FOUND, "not_found", text),
+        Denial::MakerIsChecker => Problem::new(StatusCode::FORBIDDEN, "maker_is_checker", text),
+        Denial::RoleMissing { .. } => Problem::forbidden(text),
+        Denial::Broken { reason } => Problem::internal(&reason),
+    }
+}

@@ -1,0 +1,241 @@
+//! Who calls: bearer keys, their principals and roles.
+//!
+//! Only hashes of keys are kept. A key is found by the first bytes of its hash, which tell a
+//! listener nothing about the key, and then compared whole in constant time.
+
+use crate::config::{ApiKeyConfig, Role};
+use crate::problem::Problem;
+use crate::state::AppState;
+use axum::extract::FromRequestParts;
+use axum::http::header::AUTHORIZATION;
+use axum::http::request::Parts;
+use engine::Actor;
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::sync::Arc;
+use subtle::ConstantTimeEq;
+
+/// A key that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ApiKeyError {
+    /// The hash is not in its form.
+    #[error("sha256 of key {id} must be 64 hexadecimal digits")]
+    Hash {
+        /// Name of the key.
+        id: String,
+    },
+    /// Two keys are the same or have the same name.
+    #[error("key {id} is there twice")]
+    Twice {
+        /// Name of the key.
+        id: String,
+    },
+    /// A merchant key without a merchant, or another key with one.
+    #[error("key {id}: a merchant key, and no other, names its merchant")]
+    Merchant {
+        /// Name of the key.
+        id: String,
+    },
+    /// Name or principal are not usable.
+    #[error("key {id:?}: id and principal must be 1 to 100 characters without control characters")]
+    Name {
+        /// Name of the key.
+        id: String,
+    },
+}
+
+/// A known credential.
+#[derive(Debug)]
+pub struct Credential {
+    /// Name of the key.
+    pub id: Arc<str>,
+    /// As commands carry it.
+    pub actor: Actor,
+    /// What it may do.
+    pub role: Role,
+    /// Merchant of a merchant key.
+    pub merchant: Option<Arc<str>>,
+}
+
+/// A credential and the hash of its key.
+type Known = ([u8; 32], Arc<Credential>);
+
+/// All credentials, by the first bytes of their keys' hashes.
+#[derive(Debug, Default)]
+pub struct ApiKeys {
+    by_prefix: HashMap<[u8; 8], Vec<Known>>,
+}
+
+impl ApiKeys {
+    /// Reads the settings.
+    ///
+    /// # Errors
+    /// [`ApiKeyError`] naming the key.
+    pub fn new(configs: &[ApiKeyConfig]) -> Result<ApiKeys, ApiKeyError> {
+        let mut keys = ApiKeys::default();
+        let mut names = std::collections::HashSet::new();
+        for config in configs {
+            let id = || config.id.clone();
+            let hash = read_hash(&config.sha256).ok_or_else(|| ApiKeyError::Hash { id: id() })?;
+            check_name(config)?;
+            if (config.role == Role::Merchant) != config.merchant.is_some() {
+                return Err(ApiKeyError::Merchant { id: id() });
+            }
+            let list = keys.by_prefix.entry(prefix(&hash)).or_default();
+            if !names.insert(config.id.as_str()) || list.iter().any(|(known, _)| *known == hash) {
+                return Err(ApiKeyError::Twice { id: id() });
+            }
+            let merchant: Option<Arc<str>> = config.merchant.as_deref().map(Arc::from);
+            // The domain knows a merchant's actor by the merchant's id as its principal.
+            let principal = merchant
+                .clone()
+                .unwrap_or_else(|| Arc::from(config.principal.as_str()));
+            let credential = Credential {
+                id: Arc::from(config.id.as_str()),
+                actor: Actor::new(principal, config.role.name()),
+                role: config.role,
+                merchant,
+            };
+            list.push((hash, Arc::new(credential)));
+        }
+        Ok(keys)
+    }
+
+    fn find(&self, token: &[u8]) -> Option<Arc<Credential>> {
+        let hash: [u8; 32] = Sha256::digest(token).into();
+        let candidates = self.by_prefix.get(&prefix(&hash))?;
+        candidates
+            .iter()
+            .find(|(known, _)| bool::from(known.ct_eq(&hash)))
+            .map(|(_, credential)| credential.clone())
+    }
+}
+
+fn read_hash(text: &str) -> Option<[u8; 32]> {
+    hex::decode(text).ok()?.try_into().ok()
+}
+
+fn prefix(hash: &[u8; 32]) -> [u8; 8] {
+    let mut prefix = [0; 8];
+    for (to, from) in prefix.iter_mut().zip(hash) {
+        *to = *from;
+    }
+    prefix
+}
+
+fn check_name(config: &ApiKeyConfig) -> Result<(), ApiKeyError> {
+    let usable = |text: &str| {
+        (1..=100).contains(&text.chars().count()) && !text.chars().any(char::is_control)
+    };
+    if usable(&config.id) && usable(&config.principal) {
+        return Ok(());
+    }
+    Err(ApiKeyError::Name {
+        id: config.id.chars().take(40).collect(),
+    })
+}
+
+/// The authenticated caller of a request.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    credential: Arc<Credential>,
+    /// Keys the hash of request bodies: bodies may hold bank accounts, and an unkeyed hash of
+    /// those can be found by trying all numbers. The server itself does not keep the token.
+    body_key: [u8; 32],
+}
+
+impl Caller {
+    /// As commands carry it.
+    pub fn actor(&self) -> Actor {
+        self.credential.actor.clone()
+    }
+
+    /// Its credential.
+    pub fn credential(&self) -> &Credential {
+        &self.credential
+    }
+
+    /// Hash of a body under the caller's token.
+    pub fn body_hash(&self, body: &[u8]) -> String {
+        let mut hasher = Sha256::new_with_prefix(self.body_key);
+        hasher.update(body);
+        hex::encode(hasher.finalize())
+    }
+
+    /// Merchant to which the caller is confined.
+    pub fn confined_to(&self) -> Option<&str> {
+        self.credential.merchant.as_deref()
+    }
+
+    /// Lets pass who has one of the roles.
+    ///
+    /// # Errors
+    /// 403 naming the roles.
+    pub fn require(&self, roles: &[Role]) -> Result<(), Problem> {
+        if roles.contains(&self.credential.role) {
+            return Ok(());
+        }
+        let names: Vec<&str> = roles.iter().map(|role| role.name()).collect();
+        Err(Problem::forbidden(format!(
+            "this needs one of the roles {}; the key has the role {}",
+            names.join(", "),
+            self.credential.role.name()
+        )))
+    }
+
+    /// Lets pass who may see an object of this merchant; others hear that there is none.
+    ///
+    /// # Errors
+    /// 404, not 403: whether a foreign number exists is nobody's business.
+    pub fn may_see(&self, merchant: Option<&str>, what: &str, id: &str) -> Result<(), Problem> {
+        match self.confined_to() {
+            Some(own) if merchant != Some(own) => Err(Problem::not_found(what, id)),
+            _ => Ok(()),
+        }
+    }
+
+    /// The merchant that a request concerns: its own for a merchant, the one named for others.
+    ///
+    /// # Errors
+    /// 403 when a merchant names another; 422 when nobody is named.
+    pub fn merchant(&self, named: Option<String>) -> Result<String, Problem> {
+        match (self.confined_to(), named) {
+            (Some(own), Some(named)) if own != named => Err(Problem::forbidden(
+                "a merchant's key acts for that merchant only: leave the field out".into(),
+            )
+            .at("merchant")),
+            (Some(own), _) => Ok(own.to_owned()),
+            (None, Some(named)) => Ok(named),
+            (None, None) => Err(Problem::missing_field("merchant")),
+        }
+    }
+}
+
+impl FromRequestParts<AppState> for Caller {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let mut values = parts.headers.get_all(AUTHORIZATION).iter();
+        let (Some(value), None) = (values.next(), values.next()) else {
+            return Err(Problem::unauthorized());
+        };
+        let (scheme, token) = value
+            .as_bytes()
+            .split_at_checked("Bearer ".len())
+            .ok_or_else(Problem::unauthorized)?;
+        if !scheme.eq_ignore_ascii_case(b"Bearer ") {
+            return Err(Problem::unauthorized());
+        }
+        let credential = state
+            .api_keys()
+            .find(token)
+            .ok_or_else(Problem::unauthorized)?;
+        let mut hasher = Sha256::new_with_prefix(b"request bodies\0");
+        hasher.update(token);
+        let body_key = hasher.finalize().into();
+        Ok(Caller {
+            credential,
+            body_key,
+        })
+    }
+}

@@ -1,0 +1,214 @@
+//! Performs effects: requests to channels and deliveries to merchants.
+
+use super::driver::{Exchange, HttpDriver};
+use crate::metrics::Metrics;
+use crate::state::{Connectors, Engine};
+use crate::webhook::{Delivery, Message, WebhookSecret, WebhookSender};
+use channels::{Channel, Connector, Operation, PayeeAccount, Report};
+use domain::webhook::WebhookEndpoint;
+use domain::{Answer, Effect, QingyuanApp, report_of};
+use engine::runtime::{Job, Performer};
+use engine::{EffectReport, Record};
+use std::sync::Arc;
+
+/// The performer of the outbox.
+#[derive(Clone)]
+pub struct ChannelPerformer {
+    engine: Engine,
+    connectors: Connectors,
+    driver: HttpDriver,
+    webhooks: WebhookSender,
+    metrics: Arc<Metrics>,
+}
+
+impl ChannelPerformer {
+    pub(crate) fn new(
+        engine: Engine,
+        connectors: Connectors,
+        driver: HttpDriver,
+        webhooks: WebhookSender,
+        metrics: Arc<Metrics>,
+    ) -> ChannelPerformer {
+        ChannelPerformer {
+            engine,
+            connectors,
+            driver,
+            webhooks,
+            metrics,
+        }
+    }
+
+    /// Makes one request to a channel and reads its answer. Used by the outbox, and by whoever
+    /// fetches bills.
+    pub async fn exchange(&self, channel: Channel, operation: &Operation) -> Report {
+        let Some(connector) = self.connectors.get(channel) else {
+            return not_sent("no connector is configured for this channel");
+        };
+        let payee = match payee_of(operation) {
+            None => None,
+            Some(vault_id) => match self.payee(vault_id).await {
+                Ok(payee) => Some(payee),
+                Err(reason) => return not_sent(reason),
+            },
+        };
+        let Ok(nonce) = new_nonce() else {
+            return not_sent("the system gives no random numbers");
+        };
+        self.send(connector, operation, payee, &nonce).await
+    }
+
+    async fn send(
+        &self,
+        connector: &Arc<dyn Connector>,
+        operation: &Operation,
+        payee: Option<PayeeAccount>,
+        nonce: &str,
+    ) -> Report {
+        let sent_at = self.engine.clock().now();
+        let request = match connector.request(operation, payee.as_ref(), sent_at, nonce) {
+            Ok(request) => request,
+            Err(error) => return not_sent(error.to_string()),
+        };
+        drop(payee);
+        match self.driver.exchange(request).await {
+            Exchange::Response(response) => {
+                connector.parse(operation, &response, self.engine.clock().now())
+            }
+            Exchange::NotSent { reason } => Report::NotSent { reason },
+            Exchange::Unknown { reason } => Report::Unknown { reason },
+        }
+    }
+
+    async fn payee(&self, vault_id: &str) -> Result<PayeeAccount, String> {
+        let bytes = self.secret(vault_id).await?;
+        serde_json::from_slice(&bytes).map_err(|_| "the payee in the vault cannot be read".into())
+    }
+
+    async fn secret(&self, vault_id: &str) -> Result<zeroize::Zeroizing<Vec<u8>>, String> {
+        let (engine, id) = (self.engine.clone(), vault_id.to_owned());
+        match tokio::task::spawn_blocking(move || engine.open_secret(&id)).await {
+            Ok(Ok(Some(bytes))) => Ok(bytes),
+            Ok(Ok(None)) => Err("the vault entry is gone".into()),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(error) => Err(format!("the vault could not be read: {error}")),
+        }
+    }
+
+    async fn endpoint(&self, merchant: &str) -> Result<WebhookEndpoint, String> {
+        let (engine, key) = (self.engine.clone(), merchant.to_owned());
+        let read = move || engine.queries().record(WebhookEndpoint::KIND, &key);
+        let found = tokio::task::spawn_blocking(read)
+            .await
+            .map_err(|error| format!("the endpoint could not be read: {error}"))?
+            .map_err(|error| error.to_string())?
+            .ok_or("the endpoint is gone")?;
+        let endpoint: WebhookEndpoint =
+            serde_json::from_slice(&found).map_err(|_| "the endpoint cannot be read")?;
+        if endpoint.enabled {
+            Ok(endpoint)
+        } else {
+            Err("the endpoint is switched off".into())
+        }
+    }
+
+    /// The endpoint and secret are read at each attempt, so that a corrected URL serves what waits.
+    async fn deliver(&self, merchant: &str, event: &str, payload: &str) -> EffectReport<Answer> {
+        let endpoint = match self.endpoint(merchant).await {
+            Ok(endpoint) => endpoint,
+            Err(reason) => return EffectReport::NotSent { reason },
+        };
+        let secret = match self.secret(&endpoint.secret_vault_id).await {
+            Ok(bytes) => WebhookSecret::from_vault(&bytes).map_err(|error| error.to_string()),
+            Err(reason) => Err(reason),
+        };
+        let secret = match secret {
+            Ok(secret) => secret,
+            Err(reason) => return EffectReport::NotSent { reason },
+        };
+        let message = Message {
+            id: event,
+            url: &endpoint.url,
+            body: payload.as_bytes(),
+        };
+        // Receivers compare the signature's time with their own clock, which is real.
+        let at = jiff::Timestamp::now();
+        match self.webhooks.deliver(message, &secret, at).await {
+            Delivery::Delivered { status } => EffectReport::Answered {
+                answer: Answer::Delivered { status },
+            },
+            Delivery::Declined { status } => EffectReport::Unknown {
+                reason: format!("the endpoint answered {status}"),
+            },
+            Delivery::Failed { reason } => EffectReport::Unknown { reason },
+        }
+    }
+}
+
+impl Performer<QingyuanApp> for ChannelPerformer {
+    async fn perform(&self, job: Job<Effect>) -> EffectReport<Answer> {
+        let sent = job.effect.operation(job.mode);
+        let (target, report) = match (&job.effect, sent) {
+            (
+                Effect::Channel {
+                    channel, operation, ..
+                },
+                Some(sent),
+            ) => {
+                let report = self.exchange(*channel, &sent).await;
+                (target(*channel), report_of(operation, &sent, report))
+            }
+            (
+                Effect::Webhook {
+                    endpoint,
+                    event,
+                    payload,
+                    ..
+                },
+                _,
+            ) => ("webhook", self.deliver(endpoint, event, payload).await),
+            (Effect::Channel { channel, .. }, None) => {
+                let reason = "the effect has no operation".to_owned();
+                (target(*channel), EffectReport::Unknown { reason })
+            }
+        };
+        self.metrics.attempt(target, outcome(&report));
+        report
+    }
+}
+
+fn payee_of(operation: &Operation) -> Option<&str> {
+    match operation {
+        Operation::Payout { payee, .. } => Some(payee),
+        _ => None,
+    }
+}
+
+fn not_sent(reason: impl Into<String>) -> Report {
+    Report::NotSent {
+        reason: reason.into(),
+    }
+}
+
+/// 32 hexadecimal digits from the system's random numbers.
+fn new_nonce() -> Result<String, getrandom::Error> {
+    let mut bytes = [0u8; 16];
+    getrandom::fill(&mut bytes)?;
+    Ok(hex::encode(bytes))
+}
+
+fn target(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Wechat => "wechat",
+        Channel::Unionpay => "unionpay",
+    }
+}
+
+fn outcome(report: &EffectReport<Answer>) -> &'static str {
+    match report {
+        EffectReport::Answered { .. } => "answered",
+        EffectReport::Pending => "pending",
+        EffectReport::NotFound => "not_found",
+        EffectReport::NotSent { .. } => "not_sent",
+        EffectReport::Unknown { .. } => "unknown",
+    }
+}

@@ -1,0 +1,13 @@
+//! Typed extractors: what is wrong with a request is found before a handler runs.
+
+mod body;
+mod control;
+mod idempotency;
+mod params;
+
+pub(crate) use body::collect;
+#[cfg(test)]
+pub(crate) use body::parse;
+pub use body::{Body, LargeBody};
+pub use idempotency::{IdempotencyKey, OptionalIdempotencyKey};
+pub use params::{Ids, Params};

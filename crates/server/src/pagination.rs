@@ -1,0 +1,262 @@
+//! Pages of a list: newest first, with an opaque cursor.
+//!
+//! A cursor is a place in an index, not a number of rows, so a list that grows at its head while it
+//! is read shows nothing twice and skips nothing.
+
+use crate::problem::Problem;
+use crate::state::AppState;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use engine::store::{Found, Queries, Scan, StoreError};
+use engine::{Record, index_time};
+use jiff::Timestamp;
+use serde::Serialize;
+
+/// Items of a page unless the client says otherwise.
+pub const PAGE_DEFAULT: u32 = 50;
+/// Most items of a page.
+pub const PAGE_MAX: u32 = 200;
+/// Rows read for one page when a filter passes few of them over.
+const ROWS_PER_PAGE_MAX: usize = 2_000;
+
+/// A page.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct Page<T> {
+    /// Newest first.
+    pub items: Vec<T>,
+    /// Give it as `after` to go on; absent at the end. A page may be short, even empty, and still
+    /// have a next one when a filter passes over many objects.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// What a client may ask of any list.
+#[derive(Debug, Clone, Default)]
+pub struct PageRequest {
+    limit: usize,
+    after: Option<(String, String)>,
+}
+
+impl PageRequest {
+    /// Reads `limit` and `after`.
+    ///
+    /// # Errors
+    /// 400 naming the parameter.
+    pub fn new(limit: Option<u32>, after: Option<&str>) -> Result<PageRequest, Problem> {
+        let limit = limit.unwrap_or(PAGE_DEFAULT);
+        if !(1..=PAGE_MAX).contains(&limit) {
+            return Err(Problem::parameter(
+                "limit",
+                format!("limit must be 1 to {PAGE_MAX}"),
+            ));
+        }
+        let after = after
+            .map(|text| {
+                read_cursor(text).ok_or_else(|| {
+                    Problem::parameter("after", "after must be the next of an earlier page")
+                })
+            })
+            .transpose()?;
+        Ok(PageRequest {
+            limit: limit as usize,
+            after,
+        })
+    }
+
+    /// Most items of the page.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Value and key after which the page begins.
+    pub fn after(&self) -> Option<&(String, String)> {
+        self.after.as_ref()
+    }
+}
+
+/// A place in an index as opaque text.
+pub fn cursor(value: &str, key: &str) -> String {
+    URL_SAFE_NO_PAD.encode(format!("{value}\n{key}"))
+}
+
+fn read_cursor(text: &str) -> Option<(String, String)> {
+    if text.len() > 1_000 {
+        return None;
+    }
+    let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+    let text = String::from_utf8(bytes).ok()?;
+    let (value, key) = text.split_once('\n')?;
+    Some((value.to_owned(), key.to_owned()))
+}
+
+/// A range of one index.
+#[derive(Debug, Clone)]
+pub struct Range {
+    /// Index.
+    pub index: &'static str,
+    /// First value, inclusive.
+    pub from: String,
+    /// Last value, exclusive.
+    pub to: String,
+}
+
+impl Range {
+    /// A whole index.
+    pub fn all(index: &'static str) -> Range {
+        Range {
+            index,
+            from: String::new(),
+            to: "~".to_owned(),
+        }
+    }
+
+    /// The values of an index over time between two instants.
+    pub fn between(index: &'static str, from: Option<Timestamp>, to: Option<Timestamp>) -> Range {
+        Range {
+            index,
+            from: from.map(index_time).unwrap_or_default(),
+            to: to.map_or_else(|| "~".to_owned(), index_time),
+        }
+    }
+
+    /// The same below a prefix and a slash.
+    pub fn below(self, prefix: &str) -> Range {
+        Range {
+            index: self.index,
+            from: format!("{prefix}/{}", self.from),
+            to: format!("{prefix}/{}", self.to),
+        }
+    }
+}
+
+/// Reads a page of records that `keep` lets pass, newest first.
+///
+/// # Errors
+/// 503 when the store cannot be read.
+pub async fn list<R, T>(
+    state: &AppState,
+    range: Range,
+    page: PageRequest,
+    keep: impl Fn(&R) -> bool + Send + 'static,
+    show: impl Fn(R) -> T + Send + 'static,
+) -> Result<Page<T>, Problem>
+where
+    R: Record,
+    T: Send + 'static,
+{
+    state
+        .read(move |queries| read_page(queries, &range, &page, &keep, &show))
+        .await
+}
+
+fn read_page<R: Record, T>(
+    queries: &dyn Queries,
+    range: &Range,
+    page: &PageRequest,
+    keep: &dyn Fn(&R) -> bool,
+    show: &dyn Fn(R) -> T,
+) -> Result<Page<T>, StoreError> {
+    let mut items = Vec::with_capacity(page.limit);
+    let mut after = page.after.clone();
+    let mut rows = 0;
+    loop {
+        let wanted = page.limit + 1;
+        let scan = Scan {
+            kind: R::KIND.to_owned(),
+            index: range.index.to_owned(),
+            from: range.from.clone(),
+            to: range.to.clone(),
+            after: after.clone(),
+            descending: true,
+            limit: wanted,
+        };
+        let found = queries.list(&scan)?;
+        let complete = found.len() < wanted;
+        rows += found.len();
+        for row in found {
+            if items.len() == page.limit {
+                return Ok(Page {
+                    items,
+                    next: after.map(|(value, key)| cursor(&value, &key)),
+                });
+            }
+            let record: R = read_body(&row)?;
+            after = Some((row.value, row.key));
+            if keep(&record) {
+                items.push(show(record));
+            }
+        }
+        if complete {
+            return Ok(Page { items, next: None });
+        }
+        if rows >= ROWS_PER_PAGE_MAX {
+            return Ok(Page {
+                items,
+                next: after.map(|(value, key)| cursor(&value, &key)),
+            });
+        }
+    }
+}
+
+fn read_body<R: Record>(found: &Found) -> Result<R, StoreError> {
+    serde_json::from_slice(&found.body).map_err(|error| StoreError::Damaged {
+        place: format!("{} {}", R::KIND, found.key),
+        problem: error.to_string(),
+    })
+}
+
+/// Reads one record.
+///
+/// # Errors
+/// 404 when there is none, 503 when the store cannot be read.
+pub async fn get<R: Record>(state: &AppState, what: &'static str, id: &str) -> Result<R, Problem> {
+    find(state, id)
+        .await?
+        .ok_or_else(|| Problem::not_found(what, id))
+}
+
+/// Reads one record, if there is one.
+///
+/// # Errors
+/// 503 when the store cannot be read.
+pub async fn find<R: Record>(state: &AppState, id: &str) -> Result<Option<R>, Problem> {
+    if id.is_empty() || id.len() > 200 || id.contains('\0') {
+        return Ok(None);
+    }
+    let key = id.to_owned();
+    state
+        .read(move |queries| {
+            let Some(body) = queries.record(R::KIND, &key)? else {
+                return Ok(None);
+            };
+            let value = String::new();
+            read_body(&Found { value, key, body }).map(Some)
+        })
+        .await
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::{PageRequest, cursor};
+
+    #[test]
+    fn a_cursor_reads_back() {
+        let text = cursor("mch_00X/000001781234567", "pay_00Y");
+        let page = PageRequest::new(None, Some(&text)).unwrap();
+        let expected = ("mch_00X/000001781234567".to_owned(), "pay_00Y".to_owned());
+        assert_eq!(page.after(), Some(&expected));
+    }
+
+    #[test]
+    fn foreign_cursors_and_limits_are_refused_by_name() {
+        for after in ["", "%", "AAAA", "ééé"] {
+            let problem = PageRequest::new(None, Some(after)).expect_err("refused");
+            assert_eq!(problem.field.as_deref(), Some("after"));
+        }
+        for limit in [0, 201, u32::MAX] {
+            let problem = PageRequest::new(Some(limit), None).expect_err("refused");
+            assert_eq!(problem.field.as_deref(), Some("limit"));
+        }
+    }
+}

@@ -1,0 +1,221 @@
+//! Problems (RFC 9457): how every refusal looks.
+//!
+//! A handler returns a [`Problem`]; the outermost layer writes it, because only that layer knows
+//! the request's id and path.
+
+use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use axum::http::{HeaderValue, StatusCode};
+use axum::response::{IntoResponse, Response};
+use serde::Serialize;
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A refusal or failure. Texts never repeat personal data or secrets of the request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// HTTP status.
+    pub status: StatusCode,
+    /// Stable code; part of the API.
+    pub code: Cow<'static, str>,
+    /// What was wrong and what to do.
+    pub detail: String,
+    /// Field of the request, `amount.currency` or `transfers.3.debit`.
+    pub field: Option<String>,
+    /// Further values.
+    pub details: BTreeMap<String, String>,
+    /// Seconds after which to try again.
+    pub retry_after: Option<u32>,
+}
+
+/// A problem as it is sent.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = Problem)]
+pub struct ProblemBody<'a> {
+    /// `urn:qingyuan:problem:` and the code.
+    #[serde(rename = "type")]
+    #[schema(example = "urn:qingyuan:problem:invalid_field")]
+    pub kind: String,
+    /// The code in words.
+    #[schema(example = "Invalid field")]
+    pub title: String,
+    /// HTTP status.
+    #[schema(example = 422)]
+    pub status: u16,
+    /// Stable code to program against.
+    #[schema(example = "invalid_field")]
+    pub code: &'a str,
+    /// What was wrong and what to do; for people, may change.
+    #[schema(example = "amount must be above zero")]
+    pub detail: &'a str,
+    /// Field of the request that is to blame.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = "amount.amount")]
+    pub field: Option<&'a str>,
+    /// Further values by name, e.g. the index of the refused transfer.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub details: &'a BTreeMap<String, String>,
+    /// Id of this request; quote it when you ask about it.
+    #[schema(example = "req_5c1f9b0e7a3d2481")]
+    pub request_id: &'a str,
+    /// Path of the request.
+    #[schema(example = "/v1/payments")]
+    pub instance: &'a str,
+}
+
+impl Problem {
+    /// A problem without field.
+    pub fn new(
+        status: StatusCode,
+        code: impl Into<Cow<'static, str>>,
+        detail: impl Into<String>,
+    ) -> Problem {
+        Problem {
+            status,
+            code: code.into(),
+            detail: detail.into(),
+            field: None,
+            details: BTreeMap::new(),
+            retry_after: None,
+        }
+    }
+
+    /// Names the field.
+    pub fn at(mut self, field: impl Into<String>) -> Problem {
+        self.field = Some(field.into());
+        self
+    }
+
+    /// Names the field relative to an object inside the command.
+    pub(crate) fn without_prefix(mut self, prefix: &str) -> Problem {
+        if let Some(field) = &self.field
+            && let Some(inner) = field.strip_prefix(prefix)
+        {
+            self.field = Some(inner.to_owned());
+        }
+        self
+    }
+
+    /// Adds a value.
+    pub fn with(mut self, name: &str, value: impl ToString) -> Problem {
+        self.details.insert(name.to_owned(), value.to_string());
+        self
+    }
+
+    /// 401.
+    pub fn unauthorized() -> Problem {
+        Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthorized",
+            "send a valid API key: Authorization: Bearer …",
+        )
+    }
+
+    /// 403.
+    pub fn forbidden(detail: String) -> Problem {
+        Problem::new(StatusCode::FORBIDDEN, "forbidden", detail)
+    }
+
+    /// 404 for an object.
+    pub fn not_found(what: &str, id: &str) -> Problem {
+        let shown: String = id.chars().filter(|c| !c.is_control()).take(64).collect();
+        Problem::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            format!("there is no {what} {shown}"),
+        )
+    }
+
+    /// 422 for a field's content.
+    pub fn invalid(field: impl Into<String>, detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field", detail).at(field)
+    }
+
+    /// 422 for a field that is not there.
+    pub fn missing_field(field: &str) -> Problem {
+        Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "missing_field",
+            format!("the field {field} is required"),
+        )
+        .at(field)
+    }
+
+    /// 400 for a query parameter.
+    pub fn parameter(field: impl Into<String>, detail: impl Into<String>) -> Problem {
+        Problem::new(StatusCode::BAD_REQUEST, "invalid_parameter", detail).at(field)
+    }
+
+    /// 503: nothing is wrong with the request; send it again with the same idempotency key.
+    pub fn unavailable(code: &'static str, detail: impl Into<String>) -> Problem {
+        let mut problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, code, detail);
+        problem.retry_after = Some(1);
+        problem
+    }
+
+    /// 500. The reason goes to the log, never to the client.
+    pub fn internal(reason: &str) -> Problem {
+        tracing::error!(reason, "a request failed inside");
+        Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal_error",
+            "something failed inside; nothing was changed. Quote the request_id when you report it",
+        )
+    }
+
+    /// Writes the body and headers.
+    pub(crate) fn render(&self, mut response: Response, request_id: &str, path: &str) -> Response {
+        let body = ProblemBody {
+            kind: format!("urn:qingyuan:problem:{}", self.code),
+            title: title(&self.code),
+            status: self.status.as_u16(),
+            code: &self.code,
+            detail: &self.detail,
+            field: self.field.as_deref(),
+            details: &self.details,
+            request_id,
+            instance: path,
+        };
+        let bytes = serde_json::to_vec(&body).unwrap_or_default();
+        let allow = response.headers_mut().remove(ALLOW);
+        let mut rendered = (self.status, bytes).into_response();
+        let headers = rendered.headers_mut();
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
+        if let Some(allow) = allow {
+            headers.insert(ALLOW, allow);
+        }
+        if let Some(seconds) = self.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        rendered
+    }
+}
+
+/// `invalid_field` as `Invalid field`.
+fn title(code: &str) -> String {
+    let mut title = code.replace('_', " ");
+    if let Some(first) = title.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    title
+}
+
+/// Carries the problem through to the outermost layer.
+#[derive(Clone)]
+pub(crate) struct PendingProblem(pub Arc<Problem>);
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.status.into_response();
+        response
+            .extensions_mut()
+            .insert(PendingProblem(Arc::new(self)));
+        response
+    }
+}

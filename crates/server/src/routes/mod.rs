@@ -1,0 +1,73 @@
+//! Routes by resource. Each handler reads its request, asks the shard or the database, and shows
+//! the answer; what they have in common is in the extractors, [`crate::ask`] and
+//! [`crate::pagination`].
+
+pub mod accounts;
+pub mod cases;
+pub mod closing;
+pub mod events;
+pub mod holds;
+pub mod merchants;
+pub mod payments;
+pub mod payouts;
+pub mod proposals;
+pub mod refunds;
+pub mod settlements;
+pub mod splits;
+pub mod system;
+pub mod transfers;
+pub mod webhook_endpoints;
+
+use crate::auth::Caller;
+use crate::problem::Problem;
+use crate::state::AppState;
+use calendar::BusinessDate;
+use jiff::Timestamp;
+use utoipa_axum::router::OpenApiRouter;
+
+/// Every route of `/v1`.
+pub fn api() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(crate::openapi::base())
+        .merge(merchants::router())
+        .merge(payments::router())
+        .merge(refunds::router())
+        .merge(splits::router())
+        .merge(payouts::router())
+        .merge(settlements::router())
+        .merge(closing::router())
+        .merge(accounts::router())
+        .merge(transfers::router())
+        .merge(holds::router())
+        .merge(cases::router())
+        .merge(proposals::router())
+        .merge(webhook_endpoints::router())
+        .merge(events::router())
+}
+
+/// Reads a time out of a query: RFC 3339, or a date for its beginning in Shanghai.
+fn time_parameter(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, Problem> {
+    let Some(text) = text else { return Ok(None) };
+    // A plus sign that was not percent-encoded arrives as a space.
+    let text = text.replace(' ', "+");
+    let parsed = match text.parse::<BusinessDate>() {
+        Ok(date) => Ok(calendar::instant_at(date, 0, 0, 0)),
+        Err(_) => calendar::parse_rfc3339(&text),
+    };
+    parsed.map(Some).map_err(|_| {
+        Problem::parameter(
+            name,
+            format!("{name} must be a date or an RFC 3339 time with offset"),
+        )
+    })
+}
+
+/// The merchant whose objects are listed.
+fn listed_merchant(caller: &Caller, named: Option<String>) -> Result<String, Problem> {
+    match caller.merchant(named) {
+        Err(problem) if problem.code == "missing_field" => Err(Problem::parameter(
+            "merchant",
+            "name the merchant whose objects to list",
+        )),
+        other => other,
+    }
+}

@@ -1,0 +1,173 @@
+//! Where events of a merchant are delivered.
+
+use crate::api::bank_account::new_vault_id;
+use crate::api::webhooks::{NewWebhookEndpoint, WebhookEndpointView};
+use crate::ask::{Ask, Outcome};
+use crate::auth::Caller;
+use crate::config::Role;
+use crate::extract::{Body, Ids, OptionalIdempotencyKey, Params};
+use crate::pagination::{self, Page, PageRequest, cursor};
+use crate::problem::Problem;
+use crate::state::AppState;
+use crate::webhook::{WebhookSecret, check_url};
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use domain::webhook::{SetWebhook, WebhookEndpoint};
+use domain::{Reply, Request};
+use engine::store::StoreError;
+use engine::{Record, VaultEntry};
+use serde::Deserialize;
+use std::sync::Arc;
+use utoipa::IntoParams;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+use zeroize::Zeroizing;
+
+/// Routes of this module.
+pub fn router() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new()
+        .routes(routes!(create_endpoint, list_endpoints))
+        .routes(routes!(delete_endpoint))
+}
+
+/// Set where events are delivered
+///
+/// The answer holds the secret that signs deliveries; it is shown this once.
+#[utoipa::path(post, path = "/v1/webhook-endpoints", tag = "webhooks", request_body = NewWebhookEndpoint,
+    params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters")),
+    responses((status = 201, description = "Set.", body = WebhookEndpointView)))]
+async fn create_endpoint(
+    State(state): State<AppState>,
+    caller: Caller,
+    key: OptionalIdempotencyKey,
+    body: Body<NewWebhookEndpoint>,
+) -> Result<Response, Problem> {
+    let new = body.value;
+    check_url(&new.url, state.webhooks().allow_private)
+        .map_err(|problem| Problem::invalid("url", problem.to_string()))?;
+    let secret =
+        WebhookSecret::generate().map_err(|error| Problem::internal(&error.to_string()))?;
+    let id = new_vault_id(state.engine().clock().now())?;
+    let entry = VaultEntry {
+        id: id.clone(),
+        clear_text: Zeroizing::new(secret.reveal().as_bytes().to_vec()),
+    };
+    let request = Request::SetWebhook(SetWebhook {
+        merchant: caller.merchant(new.merchant)?,
+        url: new.url,
+        secret_vault_id: id,
+        enabled: true,
+    });
+    let done = Ask::new(&state, &caller, request)
+        .maybe_keyed(&caller, key, &body.bytes)
+        .sealing([entry])
+        .submit()
+        .await?;
+    let Outcome::Reply(Reply::WebhookEndpoint(endpoint)) = &done.outcome else {
+        return Err(Problem::internal("the reply is that of another command"));
+    };
+    // A repeat is answered from the record of the first request, whose secret is the one in use.
+    let secret = reveal(&state, endpoint.secret_vault_id.clone()).await?;
+    let mut shown = WebhookEndpointView::from(WebhookEndpoint::clone(endpoint));
+    shown.secret = Some(secret);
+    done.answer(|_| Some((StatusCode::CREATED, shown)))
+}
+
+async fn reveal(state: &AppState, vault_id: String) -> Result<String, Problem> {
+    let engine = state.engine().clone();
+    let opened = tokio::task::spawn_blocking(move || engine.open_secret(&vault_id)).await;
+    match opened {
+        Ok(Ok(Some(bytes))) => WebhookSecret::from_vault(&bytes)
+            .map(|secret| secret.reveal().to_owned())
+            .map_err(|error| Problem::internal(&error.to_string())),
+        Ok(Ok(None)) => Err(Problem::internal("the secret is not in the vault")),
+        Ok(Err(error)) => Err(Problem::internal(&error.to_string())),
+        Err(error) => Err(Problem::internal(&error.to_string())),
+    }
+}
+
+/// Stop deliveries
+#[utoipa::path(delete, path = "/v1/webhook-endpoints/{merchant}", tag = "webhooks",
+    params(("merchant" = String, Path, description = "Whose endpoint.")),
+    responses((status = 200, description = "No event is delivered any more.", body = WebhookEndpointView)))]
+async fn delete_endpoint(
+    State(state): State<AppState>,
+    caller: Caller,
+    Ids(merchant): Ids<String>,
+) -> Result<Response, Problem> {
+    caller.require(&[Role::Operator, Role::Merchant])?;
+    caller.may_see(Some(&merchant), "webhook endpoint", &merchant)?;
+    let endpoint: WebhookEndpoint = pagination::get(&state, "webhook endpoint", &merchant).await?;
+    let request = Request::SetWebhook(SetWebhook {
+        merchant: endpoint.merchant,
+        url: endpoint.url,
+        secret_vault_id: endpoint.secret_vault_id,
+        enabled: false,
+    });
+    let view = |reply| match reply {
+        Reply::WebhookEndpoint(endpoint) => {
+            let shown = WebhookEndpointView::from(Arc::unwrap_or_clone(endpoint));
+            Some((false, shown))
+        }
+        _ => None,
+    };
+    Ask::new(&state, &caller, request).change(view).await
+}
+
+/// What to list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct EndpointQuery {
+    /// Items of the page, 1 to 200.
+    limit: Option<u32>,
+    /// `next` of the page before.
+    after: Option<String>,
+}
+
+/// List webhook endpoints
+#[utoipa::path(get, path = "/v1/webhook-endpoints", tag = "webhooks", params(EndpointQuery),
+    responses((status = 200, description = "A page, by merchant.", body = Page<WebhookEndpointView>)))]
+async fn list_endpoints(
+    State(state): State<AppState>,
+    caller: Caller,
+    Params(query): Params<EndpointQuery>,
+) -> Result<Json<Page<WebhookEndpointView>>, Problem> {
+    caller.require(&[Role::Operator, Role::Finance, Role::Merchant])?;
+    if let Some(own) = caller.confined_to() {
+        let found = pagination::find::<WebhookEndpoint>(&state, own).await?;
+        let items = found.into_iter().map(WebhookEndpointView::from).collect();
+        return Ok(Json(Page { items, next: None }));
+    }
+    let page = PageRequest::new(query.limit, query.after.as_deref())?;
+    let after = page.after().map(|(_, key)| key.clone()).unwrap_or_default();
+    let limit = page.limit();
+    let mut endpoints: Vec<WebhookEndpoint> = state
+        .read(move |queries| {
+            let rows = queries.records_after(WebhookEndpoint::KIND, &after, limit + 1)?;
+            rows.into_iter()
+                .map(|(key, body, _)| {
+                    serde_json::from_slice(&body).map_err(|error| StoreError::Damaged {
+                        place: format!("webhook endpoint {key}"),
+                        problem: error.to_string(),
+                    })
+                })
+                .collect()
+        })
+        .await?;
+    let more = endpoints.len() > limit;
+    endpoints.truncate(limit);
+    let last = endpoints
+        .last()
+        .map(|endpoint| cursor("", &endpoint.merchant));
+    let items = endpoints
+        .into_iter()
+        .map(WebhookEndpointView::from)
+        .collect();
+    Ok(Json(Page {
+        items,
+        next: last.filter(|_| more),
+    }))
+}

@@ -1,0 +1,154 @@
+//! The server: checked settings, a router, a listener.
+
+use crate::auth::ApiKeys;
+use crate::channel::{self, ChannelPerformer, HttpDriver, NOTIFY_PATHS};
+use crate::config::{ConfigError, ServerConfig, check_public_url};
+use crate::edge;
+use crate::metrics::Metrics;
+use crate::openapi;
+use crate::routes::{self, system};
+use crate::state::{AppState, Connectors, Engine, Shared};
+use crate::webhook::WebhookSender;
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::DefaultBodyLimit;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::openapi::OpenApi;
+
+/// A server whose settings are checked.
+pub struct Server {
+    state: AppState,
+    performer: ChannelPerformer,
+    router: Router,
+    description: OpenApi,
+}
+
+/// A server that answers.
+#[derive(Debug)]
+pub struct RunningServer {
+    /// Where it listens.
+    pub address: SocketAddr,
+    stop: watch::Sender<bool>,
+    serving: JoinHandle<std::io::Result<()>>,
+}
+
+impl Server {
+    /// Checks the settings and builds the routes.
+    ///
+    /// # Errors
+    /// [`ConfigError`] naming the setting.
+    pub fn new(
+        config: &ServerConfig,
+        engine: Engine,
+        connectors: Connectors,
+    ) -> Result<Server, ConfigError> {
+        check_public_url(&config.public_url)?;
+        let api_keys = ApiKeys::new(&config.api_keys)?;
+        let (api, mut description) = routes::api().split_for_parts();
+        openapi::complete(&mut description);
+        let written = description.to_json().unwrap_or_default();
+        let paths = description.paths.paths.keys().map(String::as_str);
+        let metrics = Arc::new(Metrics::new(paths.chain(system::PATHS).chain(NOTIFY_PATHS)));
+        let performer = ChannelPerformer::new(
+            engine.clone(),
+            connectors.clone(),
+            HttpDriver::new(&config.channels)?,
+            WebhookSender::new(&config.webhooks)?,
+            metrics.clone(),
+        );
+        let state = AppState::new(Shared {
+            engine,
+            api_keys,
+            connectors,
+            metrics,
+            limits: config.limits,
+            webhooks: config.webhooks,
+            openapi: Bytes::from(written),
+        });
+        let router = api
+            .merge(system::router())
+            .merge(channel::notify_router())
+            .fallback(edge::unknown_route)
+            .method_not_allowed_fallback(edge::wrong_method)
+            // Bodies are bounded where they are read, each by its own limit.
+            .layer(DefaultBodyLimit::disable())
+            .layer(CatchPanicLayer::custom(edge::caught_panic))
+            .layer(axum::middleware::from_fn_with_state(
+                state.clone(),
+                edge::edge,
+            ))
+            .with_state(state.clone());
+        Ok(Server {
+            state,
+            performer,
+            router,
+            description,
+        })
+    }
+
+    /// Performs effects for the engine's outbox, with this server's connectors and metrics.
+    pub fn performer(&self) -> ChannelPerformer {
+        self.performer.clone()
+    }
+
+    /// What handlers share.
+    pub fn state(&self) -> &AppState {
+        &self.state
+    }
+
+    /// The API's description.
+    pub fn description(&self) -> &OpenApi {
+        &self.description
+    }
+
+    /// The routes as a service, e.g. to call them without a socket or beside others.
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
+    /// Serves a listener until [`RunningServer::stop`].
+    ///
+    /// # Errors
+    /// When the listener has no address.
+    pub fn start(self, listener: TcpListener) -> std::io::Result<RunningServer> {
+        use axum::serve::ListenerExt;
+        let address = listener.local_addr()?;
+        let (stop, mut stopped) = watch::channel(false);
+        let listener = listener.tap_io(|connection| {
+            // Answers are small and whole: waiting for more only delays them.
+            if let Err(error) = connection.set_nodelay(true) {
+                tracing::debug!(%error, "a connection refuses TCP_NODELAY");
+            }
+        });
+        let serving = axum::serve(listener, self.router).with_graceful_shutdown(async move {
+            // An error means that the sender is gone, which is a stop too.
+            let _ = stopped.wait_for(|stop| *stop).await;
+        });
+        let serving = tokio::spawn(async move { serving.await });
+        Ok(RunningServer {
+            address,
+            stop,
+            serving,
+        })
+    }
+}
+
+impl RunningServer {
+    /// Takes no new connections, answers what is under way, and ends.
+    pub async fn stop(self) {
+        let _ = self.stop.send(true);
+        if let Err(error) = self.serving.await {
+            tracing::error!(%error, "the server ended badly");
+        }
+    }
+
+    /// `http://` and the address.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+}

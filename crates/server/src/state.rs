@@ -1,0 +1,125 @@
+//! What every handler shares.
+
+use crate::auth::ApiKeys;
+use crate::config::{Limits, WebhookConfig};
+use crate::metrics::Metrics;
+use crate::problem::Problem;
+use axum::body::Bytes;
+use channels::{Channel, Connector};
+use domain::QingyuanApp;
+use engine::store::{Queries, StoreError};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// The engine of this application.
+pub type Engine = engine::runtime::Engine<QingyuanApp>;
+
+/// Connectors by channel.
+#[derive(Clone, Default)]
+pub struct Connectors(Arc<BTreeMap<Channel, Arc<dyn Connector>>>);
+
+impl Connectors {
+    /// A set of connectors; of two for the same channel the later counts.
+    pub fn new(connectors: impl IntoIterator<Item = Arc<dyn Connector>>) -> Connectors {
+        Connectors(Arc::new(
+            connectors
+                .into_iter()
+                .map(|connector| (connector.channel(), connector))
+                .collect(),
+        ))
+    }
+
+    /// The connector of a channel, where one is configured.
+    pub fn get(&self, channel: Channel) -> Option<&Arc<dyn Connector>> {
+        self.0.get(&channel)
+    }
+}
+
+impl std::fmt::Debug for Connectors {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct AppState(Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub engine: Engine,
+    pub api_keys: ApiKeys,
+    pub connectors: Connectors,
+    pub metrics: Arc<Metrics>,
+    pub limits: Limits,
+    pub webhooks: WebhookConfig,
+    pub openapi: Bytes,
+}
+
+impl AppState {
+    pub(crate) fn new(shared: Shared) -> AppState {
+        AppState(Arc::new(shared))
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Engine {
+        &self.0.engine
+    }
+
+    /// Credentials.
+    pub fn api_keys(&self) -> &ApiKeys {
+        &self.0.api_keys
+    }
+
+    /// Connectors.
+    pub fn connectors(&self) -> &Connectors {
+        &self.0.connectors
+    }
+
+    /// Metrics.
+    pub fn metrics(&self) -> &Arc<Metrics> {
+        &self.0.metrics
+    }
+
+    /// Bounds of requests.
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// Webhook settings.
+    pub fn webhooks(&self) -> &WebhookConfig {
+        &self.0.webhooks
+    }
+
+    /// The API's description, JSON.
+    pub fn openapi(&self) -> Bytes {
+        self.0.openapi.clone()
+    }
+
+    /// Reads the database on a thread that may block.
+    ///
+    /// # Errors
+    /// 503 when the store cannot be read, 500 when what it holds cannot be understood.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&dyn Queries) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let queries = self.engine().queries().clone();
+        match tokio::task::spawn_blocking(move || read(queries.as_ref())).await {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(error)) => Err(store_problem(&error)),
+            Err(error) => Err(Problem::internal(&format!("a read did not end: {error}"))),
+        }
+    }
+}
+
+fn store_problem(error: &StoreError) -> Problem {
+    match error {
+        StoreError::Unavailable(reason) | StoreError::InUse(reason) => {
+            tracing::warn!(reason, "the store cannot be read");
+            Problem::unavailable("store_unavailable", "the store cannot be read right now")
+        }
+        StoreError::Refused(_) | StoreError::Damaged { .. } => {
+            Problem::internal(&error.to_string())
+        }
+    }
+}

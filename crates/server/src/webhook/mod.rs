@@ -1,0 +1,9 @@
+//! Webhooks by the Standard Webhooks scheme: signing, where they may go, delivery.
+
+mod address;
+mod delivery;
+mod secret;
+
+pub use address::{UrlProblem, check_url};
+pub use delivery::{Delivery, Message, WebhookSender};
+pub use secret::{SecretProblem, WebhookSecret};
