@@ -141,6 +141,9 @@ fn data_problem(path: &str, message: &str) -> Problem {
     if let Some(name) = quoted_after(text, "missing field ") {
         return Problem::missing_field(&join(path, name));
     }
+    if let Some(name) = quoted_after(text, "duplicate field ") {
+        return Problem::invalid(join(path, name), "the field is there twice");
+    }
     if let Some(name) = quoted_after(text, "unknown field ") {
         let field = if path.rsplit('.').next() == Some(name) {
             path.to_owned()
