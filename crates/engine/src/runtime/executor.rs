@@ -309,15 +309,16 @@ impl<App: Application> Executor<App> {
         Counters::add(&counters.batches, 1);
         Counters::add(&counters.commands, released.commands as u64);
         Counters::add(&counters.ledger_rows, released.rows as u64);
-        self.reply(released.outcomes);
-        for (state, reply) in reads {
-            let _ = reply.send(Ok(state));
-        }
+        // Before the replies: who sees a reply may look for the effects it led to.
         if !released.fresh.is_empty() || !released.settled.is_empty() {
             let _ = self.parts.fresh.send(Permissions {
                 given: released.fresh,
                 void: released.settled,
             });
+        }
+        self.reply(released.outcomes);
+        for (state, reply) in reads {
+            let _ = reply.send(Ok(state));
         }
     }
 

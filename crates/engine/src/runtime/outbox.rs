@@ -2,10 +2,11 @@
 
 use super::Engine;
 use crate::application::{Application, SubmitError};
-use crate::effect::{AttemptMode, EffectRecord, EffectReport};
+use crate::effect::{AttemptMode, EffectRecord, EffectReport, Repeat};
 use crate::record::index_time;
 use crate::store::{Scan, StoreError};
 use crate::task::Task;
+use jiff::SignedDuration;
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,6 +15,9 @@ use tokio::task::JoinSet;
 
 /// Due effects looked up in one pass.
 const DUE_PER_PASS: usize = 512;
+
+/// Time within which a permission to send arrives after its effect was recorded.
+const PERMISSION_DELAY_MAX: SignedDuration = SignedDuration::from_secs(10);
 
 /// One attempt at an effect.
 #[derive(Debug, Clone)]
@@ -178,11 +182,21 @@ impl<App: Application, P: Performer<App>> Outbox<App, P> {
                     continue;
                 }
             };
-            if self.known().in_flight.insert(record.id.clone()) {
+            if !self.may_be_on_its_way(&record) && self.known().in_flight.insert(record.id.clone())
+            {
                 due.push(Arc::new(record));
             }
         }
         Ok(due)
+    }
+
+    /// The database shows an effect a moment before its permission to be sent arrives here; asking
+    /// after it then would cost the arrival bound.
+    fn may_be_on_its_way(&self, record: &EffectRecord) -> bool {
+        record.attempts == 0
+            && record.policy.repeat != Repeat::Always
+            && !self.known().fresh.contains_key(&record.id)
+            && self.engine.clock().now() < record.created_at + PERMISSION_DELAY_MAX
     }
 
     async fn attempt(&self, record: Arc<EffectRecord>) {
