@@ -222,7 +222,7 @@ impl<App: Application> Node<App> {
     fn take_released(&mut self, turn: &mut Turn<App>) {
         let Some(shard) = &mut self.shard else { return };
         let released = shard.committed();
-        self.outbox.permit(released.fresh);
+        self.outbox.permit(released.fresh, &released.settled);
         self.answer(released.outcomes, turn);
     }
 

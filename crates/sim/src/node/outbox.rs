@@ -19,10 +19,13 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// Notes effects that a committed batch permits to send.
-    pub fn permit(&mut self, fresh: Vec<Arc<EffectRecord>>) {
+    /// Notes what a committed batch permits to send, and what no longer.
+    pub fn permit(&mut self, fresh: Vec<Arc<EffectRecord>>, settled: &[String]) {
         for record in fresh {
             self.fresh.insert(record.id.clone(), record);
+        }
+        for id in settled {
+            self.fresh.remove(id);
         }
     }
 

@@ -1,0 +1,247 @@
+//! Balances from first principles: sums over payments, fees, splits, refunds and payouts.
+
+use super::Model;
+use crate::failure::{Broken, demand};
+use crate::laws::BookLaws;
+use domain::merchant::{LateSuccess, Merchant};
+use domain::payment::{Payment, PaymentStatus};
+use domain::payout::PayoutStatus;
+use domain::refund::{Refund, RefundStatus};
+
+const LAW: &str = "accounts equal the facts";
+
+/// The fee by its definition: rate on the amount, a half rounded up, plus the flat part, within its
+/// bounds, never more than was paid.
+fn fee_of(merchant: &Merchant, paid: i64) -> i64 {
+    let schedule = merchant.fee_schedule;
+    let product = i128::from(paid) * i128::from(schedule.rate().ppm());
+    let share = i64::try_from((product + 500_000) / 1_000_000).unwrap_or(i64::MAX);
+    let mut fee = share + schedule.flat();
+    fee = schedule.min().map_or(fee, |min| fee.max(min));
+    fee = schedule.max().map_or(fee, |max| fee.min(max));
+    fee.min(paid)
+}
+
+/// Not come to nothing: its money is not with the merchant.
+fn counts(refund: &Refund) -> bool {
+    refund.status != RefundStatus::Closed
+}
+
+impl Model {
+    fn fee(&self, payment: &Payment) -> i64 {
+        let Some(merchant) = self.merchants.get(&payment.merchant) else {
+            return 0;
+        };
+        if payment.late && merchant.late_success == LateSuccess::Refund {
+            return 0;
+        }
+        fee_of(merchant, payment.amount.amount())
+    }
+
+    fn succeeded(&self) -> impl Iterator<Item = &Payment> {
+        self.payments
+            .all()
+            .filter(|payment| payment.status == PaymentStatus::Succeeded)
+    }
+
+    /// What is owed to a merchant.
+    pub(super) fn expected_payable(&self, merchant: &str) -> i64 {
+        let takings = self.expected_takings(merchant);
+        let paid_out: i64 = self
+            .payouts
+            .all()
+            .filter(|payout| payout.merchant == merchant)
+            .filter(|payout| {
+                !matches!(payout.status, PayoutStatus::Failed | PayoutStatus::Returned)
+            })
+            .map(|payout| payout.amount.amount())
+            .sum();
+        takings - paid_out
+    }
+
+    /// Everything a merchant took in and gave back, payouts apart.
+    fn expected_takings(&self, merchant: &str) -> i64 {
+        let mut sum = 0;
+        for payment in self.succeeded().filter(|one| one.merchant == merchant) {
+            sum += payment.amount.amount() - self.fee(payment);
+        }
+        for split in self.splits.all() {
+            for part in &split.parts {
+                let kept = part.amount.amount() - part.returned.amount();
+                if part.merchant == merchant {
+                    sum += kept;
+                }
+                if split.merchant == merchant {
+                    sum -= kept;
+                }
+            }
+        }
+        for refund in self.refunds.all().filter(|one| one.merchant == merchant) {
+            if counts(refund) {
+                sum += refund.fee_returned.amount() - refund.amount.amount();
+            }
+        }
+        sum
+    }
+
+    pub(super) fn check_balances(&self, laws: &BookLaws) -> Result<(), Broken> {
+        for merchant in self.merchants.all() {
+            self.merchant_accounts(merchant, laws)?;
+            self.merchant_buckets(merchant)?;
+        }
+        for payment in self.payments.all() {
+            self.payment_sums(payment)?;
+        }
+        self.internal_accounts(laws)
+    }
+
+    fn merchant_accounts(&self, merchant: &Merchant, laws: &BookLaws) -> Result<(), Broken> {
+        let id = &merchant.id;
+        let refunds: i64 = self
+            .refunds
+            .all()
+            .filter(|refund| refund.merchant == *id && refund.status.is_open())
+            .map(|refund| refund.amount.amount())
+            .sum();
+        let payouts: i64 = self
+            .payouts
+            .all()
+            .filter(|payout| payout.merchant == *id && payout.status.is_open())
+            .map(|payout| payout.amount.amount())
+            .sum();
+        let payable = self.expected_payable(id);
+        demand(
+            payable >= 0,
+            "a merchant is never owed less than nothing",
+            || format!("{id}: {payable}"),
+        )?;
+        for (name, expected) in [
+            ("MS", payable),
+            ("RFD", refunds),
+            ("TRN", payouts),
+            ("ESC", 0),
+        ] {
+            credit_is(laws, &format!("{name}:{id}"), expected)?;
+        }
+        Ok(())
+    }
+
+    /// What went through a merchant's buckets is what it took in.
+    fn merchant_buckets(&self, merchant: &Merchant) -> Result<(), Broken> {
+        let of_merchant = self.buckets.all().filter(|one| one.merchant == merchant.id);
+        let sum: i64 = of_merchant.map(|bucket| bucket.net.amount()).sum();
+        let expected = self.expected_takings(&merchant.id);
+        demand(
+            sum == expected,
+            "settlement buckets add up to the takings",
+            || format!("{}: buckets {sum}, takings {expected}", merchant.id),
+        )?;
+        for settlement in self
+            .settlements
+            .all()
+            .filter(|one| one.merchant == merchant.id)
+        {
+            let taken = self
+                .buckets
+                .all()
+                .filter(|bucket| bucket.settlement.as_deref() == Some(settlement.id.as_str()));
+            let net: i64 = taken.map(|bucket| bucket.net.amount()).sum();
+            let all = settlement.brought_forward.amount() + net;
+            let left = settlement.paid_out.amount() + settlement.carried_forward.amount();
+            demand(
+                net == settlement.net.amount() && all == left,
+                "a settlement is the sum of its buckets",
+                || format!("{settlement:?}: buckets {net}"),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// What a payment says of itself agrees with its refunds and its fee.
+    fn payment_sums(&self, payment: &Payment) -> Result<(), Broken> {
+        let of_payment = || self.refunds.all().filter(|one| one.payment == payment.id);
+        let refunded: i64 = of_payment()
+            .filter(|refund| counts(refund))
+            .map(|refund| refund.amount.amount())
+            .sum();
+        let returned: i64 = of_payment()
+            .filter(|refund| counts(refund))
+            .map(|refund| refund.fee_returned.amount())
+            .sum();
+        let succeeded = payment.status == PaymentStatus::Succeeded;
+        let fee = if succeeded { self.fee(payment) } else { 0 };
+        let said = (
+            payment.refunded.amount(),
+            payment.fee_returned.amount(),
+            payment.fee.amount(),
+        );
+        demand(said == (refunded, returned, fee), LAW, || {
+            format!(
+                "{}: {said:?}, expected {:?}",
+                payment.id,
+                (refunded, returned, fee)
+            )
+        })?;
+        demand(
+            refunded <= payment.amount.amount() && returned <= fee,
+            "no more is given back than was paid",
+            || format!("{payment:?}: {refunded} refunded, {returned} of the fee"),
+        )
+    }
+
+    fn internal_accounts(&self, laws: &BookLaws) -> Result<(), Broken> {
+        if laws.named("RSV").is_none() {
+            return Ok(());
+        }
+        let taken: i64 = self
+            .payments
+            .all()
+            .filter_map(|payment| payment.paid.as_ref())
+            .map(|paid| paid.amount.amount())
+            .sum();
+        let done = || {
+            self.refunds
+                .all()
+                .filter(|refund| refund.status == RefundStatus::Succeeded)
+        };
+        let by_channel: i64 = done()
+            .filter(|refund| refund.resolution.is_none())
+            .map(|refund| refund.amount.amount())
+            .sum();
+        let otherwise: i64 = done()
+            .filter(|refund| refund.resolution.is_some())
+            .map(|refund| refund.amount.amount())
+            .sum();
+        let paid_out: i64 = self
+            .payouts
+            .all()
+            .filter(|payout| payout.status == PayoutStatus::Succeeded)
+            .map(|payout| payout.amount.amount())
+            .sum();
+        let fees: i64 = self.succeeded().map(|payment| self.fee(payment)).sum();
+        let fees_returned: i64 = self
+            .refunds
+            .all()
+            .filter(|refund| counts(refund))
+            .map(|refund| refund.fee_returned.amount())
+            .sum();
+        credit_is(laws, "CHN:wechat", by_channel - taken)?;
+        credit_is(laws, "CHN:unionpay", 0)?;
+        credit_is(laws, "RSV", paid_out + otherwise)?;
+        credit_is(laws, "FEE", fees - fees_returned)?;
+        for nothing in ["SUS", "DIF", "OWN", "COST:wechat", "COST:unionpay"] {
+            credit_is(laws, nothing, 0)?;
+        }
+        Ok(())
+    }
+}
+
+fn credit_is(laws: &BookLaws, name: &str, expected: i64) -> Result<(), Broken> {
+    let found = laws
+        .named(name)
+        .and_then(|account| laws.debit_balance(account))
+        .map(|balance| -balance);
+    demand(found == Some(expected), LAW, || {
+        format!("{name}: {found:?}, expected {expected}")
+    })
+}
