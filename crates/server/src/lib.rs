@@ -19,6 +19,7 @@ pub mod metrics;
 mod openapi;
 pub mod pagination;
 pub mod problem;
+pub mod reconciliation;
 mod routes;
 mod server;
 mod state;

@@ -6,6 +6,7 @@ use crate::config::{ConfigError, ServerConfig, check_public_url};
 use crate::edge;
 use crate::metrics::Metrics;
 use crate::openapi;
+use crate::reconciliation::Reconciliations;
 use crate::routes::{self, system};
 use crate::state::{AppState, Connectors, Engine, Shared};
 use crate::webhook::WebhookSender;
@@ -13,7 +14,7 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, RwLock};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -29,10 +30,10 @@ pub struct Server {
 }
 
 /// A server that answers.
-#[derive(Debug)]
 pub struct RunningServer {
     /// Where it listens.
     pub address: SocketAddr,
+    state: AppState,
     stop: watch::Sender<bool>,
     serving: JoinHandle<std::io::Result<()>>,
 }
@@ -61,9 +62,12 @@ impl Server {
             WebhookSender::new(&config.webhooks)?,
             metrics.clone(),
         );
+        let reconciliations =
+            Reconciliations::new(engine.clone(), connectors.clone(), performer.clone());
         let state = AppState::new(Shared {
+            reconciliations,
             engine,
-            api_keys,
+            api_keys: RwLock::new(Arc::new(api_keys)),
             connectors,
             metrics,
             limits: config.limits,
@@ -132,6 +136,7 @@ impl Server {
         let serving = tokio::spawn(async move { serving.await });
         Ok(RunningServer {
             address,
+            state: self.state,
             stop,
             serving,
         })
@@ -145,6 +150,11 @@ impl RunningServer {
         if let Err(error) = self.serving.await {
             tracing::error!(%error, "the server ended badly");
         }
+    }
+
+    /// What handlers share; credentials are replaced through it.
+    pub fn state(&self) -> &AppState {
+        &self.state
     }
 
     /// `http://` and the address.

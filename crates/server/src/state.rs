@@ -1,15 +1,16 @@
 //! What every handler shares.
 
-use crate::auth::ApiKeys;
-use crate::config::{Limits, WebhookConfig};
+use crate::auth::{ApiKeyError, ApiKeys};
+use crate::config::{ApiKeyConfig, Limits, WebhookConfig};
 use crate::metrics::Metrics;
 use crate::problem::Problem;
+use crate::reconciliation::Reconciliations;
 use axum::body::Bytes;
 use channels::{Channel, Connector};
 use domain::QingyuanApp;
 use engine::store::{Queries, StoreError};
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// The engine of this application.
 pub type Engine = engine::runtime::Engine<QingyuanApp>;
@@ -47,11 +48,12 @@ pub struct AppState(Arc<Shared>);
 
 pub(crate) struct Shared {
     pub engine: Engine,
-    pub api_keys: ApiKeys,
+    pub api_keys: RwLock<Arc<ApiKeys>>,
     pub connectors: Connectors,
     pub metrics: Arc<Metrics>,
     pub limits: Limits,
     pub webhooks: WebhookConfig,
+    pub reconciliations: Reconciliations,
     pub openapi: Bytes,
 }
 
@@ -66,8 +68,23 @@ impl AppState {
     }
 
     /// Credentials.
-    pub fn api_keys(&self) -> &ApiKeys {
-        &self.0.api_keys
+    pub fn api_keys(&self) -> Arc<ApiKeys> {
+        let keys = self.0.api_keys.read();
+        keys.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Replaces all credentials; requests under way keep what they had.
+    ///
+    /// # Errors
+    /// [`ApiKeyError`] naming the key; then nothing is replaced.
+    pub fn set_api_keys(&self, configs: &[ApiKeyConfig]) -> Result<(), ApiKeyError> {
+        let keys = Arc::new(ApiKeys::new(configs)?);
+        *self
+            .0
+            .api_keys
+            .write()
+            .unwrap_or_else(PoisonError::into_inner) = keys;
+        Ok(())
     }
 
     /// Connectors.
@@ -88,6 +105,11 @@ impl AppState {
     /// Webhook settings.
     pub fn webhooks(&self) -> &WebhookConfig {
         &self.0.webhooks
+    }
+
+    /// Reconciliations with channels.
+    pub fn reconciliations(&self) -> &Reconciliations {
+        &self.0.reconciliations
     }
 
     /// The API's description, JSON.

@@ -36,13 +36,26 @@ pub(super) async fn take(
     let mut taken = Taken::default();
     for difference in &reconciled.reconciliation.differences {
         if matches!(difference.finding, Finding::TheirsOnly { .. })
-            && let Some(line) = lines.iter().find(|line| difference.line == usize::try_from(line.line).ok())
+            && let Some(line) = lines
+                .iter()
+                .find(|line| difference.line == usize::try_from(line.line).ok())
             && let Some(fact) = evidence(line)
         {
-            submit(engine, Command::Fact(Fact::BillLine { channel, line: fact })).await?;
+            submit(
+                engine,
+                Command::Fact(Fact::BillLine {
+                    channel,
+                    line: fact,
+                }),
+            )
+            .await?;
             taken.facts += 1;
         }
-        let opened = submit(engine, Command::Request(Request::OpenCase(case(difference)))).await?;
+        let opened = submit(
+            engine,
+            Command::Request(Request::OpenCase(case(difference))),
+        )
+        .await?;
         if let Reply::Case(case) = opened {
             taken.cases.push(case.id.clone());
         }
@@ -72,29 +85,49 @@ fn evidence(line: &BillRow) -> Option<BillLine> {
 
 fn case(difference: &Difference) -> OpenCase {
     let reason = match difference.finding {
-        Finding::AmountDiffers { ours, theirs } => format!("the books say {ours}, the bill says {theirs}"),
-        Finding::FeeDiffers { ours, theirs } => format!("expected fee {ours}, the bill says {theirs}"),
+        Finding::AmountDiffers { ours, theirs } => {
+            format!("the books say {ours}, the bill says {theirs}")
+        }
+        Finding::FeeDiffers { ours, theirs } => {
+            format!("expected fee {ours}, the bill says {theirs}")
+        }
         Finding::OursOnly { amount } => format!("{amount} in the books is not on the bill"),
         Finding::TheirsOnly { amount, .. } => format!("{amount} on the bill was not in the books"),
-        Finding::Duplicate { amount, first_line, .. } => {
+        Finding::Duplicate {
+            amount, first_line, ..
+        } => {
             format!("{amount} stands again; the first is line {first_line}")
         }
-        Finding::DateShift { amount, ours, theirs } => {
+        Finding::DateShift {
+            amount,
+            ours,
+            theirs,
+        } => {
             format!("{amount} is of {ours} in the books and of {theirs} on the bill")
         }
     };
-    let place = difference.line.map(|line| format!("line {line}: ")).unwrap_or_default();
+    let place = difference
+        .line
+        .map(|line| format!("line {line}: "))
+        .unwrap_or_default();
     OpenCase {
         kind: CaseKind::Reconciliation,
         object: difference.id.to_string(),
         merchant: None,
         reason: format!("{place}{reason}"),
-        amount: difference.effect().ok().and_then(|effect| effect.checked_abs().ok()),
+        amount: difference
+            .effect()
+            .ok()
+            .and_then(|effect| effect.checked_abs().ok()),
     }
 }
 
 /// Books what the bill says the channel pays over. A date that was booked before stays as it is.
-async fn clear(engine: &Engine, channel: Channel, reconciled: &Reconciled) -> Result<bool, ReconcileError> {
+async fn clear(
+    engine: &Engine,
+    channel: Channel,
+    reconciled: &Reconciled,
+) -> Result<bool, ReconcileError> {
     let theirs = &reconciled.reconciliation.theirs;
     if theirs.payments.count + theirs.refunds.count == 0 {
         return Ok(false);

@@ -10,7 +10,7 @@ mod ours;
 
 pub use apply::Taken;
 
-use crate::channel::HttpDriver;
+use crate::channel::ChannelPerformer;
 use crate::state::{Connectors, Engine};
 use calendar::BusinessDate;
 use channels::operation::Channel;
@@ -75,13 +75,21 @@ pub enum ReconcileError {
 pub struct Reconciliations {
     engine: Engine,
     connectors: Connectors,
-    driver: HttpDriver,
+    performer: ChannelPerformer,
 }
 
 impl Reconciliations {
     /// Reconciliations over an engine and its channels.
-    pub fn new(engine: Engine, connectors: Connectors, driver: HttpDriver) -> Reconciliations {
-        Reconciliations { engine, connectors, driver }
+    pub fn new(
+        engine: Engine,
+        connectors: Connectors,
+        performer: ChannelPerformer,
+    ) -> Reconciliations {
+        Reconciliations {
+            engine,
+            connectors,
+            performer,
+        }
     }
 
     /// Fetches the bill of a date from the channel and reconciles it. With `take` the books follow
@@ -92,13 +100,15 @@ impl Reconciliations {
         date: BusinessDate,
         take: bool,
     ) -> Result<Reconciled, ReconcileError> {
-        let connector =
-            self.connectors.get(channel).ok_or(ReconcileError::NotConfigured(channel))?.clone();
+        let connector = self
+            .connectors
+            .get(channel)
+            .ok_or(ReconcileError::NotConfigured(channel))?;
         if channel != Channel::Wechat {
             return Err(ReconcileError::Unsupported(channel));
         }
-        let bill = fetch::bill(&connector, &self.driver, self.engine.clock().as_ref(), date).await?;
         let merchant_id = connector.merchant_id().to_owned();
+        let bill = fetch::bill(&self.performer, channel, date).await?;
         self.reconcile(channel, date, merchant_id, bill, take).await
     }
 
@@ -159,15 +169,32 @@ fn compare(
     };
     let reconciliation = reconciler.finish(&summary)?;
     let bill_hash = hex::encode(Sha256::digest(bill.unwrap_or_default()));
-    Ok((Reconciled { channel, bill_hash, lines, reconciliation, taken: None }, unmatched))
+    Ok((
+        Reconciled {
+            channel,
+            bill_hash,
+            lines,
+            reconciliation,
+            taken: None,
+        },
+        unmatched,
+    ))
 }
 
 fn statement_line(channel: Channel, date: BusinessDate, row: &BillRow) -> StatementLine {
     let (kind, our_reference, channel_number, amount) = match (&row.kind, &row.refund) {
-        (BillKind::Refund, Some(refund)) => {
-            (EntryKind::Refund, &refund.our_reference, &refund.channel_number, refund.amount)
-        }
-        _ => (EntryKind::Payment, &row.our_reference, &row.channel_number, row.amount),
+        (BillKind::Refund, Some(refund)) => (
+            EntryKind::Refund,
+            &refund.our_reference,
+            &refund.channel_number,
+            refund.amount,
+        ),
+        _ => (
+            EntryKind::Payment,
+            &row.our_reference,
+            &row.channel_number,
+            row.amount,
+        ),
     };
     StatementLine {
         line: usize::try_from(row.line).unwrap_or(usize::MAX),

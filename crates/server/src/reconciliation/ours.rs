@@ -3,8 +3,8 @@
 use calendar::{BusinessDate, instant_at, shanghai_date};
 use channels::operation::Channel;
 use domain::payment::Payment;
-use domain::refund::Refund;
 use domain::reference_of;
+use domain::refund::Refund;
 use engine::store::{Queries, Scan, StoreError};
 use engine::{Record, index_time};
 use recon::{EntryKind, EntryStatus, OurEntry};
@@ -82,10 +82,11 @@ fn each<R: Record>(
         })?;
         let full = page.len() == PAGE;
         for found in page {
-            let record = serde_json::from_slice(&found.body).map_err(|error| StoreError::Damaged {
-                place: format!("{} {}", R::KIND, found.key),
-                problem: error.to_string(),
-            })?;
+            let record =
+                serde_json::from_slice(&found.body).map_err(|error| StoreError::Damaged {
+                    place: format!("{} {}", R::KIND, found.key),
+                    problem: error.to_string(),
+                })?;
             take(record);
             after = Some((found.value, found.key));
         }

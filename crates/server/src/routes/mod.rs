@@ -11,6 +11,7 @@ pub mod merchants;
 pub mod payments;
 pub mod payouts;
 pub mod proposals;
+pub mod reconciliations;
 pub mod refunds;
 pub mod settlements;
 pub mod splits;
@@ -35,6 +36,7 @@ pub fn api() -> OpenApiRouter<AppState> {
         .merge(payouts::router())
         .merge(settlements::router())
         .merge(closing::router())
+        .merge(reconciliations::router())
         .merge(accounts::router())
         .merge(transfers::router())
         .merge(holds::router())
