@@ -2,7 +2,9 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use calendar::{BusinessDate, SettlementCycle};
-use channels::answer::{Answer as Statement, Notification, OrderState, PayoutState, Refusal, RefundState};
+use channels::answer::{
+    Answer as Statement, Notification, OrderState, PayoutState, RefundState, Refusal,
+};
 use channels::operation::{Channel, Operation};
 use domain::chart::{Chart, SetUp};
 use domain::merchant::{BankAccount, CreateMerchant, LateSuccess, Merchant};
@@ -14,8 +16,8 @@ use domain::{Answer, Command, Effect, Fact, QingyuanApp, Rejection, Reply, Reque
 use engine::store::sqlite::{SqliteStore, SqliteWriter};
 use engine::store::{Queries, Scan, StoreWriter};
 use engine::{
-    Actor, Admission, AttemptMode, CacheLimits, EffectRecord, EffectReport, Envelope, Record, Shard, ShardCode,
-    ShardOptions, Task, TimerRecord, Vault, Verdict, Work,
+    Actor, Admission, AttemptMode, CacheLimits, EffectRecord, EffectReport, Envelope, Record,
+    Shard, ShardCode, ShardOptions, Task, TimerRecord, Vault, Verdict, Work,
 };
 use jiff::{SignedDuration, Timestamp};
 use ledger::AccountId;
@@ -57,7 +59,10 @@ pub fn as_merchant(id: &str) -> Actor {
 }
 
 pub fn bank_account() -> BankAccount {
-    BankAccount { vault_id: "vlt_1".into(), masked: "622202******1234".into() }
+    BankAccount {
+        vault_id: "vlt_1".into(),
+        masked: "622202******1234".into(),
+    }
 }
 
 /// 0.6 %, T+1, automatic payout, fees given back, half may be split.
@@ -84,7 +89,8 @@ pub fn first_day() -> BusinessDate {
 impl Book {
     pub fn new() -> Book {
         let mut book = Book::without_chart();
-        book.ask(&operator(), Request::SetUp(SetUp::default())).unwrap();
+        book.ask(&operator(), Request::SetUp(SetUp::default()))
+            .unwrap();
         book
     }
 
@@ -102,7 +108,14 @@ impl Book {
         let reader = Box::new(store.reader().unwrap());
         let shard = Shard::open(Arc::new(QingyuanApp::default()), reader, vault, options).unwrap();
         let now = "2026-03-02T10:00:00+08:00".parse().unwrap();
-        Book { shard, writer, store, now, seed: 1, _directory: directory }
+        Book {
+            shard,
+            writer,
+            store,
+            now,
+            seed: 1,
+            _directory: directory,
+        }
     }
 
     pub fn now(&self) -> Timestamp {
@@ -114,9 +127,15 @@ impl Book {
     }
 
     fn run(&mut self, task: Task<Command, Answer>) -> Verdict<Reply, Rejection> {
-        self.seed = self.seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        self.seed = self
+            .seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         self.now += SignedDuration::from_millis(1);
-        let admission = Admission { now: self.now, seed: self.seed };
+        let admission = Admission {
+            now: self.now,
+            seed: self.seed,
+        };
         self.shard.run(vec![(1, task, admission)]).unwrap();
         let outcomes = match self.shard.seal().unwrap() {
             Some(batch) => {
@@ -140,13 +159,30 @@ impl Book {
         }
     }
 
+    pub fn decide(&mut self, actor: &Actor, work: Work<Command>) -> Verdict<Reply, Rejection> {
+        self.run(Task::Envelope(Envelope {
+            actor: actor.clone(),
+            work,
+            idempotency: None,
+            vault: Vec::new(),
+        }))
+    }
+
     /// Proposes as `finance` and approves as `checker`.
     pub fn ask_approved(&mut self, actor: &Actor, request: Request) -> Result<Reply, Rejection> {
         let Verdict::Proposed(proposal) = self.submit(actor, Command::Request(request)) else {
             panic!("the request should need a second person");
         };
-        let work = Work::Decide { proposal, approve: true };
-        let envelope = Envelope { actor: checker(), work, idempotency: None, vault: Vec::new() };
+        let work = Work::Decide {
+            proposal,
+            approve: true,
+        };
+        let envelope = Envelope {
+            actor: checker(),
+            work,
+            idempotency: None,
+            vault: Vec::new(),
+        };
         match self.run(Task::Envelope(envelope)) {
             Verdict::Done(reply) => Ok(reply),
             Verdict::Refused(rejection) => Err(rejection),
@@ -156,27 +192,46 @@ impl Book {
 
     pub fn fact(&mut self, fact: Fact) {
         let verdict = self.submit(&Actor::system(), Command::Fact(fact));
-        assert!(matches!(verdict, Verdict::Done(Reply::Taken)), "a fact was not taken: {verdict:?}");
+        assert!(
+            matches!(verdict, Verdict::Done(Reply::Taken)),
+            "a fact was not taken: {verdict:?}"
+        );
     }
 
     pub fn notify(&mut self, channel: Channel, answer: Statement) {
-        let notification = Notification { id: "n".into(), answer };
-        self.fact(Fact::Notified { channel, notification });
+        let notification = Notification {
+            id: "n".into(),
+            answer,
+        };
+        self.fact(Fact::Notified {
+            channel,
+            notification,
+        });
     }
 
     /// Runs every timer that is due, until none is.
     pub fn fire_timers(&mut self) {
         for _ in 0..1_000 {
             let end = engine::index_time(self.now + SignedDuration::from_millis(1));
-            let Some(timer) = self.list::<TimerRecord>("due", "", &end).into_iter().next() else { return };
+            let Some(timer) = self.list::<TimerRecord>("due", "", &end).into_iter().next() else {
+                return;
+            };
             let verdict = self.run(Task::Timer { key: timer.key });
-            assert!(!matches!(verdict, Verdict::Denied(_)), "a timer failed: {verdict:?}");
+            assert!(
+                !matches!(verdict, Verdict::Denied(_)),
+                "a timer failed: {verdict:?}"
+            );
         }
         panic!("the timers never come to rest");
     }
 
     pub fn record<R: Record>(&self, key: &str) -> Option<R> {
-        let body = self.store.queries().unwrap().record(R::KIND, key).unwrap()?;
+        let body = self
+            .store
+            .queries()
+            .unwrap()
+            .record(R::KIND, key)
+            .unwrap()?;
         Some(serde_json::from_slice(&body).unwrap())
     }
 
@@ -191,12 +246,22 @@ impl Book {
             limit: 1_000,
         };
         let found = self.store.queries().unwrap().list(&scan).unwrap();
-        found.iter().map(|row| serde_json::from_slice(&row.body).unwrap()).collect()
+        found
+            .iter()
+            .map(|row| serde_json::from_slice(&row.body).unwrap())
+            .collect()
     }
 
     pub fn all<R: Record>(&self) -> Vec<R> {
-        let rows = self.store.queries().unwrap().records_after(R::KIND, "", 100_000).unwrap();
-        rows.iter().map(|row| serde_json::from_slice(&row.1).unwrap()).collect()
+        let rows = self
+            .store
+            .queries()
+            .unwrap()
+            .records_after(R::KIND, "", 100_000)
+            .unwrap();
+        rows.iter()
+            .map(|row| serde_json::from_slice(&row.1).unwrap())
+            .collect()
     }
 
     /// Balance of an account on its normal side.
@@ -248,12 +313,22 @@ impl Book {
     /// The newest open channel effect about an object.
     pub fn effect_about(&self, id: &str) -> (EffectRecord, Operation) {
         let about = |effect: &EffectRecord| {
-            let Ok(Effect::Channel { operation, subject, .. }) = serde_json::from_value(effect.body.clone()) else {
+            let Ok(Effect::Channel {
+                operation, subject, ..
+            }) = serde_json::from_value(effect.body.clone())
+            else {
                 return None;
             };
-            serde_json::to_string(&subject).unwrap().contains(id).then_some(operation)
+            serde_json::to_string(&subject)
+                .unwrap()
+                .contains(id)
+                .then_some(operation)
         };
-        let found = self.open_effects().into_iter().rev().find_map(|e| about(&e).map(|operation| (e, operation)));
+        let found = self
+            .open_effects()
+            .into_iter()
+            .rev()
+            .find_map(|e| about(&e).map(|operation| (e, operation)));
         found.unwrap_or_else(|| panic!("no open effect about {id}"))
     }
 
@@ -263,8 +338,16 @@ impl Book {
 
     pub fn report_in(&mut self, effect: &str, mode: AttemptMode, report: EffectReport<Answer>) {
         let begun_at = self.now;
-        let verdict = self.run(Task::Effect { id: effect.into(), mode, begun_at, report });
-        assert!(matches!(verdict, Verdict::Noted), "a report was not taken: {verdict:?}");
+        let verdict = self.run(Task::Effect {
+            id: effect.into(),
+            mode,
+            begun_at,
+            report,
+        });
+        assert!(
+            matches!(verdict, Verdict::Noted),
+            "a report was not taken: {verdict:?}"
+        );
     }
 
     /// Answers the newest open effect about an object with a statement of the channel.
@@ -279,7 +362,12 @@ impl Book {
 
     pub fn unknown(&mut self, id: &str) {
         let (effect, _) = self.effect_about(id);
-        self.report(&effect.id, EffectReport::Unknown { reason: "time-out".into() });
+        self.report(
+            &effect.id,
+            EffectReport::Unknown {
+                reason: "time-out".into(),
+            },
+        );
     }
 
     pub fn open_merchant(&mut self, number: &str) -> String {
@@ -287,7 +375,10 @@ impl Book {
     }
 
     pub fn open_merchant_with(&mut self, terms: CreateMerchant) -> String {
-        match self.ask(&operator(), Request::CreateMerchant(terms)).unwrap() {
+        match self
+            .ask(&operator(), Request::CreateMerchant(terms))
+            .unwrap()
+        {
             Reply::Merchant { merchant, .. } => merchant.id.clone(),
             other => panic!("{other:?}"),
         }
@@ -297,9 +388,21 @@ impl Book {
         self.order_split(merchant, number, amount, None)
     }
 
-    pub fn order_split(&mut self, merchant: &str, number: &str, amount: i64, plan: Option<SplitPlan>) -> String {
-        let command = CreatePayment { split_plan: plan, ..order(merchant, number, amount) };
-        match self.ask(&as_merchant(merchant), Request::CreatePayment(command)).unwrap() {
+    pub fn order_split(
+        &mut self,
+        merchant: &str,
+        number: &str,
+        amount: i64,
+        plan: Option<SplitPlan>,
+    ) -> String {
+        let command = CreatePayment {
+            split_plan: plan,
+            ..order(merchant, number, amount)
+        };
+        match self
+            .ask(&as_merchant(merchant), Request::CreatePayment(command))
+            .unwrap()
+        {
             Reply::Payment { payment, .. } => payment.id.clone(),
             other => panic!("{other:?}"),
         }
@@ -314,7 +417,12 @@ impl Book {
     }
 
     pub fn register(&mut self, payment: &str) {
-        self.answer(payment, Statement::OrderCreated { code_url: "weixin://wxpay/bizpayurl?pr=x".into() });
+        self.answer(
+            payment,
+            Statement::OrderCreated {
+                code_url: "weixin://wxpay/bizpayurl?pr=x".into(),
+            },
+        );
     }
 
     /// The channel notifies that the order was paid.
@@ -323,7 +431,12 @@ impl Book {
         self.notify(Channel::Wechat, statement);
     }
 
-    pub fn refund_request(&mut self, payment: &str, number: &str, amount: i64) -> Result<String, Rejection> {
+    pub fn refund_request(
+        &mut self,
+        payment: &str,
+        number: &str,
+        amount: i64,
+    ) -> Result<String, Rejection> {
         let merchant = self.payment(payment).merchant;
         let command = CreateRefund {
             merchant: merchant.clone(),
@@ -339,7 +452,8 @@ impl Book {
     }
 
     pub fn turn_day(&mut self) {
-        self.ask(&operator(), Request::TurnDay(Default::default())).unwrap();
+        self.ask(&operator(), Request::TurnDay(Default::default()))
+            .unwrap();
         self.pass(86_400);
         self.fire_settlement();
     }
@@ -350,8 +464,13 @@ impl Book {
             if self.record::<TimerRecord>("settlement").is_none() {
                 return;
             }
-            let verdict = self.run(Task::Timer { key: "settlement".into() });
-            assert!(matches!(verdict, Verdict::Done(_)), "settlement failed: {verdict:?}");
+            let verdict = self.run(Task::Timer {
+                key: "settlement".into(),
+            });
+            assert!(
+                matches!(verdict, Verdict::Done(_)),
+                "settlement failed: {verdict:?}"
+            );
         }
         panic!("settlement never ends");
     }
@@ -379,23 +498,44 @@ pub fn order(merchant: &str, number: &str, amount: i64) -> CreatePayment {
     }
 }
 
-pub fn order_paid(payment: &str, channel_number: &str, amount: i64, paid_at: Timestamp) -> Statement {
-    let state = OrderState::Paid { channel_number: channel_number.into(), amount: fen(amount), paid_at };
-    Statement::Order { order: reference_of(payment), state }
+pub fn order_paid(
+    payment: &str,
+    channel_number: &str,
+    amount: i64,
+    paid_at: Timestamp,
+) -> Statement {
+    let state = OrderState::Paid {
+        channel_number: channel_number.into(),
+        amount: fen(amount),
+        paid_at,
+    };
+    Statement::Order {
+        order: reference_of(payment),
+        state,
+    }
 }
 
 pub fn order_is(payment: &str, state: OrderState) -> Statement {
-    Statement::Order { order: reference_of(payment), state }
+    Statement::Order {
+        order: reference_of(payment),
+        state,
+    }
 }
 
 pub fn refund_done(refund: &str, amount: i64, refunded_at: Timestamp) -> Statement {
-    let state =
-        RefundState::Succeeded { channel_number: format!("wxr-{refund}"), amount: fen(amount), refunded_at };
+    let state = RefundState::Succeeded {
+        channel_number: format!("wxr-{refund}"),
+        amount: fen(amount),
+        refunded_at,
+    };
     refund_is(refund, state)
 }
 
 pub fn refund_is(refund: &str, state: RefundState) -> Statement {
-    Statement::Refund { refund: reference_of(refund), state }
+    Statement::Refund {
+        refund: reference_of(refund),
+        state,
+    }
 }
 
 pub fn payout_done(payout: &str, amount: i64) -> Statement {
@@ -408,9 +548,16 @@ pub fn payout_done(payout: &str, amount: i64) -> Statement {
 }
 
 pub fn payout_is(payout: &str, state: PayoutState) -> Statement {
-    Statement::Payout { payout: reference_of(payout), state }
+    Statement::Payout {
+        payout: reference_of(payout),
+        state,
+    }
 }
 
 pub fn refusal() -> Refusal {
-    Refusal { code: "61".into(), message: "card number invalid".into(), later: false }
+    Refusal {
+        code: "61".into(),
+        message: "card number invalid".into(),
+        later: false,
+    }
 }

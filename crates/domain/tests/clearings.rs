@@ -1,0 +1,279 @@
+//! Clearing with channels, differences and cases.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use channels::operation::Channel;
+use domain::case::{AssignCase, CaseKind, CaseStatus, CloseCase, ExplainCase, OpenCase};
+use domain::clearing::{AdjustDifference, AdjustmentAccount, ConfirmClearing};
+use domain::{Code, Command, Rejection, Reply, Request};
+use engine::{Verdict, Work};
+use support::*;
+
+fn confirmation() -> ConfirmClearing {
+    ConfirmClearing {
+        channel: Channel::Wechat,
+        clearing_date: first_day(),
+        gross: fen(10_000),
+        refunds: fen(2_000),
+        channel_fee: fen(24),
+        bill_hash: "ab".repeat(20),
+    }
+}
+
+fn case_of(reply: Reply) -> domain::case::Case {
+    match reply {
+        Reply::Case(case) => (*case).clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A book with 10,300 paid for an order of 10,000.
+fn overpaid() -> (Book, String, String) {
+    let mut book = Book::new();
+    let merchant = book.open_merchant("m1");
+    let payment = book.order(&merchant, "o1", 10_000);
+    book.pay(&payment, 10_300);
+    let case = book.cases().first().unwrap().id.clone();
+    (book, merchant, case)
+}
+
+fn explain(book: &mut Book, case: &str) -> Result<Reply, Rejection> {
+    let command = ExplainCase {
+        case: case.into(),
+        explanation: "the payer typed the amount".into(),
+    };
+    book.ask(&finance(), Request::ExplainCase(command))
+}
+
+fn adjustment(case: &str, merchant: &str, amount: i64) -> Request {
+    Request::AdjustDifference(AdjustDifference {
+        case: case.into(),
+        debit: AdjustmentAccount::Differences,
+        credit: AdjustmentAccount::Merchant(merchant.into()),
+        amount: fen(amount),
+    })
+}
+
+#[test]
+fn clearing_empties_the_receivable_and_books_the_cost_once() {
+    let mut book = Book::new();
+    let merchant = book.open_merchant("m1");
+    let payment = book.paid(&merchant, "o1", 10_000);
+    let refund = book.refund_request(&payment, "r1", 2_000).unwrap();
+    let done = refund_done(&refund, 2_000, book.now());
+    book.answer(&refund, done);
+    for repeated_expected in [false, true] {
+        let reply = book
+            .ask(&finance(), Request::ConfirmClearing(confirmation()))
+            .unwrap();
+        let Reply::Clearing { clearing, repeated } = reply else {
+            panic!()
+        };
+        assert_eq!((clearing.net, repeated), (fen(7_976), repeated_expected));
+    }
+    let chart = book.chart();
+    assert_eq!(book.balance(chart.wechat.receivable), 0);
+    assert_eq!(book.balance(chart.reserve), 7_976);
+    assert_eq!(book.balance(chart.wechat.cost), 24);
+    assert_eq!(book.trial_balance(), 0);
+}
+
+#[test]
+fn a_date_is_cleared_by_one_bill() {
+    let mut book = Book::new();
+    book.ask(&finance(), Request::ConfirmClearing(confirmation()))
+        .unwrap();
+    let corrected = ConfirmClearing {
+        bill_hash: "cd".repeat(20),
+        ..confirmation()
+    };
+    let refused = book
+        .ask(&finance(), Request::ConfirmClearing(corrected))
+        .unwrap_err();
+    assert_eq!(
+        (refused.code, refused.field.as_deref()),
+        (Code::AlreadyExists, Some("bill_hash"))
+    );
+    let reserve = book.chart().reserve;
+    assert_eq!(book.balance(reserve), 7_976);
+}
+
+#[test]
+fn a_day_of_refunds_is_paid_to_the_channel() {
+    let mut book = Book::new();
+    let command = ConfirmClearing {
+        gross: fen(0),
+        refunds: fen(2_000),
+        channel_fee: fen(-12),
+        ..confirmation()
+    };
+    book.ask(&finance(), Request::ConfirmClearing(command))
+        .unwrap();
+    let chart = book.chart();
+    assert_eq!(book.balance(chart.reserve), -1_988);
+    assert_eq!(book.balance(chart.wechat.receivable), 2_000);
+    assert_eq!(book.balance(chart.wechat.cost), -12);
+    assert_eq!(book.trial_balance(), 0);
+}
+
+#[test]
+fn nonsense_in_a_confirmation_is_refused_by_field() {
+    let mut book = Book::new();
+    let commands = [
+        (
+            ConfirmClearing {
+                gross: fen(-1),
+                ..confirmation()
+            },
+            "gross",
+        ),
+        (
+            ConfirmClearing {
+                refunds: fen(-1),
+                ..confirmation()
+            },
+            "refunds",
+        ),
+        (
+            ConfirmClearing {
+                gross: fen(i64::MAX),
+                ..confirmation()
+            },
+            "gross",
+        ),
+        (
+            ConfirmClearing {
+                channel_fee: fen(i64::MIN),
+                ..confirmation()
+            },
+            "channel_fee",
+        ),
+        (
+            ConfirmClearing {
+                bill_hash: "xyz".into(),
+                ..confirmation()
+            },
+            "bill_hash",
+        ),
+    ];
+    for (command, field) in commands {
+        let refused = book
+            .ask(&finance(), Request::ConfirmClearing(command))
+            .unwrap_err();
+        assert_eq!(refused.field.as_deref(), Some(field));
+    }
+}
+
+#[test]
+fn a_difference_is_explained_then_adjusted_by_two_people_then_closed() {
+    let (mut book, merchant, case) = overpaid();
+    let close = || {
+        Request::CloseCase(CloseCase {
+            case: case.clone(),
+            resolution: "done".into(),
+        })
+    };
+    assert_eq!(
+        book.ask(&finance(), close()).unwrap_err().code,
+        Code::StateConflict
+    );
+    let early = book
+        .ask_approved(&finance(), adjustment(&case, &merchant, 300))
+        .unwrap_err();
+    assert_eq!(early.code, Code::StateConflict, "explain first");
+    let assign = AssignCase {
+        case: case.clone(),
+        owner: "fang".into(),
+    };
+    assert_eq!(
+        case_of(book.ask(&operator(), Request::AssignCase(assign)).unwrap()).owner,
+        "fang"
+    );
+    explain(&mut book, &case).unwrap();
+    let adjusted = case_of(
+        book.ask_approved(&finance(), adjustment(&case, &merchant, 300))
+            .unwrap(),
+    );
+    assert_eq!(
+        (adjusted.status, adjusted.adjusted),
+        (CaseStatus::Adjusted, Some(fen(300)))
+    );
+    let differences = book.chart().differences;
+    assert_eq!(
+        (book.balance(differences), book.payable(&merchant)),
+        (0, 10_240)
+    );
+    assert_eq!(
+        case_of(book.ask(&finance(), close()).unwrap()).status,
+        CaseStatus::Closed
+    );
+    assert!(explain(&mut book, &case).is_err(), "closed is closed");
+    // What was adjusted is settled like everything else.
+    book.turn_day();
+    assert_eq!(book.payable(&merchant), 0);
+    assert_eq!(book.trial_balance(), 0);
+}
+
+#[test]
+fn an_adjustment_needs_another_person_and_an_open_item() {
+    let (mut book, merchant, case) = overpaid();
+    explain(&mut book, &case).unwrap();
+    let verdict = book.submit(
+        &finance(),
+        Command::Request(adjustment(&case, &merchant, 300)),
+    );
+    let Verdict::Proposed(proposal) = verdict else {
+        panic!("{verdict:?}")
+    };
+    let own = book.decide(
+        &finance(),
+        Work::Decide {
+            proposal,
+            approve: true,
+        },
+    );
+    assert!(
+        matches!(own, Verdict::Denied(_)),
+        "maker is not checker: {own:?}"
+    );
+    let beside = Request::AdjustDifference(AdjustDifference {
+        case: case.clone(),
+        debit: AdjustmentAccount::OwnMoney,
+        credit: AdjustmentAccount::Merchant(merchant.clone()),
+        amount: fen(300),
+    });
+    assert_eq!(
+        book.ask_approved(&finance(), beside).unwrap_err().code,
+        Code::InvalidField
+    );
+    let as_operator = book.submit(
+        &operator(),
+        Command::Request(adjustment(&case, &merchant, 300)),
+    );
+    assert!(matches!(as_operator, Verdict::Refused(_)));
+    assert_eq!(book.payable(&merchant), 9_940);
+}
+
+#[test]
+fn the_same_finding_opens_one_case_until_it_is_closed() {
+    let mut book = Book::new();
+    let open = || {
+        Request::OpenCase(OpenCase {
+            kind: CaseKind::Reconciliation,
+            object: "wechat/2026-03-02/line 4".into(),
+            merchant: None,
+            reason: "theirs only".into(),
+            amount: Some(fen(5)),
+        })
+    };
+    let first = case_of(book.ask(&finance(), open()).unwrap()).id;
+    assert_eq!(case_of(book.ask(&finance(), open()).unwrap()).id, first);
+    explain(&mut book, &first).unwrap();
+    let close = CloseCase {
+        case: first.clone(),
+        resolution: "a test".into(),
+    };
+    book.ask(&finance(), Request::CloseCase(close)).unwrap();
+    assert_ne!(case_of(book.ask(&finance(), open()).unwrap()).id, first);
+}

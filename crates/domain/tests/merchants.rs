@@ -1,0 +1,210 @@
+//! Merchants and who may do what.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use channels::operation::Channel;
+use domain::case::CaseKind;
+use domain::chart::{Chart, SetUp};
+use domain::merchant::{BankAccount, MerchantStatus, SetMerchantStatus, UpdateMerchant};
+use domain::payment::PaymentStatus;
+use domain::{Code, Command, Due, Fact, Reply, Request};
+use engine::{Actor, Verdict};
+use money::{Currency, FeeSchedule};
+use support::*;
+
+fn set_status(
+    book: &mut Book,
+    merchant: &str,
+    status: MerchantStatus,
+) -> Result<Reply, domain::Rejection> {
+    let command = SetMerchantStatus {
+        merchant: merchant.into(),
+        status,
+        reason: "asked for".into(),
+    };
+    book.ask(&operator(), Request::SetMerchantStatus(command))
+}
+
+#[test]
+fn the_chart_is_set_up_once_and_nothing_works_without_it() {
+    let mut book = Book::without_chart();
+    let refused = book
+        .ask(&operator(), Request::CreateMerchant(merchant_terms("m1")))
+        .unwrap_err();
+    assert_eq!(refused.code, Code::NotSetUp);
+    let Reply::Chart(first) = book
+        .ask(&operator(), Request::SetUp(SetUp::default()))
+        .unwrap()
+    else {
+        panic!()
+    };
+    let Reply::Chart(again) = book
+        .ask(&operator(), Request::SetUp(SetUp::default()))
+        .unwrap()
+    else {
+        panic!()
+    };
+    assert_eq!(first, again);
+    assert_eq!(book.all::<Chart>().len(), 1);
+    let other = Request::SetUp(SetUp {
+        currency: Currency::USD,
+    });
+    assert_eq!(
+        book.ask(&operator(), other).unwrap_err().field.as_deref(),
+        Some("currency")
+    );
+}
+
+#[test]
+fn an_external_number_names_one_merchant_and_the_differing_field_is_named() {
+    let mut book = Book::new();
+    let first = book.open_merchant("m1");
+    let same = book
+        .ask(&operator(), Request::CreateMerchant(merchant_terms("m1")))
+        .unwrap();
+    let Reply::Merchant { merchant, repeated } = same else {
+        panic!()
+    };
+    assert_eq!((merchant.id.clone(), repeated), (first, true));
+    let mut other = merchant_terms("m1");
+    other.fee_schedule = FeeSchedule::FREE;
+    let refused = book
+        .ask(&operator(), Request::CreateMerchant(other))
+        .unwrap_err();
+    assert_eq!(
+        (refused.code, refused.field.as_deref()),
+        (Code::AlreadyExists, Some("fee_schedule"))
+    );
+}
+
+#[test]
+fn a_clear_account_number_is_not_taken_into_the_books() {
+    let mut book = Book::new();
+    for masked in ["6222021234567890123", "622202123456*", "6222021234"] {
+        let mut terms = merchant_terms("m1");
+        terms.settlement_account = Some(BankAccount {
+            vault_id: "vlt_1".into(),
+            masked: masked.into(),
+        });
+        let refused = book
+            .ask(&operator(), Request::CreateMerchant(terms))
+            .unwrap_err();
+        assert_eq!(
+            refused.field.as_deref(),
+            Some("settlement_account"),
+            "{masked}"
+        );
+        assert!(
+            !refused.message.contains("6222"),
+            "an error repeats no personal data"
+        );
+    }
+}
+
+#[test]
+fn terms_change_for_what_comes_after() {
+    let mut book = Book::new();
+    let merchant = book.open_merchant("m1");
+    book.paid(&merchant, "o1", 10_000);
+    let command = UpdateMerchant {
+        merchant: merchant.clone(),
+        fee_schedule: Some(FeeSchedule::FREE),
+        automatic_payout: Some(false),
+        ..UpdateMerchant::default()
+    };
+    book.ask(&operator(), Request::UpdateMerchant(command))
+        .unwrap();
+    book.paid(&merchant, "o2", 10_000);
+    assert_eq!(book.payable(&merchant), 19_940);
+    assert!(!book.merchant(&merchant).automatic_payout);
+    assert_eq!(
+        book.merchant(&merchant).name,
+        "Test merchant",
+        "what is absent stays"
+    );
+}
+
+#[test]
+fn a_suspended_merchant_takes_no_orders_but_facts_and_refunds_go_on() {
+    let mut book = Book::new();
+    let merchant = book.open_merchant("m1");
+    let open = book.order(&merchant, "o1", 10_000);
+    set_status(&mut book, &merchant, MerchantStatus::Suspended).unwrap();
+    let refused = book
+        .ask(
+            &as_merchant(&merchant),
+            Request::CreatePayment(order(&merchant, "o2", 1)),
+        )
+        .unwrap_err();
+    assert_eq!(refused.code, Code::StateConflict);
+    book.pay(&open, 10_000);
+    assert_eq!(book.payment(&open).status, PaymentStatus::Succeeded);
+    book.refund_request(&open, "r1", 5_000).unwrap();
+    set_status(&mut book, &merchant, MerchantStatus::Active).unwrap();
+    book.order(&merchant, "o2", 1);
+}
+
+#[test]
+fn a_merchant_is_closed_only_empty_and_stays_closed() {
+    let mut book = Book::new();
+    let merchant = book.open_merchant("m1");
+    let payment = book.paid(&merchant, "o1", 10_000);
+    let with_money = set_status(&mut book, &merchant, MerchantStatus::Closed).unwrap_err();
+    assert_eq!(with_money.code, Code::StateConflict);
+    let refund = book.refund_request(&payment, "r1", 10_000).unwrap();
+    assert!(
+        set_status(&mut book, &merchant, MerchantStatus::Closed).is_err(),
+        "a refund is on its way"
+    );
+    let done = refund_done(&refund, 10_000, book.now());
+    book.answer(&refund, done);
+    let open = book.order(&merchant, "o2", 100);
+    let with_order = set_status(&mut book, &merchant, MerchantStatus::Closed).unwrap_err();
+    assert_eq!(with_order.details.get("payment"), Some(&open));
+    book.notify(
+        Channel::Wechat,
+        order_is(&open, channels::answer::OrderState::Closed),
+    );
+    set_status(&mut book, &merchant, MerchantStatus::Closed).unwrap();
+    assert!(set_status(&mut book, &merchant, MerchantStatus::Active).is_err());
+    // Money for a closed merchant is still money that arrived.
+    book.pay(&open, 100);
+    let suspense = book.chart().suspense;
+    assert_eq!(book.balance(suspense), 100);
+    assert_eq!(book.payment(&open).status, PaymentStatus::UnderReview);
+    assert_eq!(book.case_kinds(), [CaseKind::AccountClosed]);
+    assert_eq!(book.trial_balance(), 0);
+}
+
+#[test]
+fn roles_do_only_what_is_theirs() {
+    let mut book = Book::new();
+    let merchant = book.open_merchant("m1");
+    let terms = || Request::CreateMerchant(merchant_terms("m9"));
+    for actor in [
+        as_merchant(&merchant),
+        finance(),
+        ledger_client(),
+        Actor::new("x", "nobody"),
+    ] {
+        assert_eq!(
+            book.ask(&actor, terms()).unwrap_err().code,
+            Code::Forbidden,
+            "{actor:?}"
+        );
+    }
+    let fact = Command::Fact(Fact::Due(Due::Settlement));
+    for actor in [
+        as_merchant(&merchant),
+        operator(),
+        finance(),
+        ledger_client(),
+    ] {
+        let verdict = book.submit(&actor, fact.clone());
+        assert!(
+            matches!(verdict, Verdict::Refused(_)),
+            "only the system states facts: {verdict:?}"
+        );
+    }
+}

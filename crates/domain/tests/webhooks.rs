@@ -1,0 +1,183 @@
+//! Merchants are told what happened.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use channels::answer::OrderState;
+use channels::operation::Channel;
+use domain::webhook::{Delivery, DeliveryStatus, EventType, ResendWebhook, SetWebhook};
+use domain::{Answer, Code, Effect, Request};
+use engine::{EffectRecord, EffectReport};
+use support::*;
+
+fn with_endpoint() -> (Book, String) {
+    let mut book = Book::new();
+    let merchant = book.open_merchant("m1");
+    set(&mut book, &merchant, "https://shop.example/hooks").unwrap();
+    (book, merchant)
+}
+
+fn set(book: &mut Book, merchant: &str, url: &str) -> Result<domain::Reply, domain::Rejection> {
+    let command = SetWebhook {
+        merchant: merchant.into(),
+        url: url.into(),
+        secret_vault_id: "vlt_2".into(),
+        enabled: true,
+    };
+    book.ask(&as_merchant(merchant), Request::SetWebhook(command))
+}
+
+fn delivery_effects(book: &Book) -> Vec<EffectRecord> {
+    let is_delivery = |effect: &EffectRecord| {
+        matches!(
+            serde_json::from_value(effect.body.clone()),
+            Ok(Effect::Webhook { .. })
+        )
+    };
+    book.open_effects()
+        .into_iter()
+        .filter(is_delivery)
+        .collect()
+}
+
+#[test]
+fn each_event_is_told_with_the_state_it_was_about() {
+    let (mut book, merchant) = with_endpoint();
+    let payment = book.paid(&merchant, "o1", 10_000);
+    let refund = book.refund_request(&payment, "r1", 1_000).unwrap();
+    let done = refund_done(&refund, 1_000, book.now());
+    book.notify(Channel::Wechat, done);
+    let closed = book.order(&merchant, "o2", 100);
+    book.notify(Channel::Wechat, order_is(&closed, OrderState::Closed));
+    book.turn_day();
+    let payout = book
+        .all::<domain::payout::Payout>()
+        .first()
+        .unwrap()
+        .id
+        .clone();
+    let amount = book.payout(&payout).amount.amount();
+    book.notify(Channel::Unionpay, payout_done(&payout, amount));
+    let mut deliveries: Vec<Delivery> = book.all();
+    deliveries.sort_by(|left, right| left.id.cmp(&right.id));
+    let events: Vec<EventType> = deliveries
+        .iter()
+        .map(|delivery| delivery.event_type)
+        .collect();
+    let expected = [
+        EventType::PaymentSucceeded,
+        EventType::RefundSucceeded,
+        EventType::PaymentClosed,
+        EventType::SettlementCompleted,
+        EventType::PayoutSucceeded,
+    ];
+    assert_eq!(events, expected);
+    let first: serde_json::Value =
+        serde_json::from_str(&deliveries.first().unwrap().payload).unwrap();
+    assert_eq!(first["type"], "payment.succeeded");
+    assert_eq!(first["data"]["status"], "succeeded");
+    assert_eq!(first["data"]["id"], payment.as_str());
+    assert_eq!(
+        first["data"]["refunded"]["amount"], 0,
+        "as it was at the event, not as it is now"
+    );
+}
+
+#[test]
+fn a_delivery_is_tried_twelve_times_and_then_waits_for_a_request() {
+    let (mut book, merchant) = with_endpoint();
+    book.paid(&merchant, "o1", 10_000);
+    for _ in 0..12 {
+        let effect = delivery_effects(&book).first().unwrap().id.clone();
+        book.report(
+            &effect,
+            EffectReport::Unknown {
+                reason: "HTTP 500".into(),
+            },
+        );
+    }
+    assert!(delivery_effects(&book).is_empty());
+    let delivery = book.all::<Delivery>().first().unwrap().clone();
+    assert_eq!(
+        (delivery.status, delivery.attempts),
+        (DeliveryStatus::Failed, 12)
+    );
+    assert_eq!(delivery.last_problem.as_deref(), Some("HTTP 500"));
+    let resend = ResendWebhook {
+        merchant: merchant.clone(),
+        event: delivery.id.clone(),
+    };
+    book.ask(&as_merchant(&merchant), Request::ResendWebhook(resend))
+        .unwrap();
+    let effect = delivery_effects(&book).first().unwrap().clone();
+    let Ok(Effect::Webhook { event, payload, .. }) = serde_json::from_value(effect.body) else {
+        panic!()
+    };
+    assert_eq!(
+        (event, payload),
+        (delivery.id.clone(), delivery.payload.clone()),
+        "same id, same bytes"
+    );
+    book.report(
+        &effect.id,
+        EffectReport::Answered {
+            answer: Answer::Delivered { status: 204 },
+        },
+    );
+    let delivery: Delivery = book.record(&delivery.id).unwrap();
+    assert_eq!(
+        (delivery.status, delivery.http_status),
+        (DeliveryStatus::Delivered, Some(204))
+    );
+}
+
+#[test]
+fn a_merchant_without_an_endpoint_is_not_told() {
+    let mut book = Book::new();
+    let merchant = book.open_merchant("m1");
+    book.paid(&merchant, "o1", 10_000);
+    assert!(book.all::<Delivery>().is_empty());
+}
+
+#[test]
+fn a_late_success_that_is_refunded_is_never_reported_as_paid() {
+    let (mut book, merchant) = with_endpoint();
+    let payment = book.order(&merchant, "o1", 10_000);
+    book.notify(Channel::Wechat, order_is(&payment, OrderState::Closed));
+    book.pay(&payment, 10_000);
+    let events: Vec<EventType> = book
+        .all::<Delivery>()
+        .iter()
+        .map(|delivery| delivery.event_type)
+        .collect();
+    assert_eq!(events, [EventType::PaymentClosed]);
+}
+
+#[test]
+fn an_endpoint_must_be_a_url_and_another_merchants_event_does_not_exist() {
+    let (mut book, merchant) = with_endpoint();
+    for url in [
+        "shop.example",
+        "ftp://shop.example",
+        "https://",
+        "https://user:secret@shop.example/",
+    ] {
+        assert_eq!(
+            set(&mut book, &merchant, url).unwrap_err().field.as_deref(),
+            Some("url")
+        );
+    }
+    book.paid(&merchant, "o1", 100);
+    let event = book.all::<Delivery>().first().unwrap().id.clone();
+    let other = book.open_merchant("m2");
+    let resend = ResendWebhook {
+        merchant: other.clone(),
+        event,
+    };
+    assert_eq!(
+        book.ask(&as_merchant(&other), Request::ResendWebhook(resend))
+            .unwrap_err()
+            .code,
+        Code::NotFound
+    );
+}
