@@ -65,7 +65,7 @@ impl From<SplitPlanBody> for SplitPlan {
 /// A split to be executed.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"payment": "pay_0001KABCDEFGHJKMNPQRSTVWXY", "plan": {"receivers": [
+#[schema(example = json!({"merchant": "mch_0001KABCDEFGHJKMNPQRSTVWXZ", "payment": "pay_0001KABCDEFGHJKMNPQRSTVWXY", "plan": {"receivers": [
     {"merchant": "mch_0001KABCDEFGHJKMNPQRSTVWXY", "kind": "platform", "share": {"proportion": 50000}}
 ]}}))]
 pub struct NewSplit {

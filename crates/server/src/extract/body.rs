@@ -97,6 +97,15 @@ fn too_large(limit: usize) -> Problem {
 /// Reads JSON strictly. The quick way says nothing about where an error is, so that is found out
 /// in a second reading, which only bad requests pay for.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // Serde would take a list for an object whose fields are in the right order.
+    let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
+    if first == Some(&b'[') && serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok() {
+        return Err(Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invalid_field",
+            "the body must be a JSON object",
+        ));
+    }
     match serde_json::from_slice(bytes) {
         Ok(value) => match field_with_control_character(bytes) {
             None => Ok(value),
