@@ -115,7 +115,7 @@ impl Application for QingyuanApp {
                 subject,
             } => match subject {
                 Subject::Payment { payment } => {
-                    payment::effect_news(cx, *channel, operation, payment, news, answer)
+                    payment::effect_news(cx, record, (*channel, operation), payment, news, answer)
                 }
                 Subject::Refund { refund } => {
                     refund::effect_news(cx, record, *channel, refund, news, answer)

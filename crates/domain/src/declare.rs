@@ -3,13 +3,14 @@
 use crate::chart::{BusinessAccounts, Chart};
 use crate::command::{BillLine, Command, Due, Fact, Request};
 use crate::merchant::{ExternalNumber, Merchant};
-use crate::payment::{OrderNumber, Payment};
+use crate::payment::{self, ChannelTrade, OrderNumber, Payment};
 use crate::payout::{Payout, PayoutNumber};
 use crate::refund::{Refund, RefundNumber};
 use crate::transfer::{ClientAccount, CompactTransfer};
 use crate::webhook::WebhookEndpoint;
-use channels::answer::Answer as Statement;
-use engine::Keys;
+use channels::answer::{Answer as Statement, OrderState};
+use channels::operation::{Channel, ChannelReference};
+use engine::{Keys, TimerRecord};
 use ledger::{AccountId, TransferId};
 use std::collections::BTreeSet;
 
@@ -27,6 +28,10 @@ fn declare_request(request: &Request, keys: &mut Keys) {
         Request::CreatePayment(command) => {
             merchant(keys, &command.merchant);
             keys.record::<OrderNumber>(&format!("{}/{}", command.merchant, command.order_number));
+            keys.record::<TimerRecord>(&payment::timer_key(
+                &command.merchant,
+                &command.order_number,
+            ));
         }
         Request::ClosePayment(command) => keys.record::<Payment>(&command.payment),
         Request::QueryPayment(command) => keys.record::<Payment>(&command.payment),
@@ -83,18 +88,43 @@ fn transfers(keys: &mut Keys, transfers: &[CompactTransfer]) {
 
 fn declare_fact(fact: &Fact, keys: &mut Keys) {
     match fact {
-        Fact::Notified { notification, .. } => match &notification.answer {
-            Statement::Order { order, .. } => keys.record::<Payment>(&format!("pay_{}", order.0)),
+        Fact::Notified {
+            channel,
+            notification,
+        } => match &notification.answer {
+            Statement::Order { order, state } => {
+                let number = match state {
+                    OrderState::Paid { channel_number, .. } => Some(channel_number),
+                    _ => None,
+                };
+                trade(keys, *channel, order, number);
+            }
             Statement::Refund { refund, .. } => keys.record::<Refund>(&format!("ref_{}", refund.0)),
             Statement::Payout { payout, .. } => keys.record::<Payout>(&format!("pot_{}", payout.0)),
             _ => {}
         },
-        Fact::BillLine { line, .. } => match line {
-            BillLine::Payment { order, .. } => keys.record::<Payment>(&format!("pay_{}", order.0)),
+        Fact::BillLine { channel, line } => match line {
+            BillLine::Payment {
+                order,
+                channel_number,
+                ..
+            } => trade(keys, *channel, order, Some(channel_number)),
             BillLine::Refund { refund, .. } => keys.record::<Refund>(&format!("ref_{}", refund.0)),
             BillLine::Payout { payout, .. } => keys.record::<Payout>(&format!("pot_{}", payout.0)),
         },
         Fact::Due(Due::Payment { payment }) => keys.record::<Payment>(payment),
         Fact::Due(Due::Settlement) => {}
+    }
+}
+
+fn trade(
+    keys: &mut Keys,
+    channel: Channel,
+    order: &ChannelReference,
+    channel_number: Option<&String>,
+) {
+    keys.record::<Payment>(&format!("pay_{}", order.0));
+    if let Some(number) = channel_number {
+        keys.record::<ChannelTrade>(&ChannelTrade::key_of(channel, number));
     }
 }

@@ -481,3 +481,54 @@ fn an_answer_after_the_end_changes_nothing() {
     assert_eq!(book.payment(&payment).code_url, None);
     assert_eq!(book.payment(&payment).status, PaymentStatus::Succeeded);
 }
+
+#[test]
+fn closing_twice_asks_the_channel_once() {
+    let mut book = Book::new();
+    let merchant = book.open_merchant("m1");
+    let payment = book.order(&merchant, "o1", 10_000);
+    book.register(&payment);
+    close(&mut book, &merchant, &payment).unwrap();
+    close(&mut book, &merchant, &payment).unwrap();
+    assert_eq!(book.open_effects().len(), 1);
+}
+
+#[test]
+fn an_expiry_with_parts_of_a_millisecond_is_the_same_when_it_is_sent_again() {
+    let mut book = Book::new();
+    let merchant = book.open_merchant("m1");
+    let expires_at = Some("2026-03-02T11:00:00.123456789+08:00".parse().unwrap());
+    let command = domain::payment::CreatePayment {
+        expires_at,
+        ..order(&merchant, "o1", 100)
+    };
+    for expected in [false, true] {
+        let request = Request::CreatePayment(command.clone());
+        let Reply::Payment { repeated, .. } = book.ask(&as_merchant(&merchant), request).unwrap()
+        else {
+            panic!()
+        };
+        assert_eq!(repeated, expected);
+    }
+}
+
+#[test]
+fn a_question_that_is_never_answered_is_asked_again_by_the_timer_and_needs_nobody() {
+    let mut book = Book::new();
+    let merchant = book.open_merchant("m1");
+    let payment = book.order(&merchant, "o1", 10_000);
+    book.register(&payment);
+    book.pass(40);
+    book.fire_timers();
+    for _ in 0..3 {
+        book.unknown(&payment);
+    }
+    assert!(book.open_effects().is_empty());
+    assert!(book.list::<EffectRecord>("stranded", "", "~").is_empty());
+    book.pass(40);
+    book.fire_timers();
+    assert!(matches!(
+        book.effect_about(&payment).1,
+        Operation::QueryOrder { .. }
+    ));
+}

@@ -133,7 +133,7 @@ pub(super) fn failed(
 
 fn end(cx: &mut Context<'_, '_>, payment: Payment, event: EventType) -> Result<(), Interrupt> {
     cx.tx.settle_effect(&payment.effect)?;
-    timer::cancel(cx.tx, &payment.id)?;
+    timer::cancel(cx.tx, &payment)?;
     closing::count(cx.tx, &[(Figure::PaymentsClosed, Some(payment.amount))])?;
     webhook::notify(cx.tx, &payment.merchant, event, &payment.id, &payment)?;
     save(cx.tx, payment)

@@ -19,7 +19,6 @@ use crate::context::Context;
 use crate::merchant::{LateSuccess, Merchant};
 use crate::rejection::broken;
 use crate::settlement::{self, Item};
-use crate::text::channel_name;
 use crate::webhook::{self, EventType};
 use crate::{fee, refund, split};
 use channels::operation::{Channel, ChannelReference};
@@ -33,7 +32,7 @@ pub(crate) fn paid(
     order: &ChannelReference,
     paid: Paid,
 ) -> Result<(), Interrupt> {
-    let key = format!("{}/{}", channel_name(channel), paid.channel_number);
+    let key = ChannelTrade::key_of(channel, &paid.channel_number);
     if let Some(known) = cx.tx.get::<ChannelTrade>(&key)? {
         return known_trade(cx, &known, order, &paid);
     }
@@ -197,7 +196,7 @@ pub(super) fn succeed(
 
 fn finish(cx: &mut Context<'_, '_>, payment: Payment) -> Result<(), Interrupt> {
     cx.tx.settle_effect(&payment.effect)?;
-    timer::cancel(cx.tx, &payment.id)?;
+    timer::cancel(cx.tx, &payment)?;
     save(cx.tx, payment)
 }
 

@@ -18,7 +18,7 @@ pub(crate) use ending::order_state;
 pub(crate) use news::effect_news;
 pub use record::{ChannelTrade, CloseReason, OrderNumber, Paid, Payment, PaymentStatus, Source};
 pub(crate) use review::accept_underpayment;
-pub(crate) use timer::due;
+pub(crate) use timer::{due, key as timer_key};
 
 use crate::closing::{self, Figure};
 use crate::context::Context;
@@ -57,7 +57,7 @@ pub(crate) fn create(
     check(command, currency)?;
     let now = cx.tx.now();
     let lifetime = SignedDuration::from_secs(i64::from(cx.settings.order_lifetime_seconds));
-    let expires_at = command.expires_at.unwrap_or(now + lifetime);
+    let expires_at = stored(command.expires_at.unwrap_or(now + lifetime));
     if expires_at <= now || expires_at > now + LIFETIME_MAX {
         return Err(Rejection::field(
             "expires_at",
@@ -162,6 +162,11 @@ fn register(
     tx.emit(&effect, policy)
 }
 
+/// An instant as records keep it: to the millisecond.
+fn stored(instant: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(instant.as_millisecond()).unwrap_or(instant)
+}
+
 fn differing_field(payment: &Payment, command: &CreatePayment) -> Option<&'static str> {
     [
         ("amount", payment.amount == command.amount),
@@ -170,7 +175,9 @@ fn differing_field(payment: &Payment, command: &CreatePayment) -> Option<&'stati
         // An order that named no expiry got one by default; a repeat names none again.
         (
             "expires_at",
-            command.expires_at.is_none_or(|at| at == payment.expires_at),
+            command
+                .expires_at
+                .is_none_or(|at| stored(at) == stored(payment.expires_at)),
         ),
         ("split_plan", command.split_plan == payment.split_plan),
         ("metadata", payment.metadata == command.metadata),
@@ -197,6 +204,8 @@ pub(crate) fn close(cx: &mut Context<'_, '_>, command: &ClosePayment) -> Refusab
         )
         .at("payment")
         .into()),
+        // Being closed already: the timer sees to it.
+        _ if payment.close_reason.is_some() => Ok(payment),
         _ => {
             ending::start_closing(cx.tx, (*payment).clone(), CloseReason::Requested)?;
             Ok(cx.tx.expect(&command.payment)?)

@@ -6,19 +6,23 @@ use crate::context::Context;
 use crate::effect::Answer;
 use channels::answer::Answer as Statement;
 use channels::operation::{Channel, Operation};
-use engine::{EffectNews, Interrupt};
+use engine::{EffectNews, EffectRecord, Interrupt};
 
 /// Takes the news of an effect about a payment.
 pub(crate) fn effect_news(
     cx: &mut Context<'_, '_>,
-    channel: Channel,
-    operation: &Operation,
+    record: &EffectRecord,
+    (channel, operation): (Channel, &Operation),
     id: &str,
     news: EffectNews,
     answer: Option<&Answer>,
 ) -> Result<(), Interrupt> {
     if let Some(Answer::Channel(Statement::Order { order, state })) = answer {
         return order_state(cx, channel, order, state, Source::Answer);
+    }
+    if news == EffectNews::Stranded {
+        // The payment's timer asks again; this attempt needs nobody.
+        cx.tx.settle_effect(&record.id)?;
     }
     let payment = cx.tx.expect::<Payment>(id)?;
     if !payment.status.is_open() {

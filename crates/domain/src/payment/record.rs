@@ -206,6 +206,13 @@ pub struct ChannelTrade {
     pub in_suspense: bool,
 }
 
+impl ChannelTrade {
+    /// Key of a trade.
+    pub fn key_of(channel: Channel, channel_number: &str) -> String {
+        format!("{}/{channel_number}", channel_name(channel))
+    }
+}
+
 impl Record for ChannelTrade {
     const KIND: &'static str = "channel_trade";
     fn key(&self) -> &str {

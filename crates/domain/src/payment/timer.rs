@@ -11,8 +11,9 @@ use jiff::SignedDuration;
 /// Pauses between questions in seconds; the last one repeats.
 const PAUSES: [i64; 7] = [30, 30, 60, 180, 600, 1_200, 1_800];
 
-fn key(payment: &str) -> String {
-    format!("payment/{payment}")
+/// By order number and not by id, so that the batch of a new order can look for it beforehand.
+pub(crate) fn key(merchant: &str, order_number: &str) -> String {
+    format!("payment/{merchant}/{order_number}")
 }
 
 /// Sets the timer to the next question or to the end of the order, whichever is first.
@@ -29,12 +30,16 @@ pub(super) fn schedule(tx: &mut Tx<'_>, payment: &Payment) -> Result<(), Interru
     let command = Command::Fact(Fact::Due(Due::Payment {
         payment: payment.id.clone(),
     }));
-    tx.schedule(due, &key(&payment.id), &command)
+    tx.schedule(
+        due,
+        &key(&payment.merchant, &payment.order_number),
+        &command,
+    )
 }
 
 /// The payment has ended; nothing is to be asked.
-pub(super) fn cancel(tx: &mut Tx<'_>, payment: &str) -> Result<(), Interrupt> {
-    tx.cancel(&key(payment))
+pub(super) fn cancel(tx: &mut Tx<'_>, payment: &Payment) -> Result<(), Interrupt> {
+    tx.cancel(&key(&payment.merchant, &payment.order_number))
 }
 
 /// The timer fired.
