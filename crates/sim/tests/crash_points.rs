@@ -178,9 +178,11 @@ impl Run {
         for ticket in turn.unavailable {
             self.asked.remove(&ticket);
         }
-        for ticket in turn.set_aside {
-            panic!("ticket {ticket} was set aside without a reason");
-        }
+        assert_eq!(
+            turn.set_aside,
+            Vec::<u64>::new(),
+            "set aside without a reason"
+        );
         if turn.died {
             self.node = None;
             self.asked.clear();

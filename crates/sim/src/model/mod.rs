@@ -12,6 +12,7 @@ mod standing;
 use crate::channel::Books;
 use crate::failure::{Broken, demand};
 use crate::laws::BookLaws;
+use crate::store::SimStore;
 use client_ledger::ClientLedger;
 use domain::case::{Case, CaseStatus};
 use domain::merchant::Merchant;
@@ -21,9 +22,9 @@ use domain::refund::{Refund, RefundStatus};
 use domain::settlement::{Bucket, Settlement};
 use domain::split::Split;
 use domain::{Command, Reply};
-use engine::SetAside;
 use engine::batch::JournalRow;
 use engine::store::Queries;
+use engine::{Record, SetAside};
 use jiff::Timestamp;
 use records::Kept;
 use serde_json::Value;
@@ -41,6 +42,8 @@ pub(crate) struct Model {
     settlements: Kept<Settlement>,
     cases: Kept<Case>,
     set_aside: Kept<SetAside>,
+    /// Changes of records taken in.
+    changes_seen: usize,
     /// Natural number of an object to its id.
     numbers: BTreeMap<String, String>,
     clients: ClientLedger,
@@ -110,11 +113,12 @@ impl Model {
     /// Everything that must hold after every batch.
     pub fn check(
         &mut self,
+        store: &SimStore,
         queries: &dyn Queries,
         laws: &BookLaws,
         books: &Books,
     ) -> Result<(), Broken> {
-        self.load(queries)?;
+        self.load(store, queries)?;
         let broken = self.set_aside.all().next();
         demand(broken.is_none(), "no command is set aside", || {
             format!("{broken:?}")
@@ -125,16 +129,24 @@ impl Model {
         self.clients.check(laws)
     }
 
-    fn load(&mut self, queries: &dyn Queries) -> Result<(), Broken> {
-        self.merchants.load(queries)?;
-        self.payments.load(queries)?;
-        self.refunds.load(queries)?;
-        self.payouts.load(queries)?;
-        self.splits.load(queries)?;
-        self.buckets.load(queries)?;
-        self.settlements.load(queries)?;
-        self.cases.load(queries)?;
-        self.set_aside.load(queries)
+    fn load(&mut self, store: &SimStore, queries: &dyn Queries) -> Result<(), Broken> {
+        let changes = store.changes(self.changes_seen);
+        self.changes_seen += changes.len();
+        for (kind, key) in changes {
+            match kind {
+                Merchant::KIND => self.merchants.load(queries, &key)?,
+                Payment::KIND => self.payments.load(queries, &key)?,
+                Refund::KIND => self.refunds.load(queries, &key)?,
+                Payout::KIND => self.payouts.load(queries, &key)?,
+                Split::KIND => self.splits.load(queries, &key)?,
+                Bucket::KIND => self.buckets.load(queries, &key)?,
+                Settlement::KIND => self.settlements.load(queries, &key)?,
+                Case::KIND => self.cases.load(queries, &key)?,
+                SetAside::KIND => self.set_aside.load(queries, &key)?,
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     fn made_exist(&self) -> Result<(), Broken> {

@@ -51,14 +51,15 @@ impl Outbox {
             limit: DUE_PER_PASS,
         };
         for found in queries.list(&scan)? {
+            if !self.in_flight.insert(found.key.clone()) {
+                continue;
+            }
             let record: EffectRecord =
                 serde_json::from_slice(&found.body).map_err(|error| StoreError::Damaged {
                     place: format!("effect {}", found.key),
                     problem: error.to_string(),
                 })?;
-            if self.in_flight.insert(record.id.clone()) {
-                due.push(Arc::new(record));
-            }
+            due.push(Arc::new(record));
         }
         Ok(due)
     }

@@ -76,6 +76,12 @@ impl SimStore {
         self.disk().restart();
     }
 
+    /// Records changed by durable batches, from the `from`th change on: kind and key.
+    pub fn changes(&self, from: usize) -> Vec<(&'static str, Arc<str>)> {
+        let disk = self.disk();
+        disk.tables.changes.get(from..).unwrap_or_default().to_vec()
+    }
+
     /// Number of the last durable batch.
     pub fn durable_batch(&self) -> u64 {
         self.disk()

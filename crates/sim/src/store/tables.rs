@@ -42,6 +42,8 @@ pub(super) struct Tables {
     pub indexes: BTreeMap<(String, String), Index>,
     pub batches: BTreeMap<u64, StoredBatch>,
     pub secrets: BTreeMap<String, SealedSecret>,
+    /// Every change of a record, oldest first: kind and key.
+    pub changes: Vec<(&'static str, std::sync::Arc<str>)>,
     /// Bytes of all bodies written, as a stand-in for a file's size.
     pub bytes: u64,
 }
@@ -173,6 +175,7 @@ impl Tables {
             added,
         } = change;
         let RecordKey { kind, key } = key;
+        self.changes.push((kind, key.clone()));
         let rows = self.records.entry(kind.to_owned()).or_default();
         match body {
             Some(body) => {

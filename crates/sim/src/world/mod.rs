@@ -318,8 +318,12 @@ impl World {
         for row in &rows {
             self.model.journal(row)?;
         }
-        self.model
-            .check(self.queries.as_ref(), &self.laws, self.channel.books())
+        self.model.check(
+            &self.store,
+            self.queries.as_ref(),
+            &self.laws,
+            self.channel.books(),
+        )
     }
 }
 

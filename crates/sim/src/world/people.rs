@@ -162,12 +162,11 @@ impl World {
         match reply {
             Reply::Chart(_) => known.is_set_up = true,
             Reply::Merchant { merchant, .. } => {
-                if known.merchants.iter().all(|other| other.id != merchant.id) {
-                    known.merchants.push(KnownMerchant {
-                        id: merchant.id.clone(),
-                        splits: merchant.split_share_max.ppm() > 0,
-                    });
-                }
+                known.merchants.retain(|other| other.id != merchant.id);
+                known.merchants.push(KnownMerchant {
+                    id: merchant.id.clone(),
+                    splits: merchant.split_share_max.ppm() > 0,
+                });
             }
             Reply::Payment { payment, .. } => note(
                 &mut known.payments,
