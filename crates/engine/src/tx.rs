@@ -126,7 +126,12 @@ impl Tx<'_> {
 
     /// A record, or `None` where there is none.
     pub fn get<R: Record>(&mut self, key: &str) -> Result<Option<Arc<R>>, Interrupt> {
-        match self.state.records.get::<R>(key) {
+        let mut found = self.state.records.get::<R>(key);
+        if found.is_none() {
+            self.load_missing(&[RecordKey::of::<R>(key)])?;
+            found = self.state.records.get::<R>(key);
+        }
+        match found {
             Some(Ok(record)) => Ok(record),
             Some(Err(problem)) => Err(Interrupt::Broken(problem)),
             None => Err(Interrupt::Load(Need::Record(RecordKey::of::<R>(key)))),
@@ -251,7 +256,8 @@ impl Tx<'_> {
         keys.iter().map(|key| self.expect::<R>(&key.key)).collect()
     }
 
-    /// One query for all rows of a scan, instead of one interruption for each.
+    /// Loads what is not in memory in one query, where the command stands: interrupting it for each
+    /// row would run it as often as it reads rows.
     fn load_missing(&mut self, keys: &[RecordKey]) -> Result<(), Interrupt> {
         let missing: Vec<RecordKey> = keys
             .iter()
@@ -320,6 +326,7 @@ impl Tx<'_> {
         transfers: &[Transfer],
         reference: Option<&str>,
     ) -> Result<Posted, PostStop> {
+        self.load_for(transfers)?;
         if self.posted_before(transfers, 0)? {
             return Ok(Posted::Already);
         }
@@ -340,6 +347,38 @@ impl Tx<'_> {
             .map_err(|(index, error)| post_stop(index, error))?;
         self.remember(transfers);
         Ok(Posted::New)
+    }
+
+    /// Loads what is not in memory of a posting, in two queries at most.
+    fn load_for(&mut self, transfers: &[Transfer]) -> Result<(), Interrupt> {
+        let state = &mut *self.state;
+        let ids: Vec<TransferId> = transfers
+            .iter()
+            .map(|transfer| transfer.id)
+            .filter(|id| state.transfers.must_ask(*id))
+            .collect();
+        if !ids.is_empty() {
+            let seqs = state.reader.transfer_seqs(&ids);
+            let seqs = seqs.map_err(|error| state.cannot_read(error))?;
+            for (id, seq) in ids.into_iter().zip(seqs) {
+                state.transfers.load(id, seq);
+            }
+        }
+        let mut accounts: Vec<AccountId> = transfers
+            .iter()
+            .flat_map(|transfer| [transfer.debit, transfer.credit])
+            .filter(|id| !state.accounts.contains(*id))
+            .collect();
+        if !accounts.is_empty() {
+            accounts.sort_unstable();
+            accounts.dedup();
+            let found = state.reader.accounts(&accounts);
+            let found = found.map_err(|error| state.cannot_read(error))?;
+            for (id, account) in accounts.into_iter().zip(found) {
+                state.accounts.load(id, account);
+            }
+        }
+        Ok(())
     }
 
     fn remember(&mut self, transfers: &[Transfer]) {

@@ -345,9 +345,7 @@ impl Run<'_> {
             self.report.transfers += 1;
         }
         if row.id != 0 {
-            if row.kind != RowKind::Hold {
-                self.greatest_id = self.greatest_id.max(row.id);
-            }
+            self.greatest_id = self.greatest_id.max(row.id);
             let found = self.queries.transfer(ledger::TransferId(row.id))?;
             if found.is_none_or(|found| found.seq != row.seq) {
                 self.problem(place.clone(), "is not found under its transfer id")?;

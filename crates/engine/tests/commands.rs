@@ -290,7 +290,9 @@ fn a_refused_posting_leaves_no_trace_when_the_command_goes_on() {
         assert_eq!(rig.tables().rows.len(), 6);
         // The ids of the refused posting may be used; that of the other says it is.
         assert_eq!(rig.done(pay(10, 2, 3, 1)), ToyReply::Done);
-        assert_eq!(rig.done(pay(12, 2, 3, 30)), ToyReply::Already);
+        let repeated = rig.ask(pay(12, 2, 3, 30));
+        let reason = "transfer 0: transfer id was used before with a different code";
+        assert_eq!(repeated, Verdict::Refused(ToyRejection(reason.into())));
         rig.verify();
     }
 }
