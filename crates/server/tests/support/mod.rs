@@ -11,7 +11,7 @@ use calendar::{BusinessDate, SettlementCycle, instant_at};
 use domain::chart::SetUp;
 use domain::merchant::{CreateMerchant, LateSuccess};
 use domain::{Command, QingyuanApp, Reply, Request};
-use engine::runtime::{Clock, Running, SimulatedClock};
+use engine::runtime::{Clock, Outbox, Running, SimulatedClock, Timers};
 use engine::store::sqlite::SqliteStore;
 use engine::{Actor, CacheLimits, Envelope, ShardCode, ShardOptions, Vault, Verdict};
 use money::{FeeSchedule, Rate};
@@ -34,7 +34,7 @@ pub struct Rig {
     pub clock: Arc<SimulatedClock>,
     pub running: Running<QingyuanApp>,
     pub server: RunningServer,
-    pub performer: ChannelPerformer,
+    outbox: Outbox<QingyuanApp, ChannelPerformer>,
     pub shop: String,
     pub other_shop: String,
     client: reqwest::Client,
@@ -85,10 +85,14 @@ pub fn start_time() -> jiff::Timestamp {
 
 impl Rig {
     pub async fn start() -> Rig {
-        Rig::with(Connectors::default(), ServerConfig::default()).await
+        Rig::with(|_| Connectors::default(), ServerConfig::default()).await
     }
 
-    pub async fn with(connectors: Connectors, mut config: ServerConfig) -> Rig {
+    /// `connectors` is given the server's URL, to which channels send notifications.
+    pub async fn with(
+        connectors: impl FnOnce(&str) -> Connectors,
+        mut config: ServerConfig,
+    ) -> Rig {
         let directory = tempfile::tempdir().unwrap();
         let store = Arc::new(SqliteStore::open(directory.path()).unwrap());
         let clock = Arc::new(SimulatedClock::at(start_time()));
@@ -118,15 +122,16 @@ impl Rig {
             ApiKeyConfig::of_token("other", OTHER_SHOP, "other", Role::Merchant)
                 .for_merchant(&other_shop),
         ];
-        let server = Server::new(&config, engine.clone(), connectors).unwrap();
-        let performer = server.performer();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let server = Server::new(&config, engine.clone(), connectors(&url)).unwrap();
+        let outbox = Outbox::new(engine.clone(), server.performer(), 4);
         let server = server.start(listener).unwrap();
         Rig {
             clock,
             running,
             server,
-            performer,
+            outbox,
             shop,
             other_shop,
             client: reqwest::Client::builder().no_proxy().build().unwrap(),
@@ -207,6 +212,18 @@ impl Rig {
         tokio::task::spawn_blocking(move || queries.head().unwrap().unwrap().ledger_seq)
             .await
             .unwrap()
+    }
+
+    /// Fires what is due and performs every effect that is.
+    pub async fn work(&mut self) {
+        Timers::new(self.running.engine.clone())
+            .pass()
+            .await
+            .unwrap();
+        while let Ok(permissions) = self.running.fresh.try_recv() {
+            self.outbox.permit(permissions);
+        }
+        self.outbox.pass().await.unwrap();
     }
 
     pub async fn stop(self) {

@@ -1,0 +1,306 @@
+//! With channels on the other side: a payment, its notification, its webhook, a refund, a payout.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "support/channels.rs"]
+mod sandboxed;
+mod support;
+
+use axum::http::{HeaderMap, StatusCode};
+use sandbox::{RunningSandbox, SimClock};
+use sandboxed::{Receiver, connectors, sandbox};
+use serde_json::{Value, json};
+use server::{ServerConfig, WebhookConfig};
+use standardwebhooks::Webhook;
+use support::{FINANCE, OPERATOR, OTHER_SHOP, Rig, SHOP, answer};
+
+struct Town {
+    rig: Rig,
+    sandbox: RunningSandbox,
+    clock: SimClock,
+    /// Receives WeChat's notifications in the server's stead.
+    postbox: Receiver,
+}
+
+impl Town {
+    async fn start() -> Town {
+        let (clock, sandbox) = sandbox().await;
+        let (postbox, postbox_url) = Receiver::start().await;
+        let config = ServerConfig {
+            webhooks: WebhookConfig {
+                allow_private: true,
+                ..WebhookConfig::default()
+            },
+            ..ServerConfig::default()
+        };
+        let connect =
+            |url: &str| connectors(&sandbox, &postbox_url, &format!("{url}/notify/unionpay"));
+        let rig = Rig::with(connect, config).await;
+        Town {
+            rig,
+            sandbox,
+            clock,
+            postbox,
+        }
+    }
+
+    fn advance(&self, seconds: i64) {
+        let now = self.clock.now() + jiff::SignedDuration::from_secs(seconds);
+        self.clock.set(now);
+        self.rig.clock.set(now);
+    }
+
+    async fn order(&mut self, number: &str, amount: i64) -> String {
+        let body = json!({"order_number": number, "amount": {"amount": amount, "currency": "CNY"},
+            "channel": "wechat", "description": "两本书"});
+        let id = self
+            .rig
+            .post("/v1/payments", SHOP, number, &body)
+            .await
+            .expect(201)
+            .id();
+        self.rig.work().await;
+        id
+    }
+
+    /// The payer pays; answers WeChat's notification.
+    async fn pay(&self, payment: &str) -> (HeaderMap, Vec<u8>) {
+        let merchant = self.sandbox.parameters().demo_merchants.unwrap().wechat[0]
+            .merchant_id
+            .clone();
+        let number = payment.strip_prefix("pay_").unwrap();
+        let now = self.clock.now();
+        self.sandbox
+            .with_wechat(|core| core.pay(&merchant, number, now))
+            .unwrap();
+        self.sandbox.tick().await;
+        self.postbox.take().pop().expect("a notification")
+    }
+
+    async fn forward(&self, (headers, body): &(HeaderMap, Vec<u8>)) -> support::Answer {
+        let mut request = self
+            .rig
+            .client()
+            .post(self.rig.url("/notify/wechat/1900000001"));
+        for (name, value) in headers {
+            if name.as_str().starts_with("wechatpay") || name == "content-type" {
+                request = request.header(name, value);
+            }
+        }
+        answer(request.body(body.clone())).await
+    }
+
+    async fn payment(&self, id: &str) -> Value {
+        self.rig
+            .get(&format!("/v1/payments/{id}"), SHOP)
+            .await
+            .expect(200)
+            .body
+    }
+
+    async fn stop(self) {
+        self.rig.stop().await;
+        self.sandbox.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_notification_is_believed_only_with_its_signature_and_counts_once() {
+    let mut town = Town::start().await;
+    let id = town.order("A-1", 12_345).await;
+    let waiting = town.payment(&id).await;
+    assert_eq!(waiting["status"], "awaiting_payer");
+    assert!(
+        waiting["code_url"]
+            .as_str()
+            .unwrap()
+            .starts_with("weixin://")
+    );
+    let notification = town.pay(&id).await;
+    let row = town.rig.last_row().await;
+
+    let (headers, body) = &notification;
+    let mut forged = body.clone();
+    let at = forged.iter().position(|byte| *byte == b'T').unwrap();
+    forged[at] = b'U';
+    let refused = town.forward(&(headers.clone(), forged)).await.expect(401);
+    assert_eq!(refused.body["code"], "FAIL");
+    town.forward(&(HeaderMap::new(), body.clone()))
+        .await
+        .expect(401);
+    let mut unsigned = headers.clone();
+    unsigned.remove("wechatpay-signature");
+    town.forward(&(unsigned, body.clone())).await.expect(401);
+    assert_eq!(town.rig.last_row().await, row);
+    assert_eq!(town.payment(&id).await["status"], "awaiting_payer");
+
+    assert_eq!(town.forward(&notification).await.status, 204);
+    let paid = town.payment(&id).await;
+    assert_eq!(
+        (&paid["status"], &paid["paid"]["source"]),
+        (&json!("succeeded"), &json!("notification"))
+    );
+    assert_eq!(paid["fee"]["amount"], 74);
+    let row = town.rig.last_row().await;
+    assert_eq!(town.forward(&notification).await.status, 204);
+    assert_eq!(town.rig.last_row().await, row);
+    town.advance(3_600);
+    town.forward(&notification).await.expect(401);
+    town.stop().await;
+}
+
+#[tokio::test]
+async fn webhooks_are_signed_and_repeated_alike_until_they_arrive() {
+    let mut town = Town::start().await;
+    let (shop, url) = Receiver::start().await;
+    let set = town
+        .rig
+        .post("/v1/webhook-endpoints", SHOP, "w", &json!({"url": url}))
+        .await
+        .expect(201);
+    let secret = set.body["secret"].as_str().unwrap().to_owned();
+    let again = town
+        .rig
+        .post("/v1/webhook-endpoints", SHOP, "w", &json!({"url": url}))
+        .await
+        .expect(201);
+    assert_eq!(again.body["secret"], secret.as_str());
+    let listed = town
+        .rig
+        .get("/v1/webhook-endpoints", OPERATOR)
+        .await
+        .expect(200);
+    assert_eq!(listed.body["items"][0].get("secret"), None);
+
+    let id = town.order("A-1", 500).await;
+    let notification = town.pay(&id).await;
+    town.forward(&notification).await.expect(204);
+    shop.answer_next(StatusCode::INTERNAL_SERVER_ERROR);
+    town.rig.work().await;
+    let first = shop.take();
+    assert_eq!(first.len(), 1);
+    let event = town.rig.get("/v1/events", SHOP).await.expect(200).body["items"][0].clone();
+    assert_eq!(
+        (&event["status"], &event["attempts"], &event["type"]),
+        (&json!("pending"), &json!(1), &json!("payment.succeeded"))
+    );
+
+    town.advance(60);
+    town.rig.work().await;
+    let second = shop.take();
+    assert_eq!(second.len(), 1);
+    assert_eq!(first[0].1, second[0].1);
+    assert_eq!(first[0].0["webhook-id"], second[0].0["webhook-id"]);
+    assert_eq!(second[0].0["webhook-id"], event["id"].as_str().unwrap());
+    let verifier = Webhook::new(&secret).unwrap();
+    for (headers, body) in first.iter().chain(&second) {
+        verifier.verify(body, headers).unwrap();
+        assert!(verifier.verify(b"{}", headers).is_err());
+        let told: Value = serde_json::from_slice(body).unwrap();
+        assert_eq!(
+            (&told["type"], &told["data"]["id"]),
+            (&json!("payment.succeeded"), &json!(id))
+        );
+    }
+    let path = format!("/v1/events/{}", event["id"].as_str().unwrap());
+    let delivered = town.rig.get(&path, SHOP).await.expect(200).body;
+    assert_eq!(
+        (&delivered["status"], &delivered["http_status"]),
+        (&json!("delivered"), &json!(200))
+    );
+
+    let redeliver = format!("{path}/redeliver");
+    town.rig
+        .press(&redeliver, OTHER_SHOP, "r")
+        .await
+        .expect(404);
+    town.rig.press(&redeliver, SHOP, "r").await.expect(200);
+    town.rig.work().await;
+    let third = shop.take();
+    assert_eq!((third.len(), &third[0].1), (1, &first[0].1));
+    town.stop().await;
+}
+
+#[tokio::test]
+async fn money_goes_back_and_out() {
+    let mut town = Town::start().await;
+    let id = town.order("A-1", 100_000).await;
+    let notification = town.pay(&id).await;
+    town.forward(&notification).await.expect(204);
+    let refund = json!({"refund_number": "R-1", "amount": {"amount": 10_000, "currency": "CNY"}});
+    let path = format!("/v1/payments/{id}/refunds");
+    let made = town.rig.post(&path, SHOP, "r1", &refund).await.expect(201);
+    let refund_path = format!("/v1/refunds/{}", made.id());
+    for _ in 0..3 {
+        town.rig.work().await;
+        town.advance(600);
+        town.sandbox.tick().await;
+        for notification in town.postbox.take() {
+            town.forward(&notification).await.expect(204);
+        }
+    }
+    let refunded = town.rig.get(&refund_path, SHOP).await.expect(200).body;
+    assert_eq!(refunded["status"], "succeeded", "{refunded}");
+    let listed = town
+        .rig
+        .get(&format!("/v1/refunds?payment={id}"), SHOP)
+        .await
+        .expect(200);
+    assert_eq!(listed.body["items"][0]["id"], made.id().as_str());
+
+    // Friday's takings are due on Monday.
+    let turned = town
+        .rig
+        .post("/v1/days", OPERATOR, "d1", &json!({"to": "2026-11-23"}))
+        .await
+        .expect(201);
+    assert_eq!(turned.body["date"], "2026-11-20");
+    town.advance(3 * 86_400);
+    town.rig.work().await;
+    let settled = town.rig.get("/v1/settlements", SHOP).await.expect(200).body["items"][0].clone();
+    let net = settled["net"]["amount"].as_i64().unwrap();
+    assert!((80_000..90_000).contains(&net), "{settled}");
+    let payout = json!({"payout_number": "W-1", "amount": {"amount": net, "currency": "CNY"}, "purpose": "货款",
+        "payee": {"account_number": "6216261000000002485", "holder": "宗晓"}});
+    let made = town
+        .rig
+        .post("/v1/payouts", SHOP, "p1", &payout)
+        .await
+        .expect(201);
+    assert_eq!(made.body["payee"]["masked"], "621626*********2485");
+    let open = town.rig.get("/v1/payouts", FINANCE).await.expect(200);
+    assert_eq!(open.body["items"][0]["id"], made.id().as_str());
+    let path = format!("/v1/payouts/{}", made.id());
+    for _ in 0..6 {
+        town.rig.work().await;
+        town.advance(600);
+        town.sandbox.tick().await;
+    }
+    let paid = town.rig.get(&path, SHOP).await.expect(200).body;
+    assert_eq!(paid["status"], "succeeded", "{paid}");
+    let metrics = town.rig.get("/metrics", "").await.body;
+    let metrics = metrics.as_str().unwrap();
+    assert!(
+        metrics.contains("qingyuan_effect_attempts_total{target=\"unionpay\",outcome=\"pending\"}")
+            || metrics.contains(
+                "qingyuan_effect_attempts_total{target=\"unionpay\",outcome=\"answered\"}"
+            ),
+        "{metrics}"
+    );
+    assert!(!format!("{paid}{made:?}").contains("6216261000000002485"));
+    town.stop().await;
+}
+
+#[tokio::test]
+async fn a_channel_that_is_not_there_is_not_told_success() {
+    let rig = Rig::start().await;
+    for path in [
+        "/notify/wechat",
+        "/notify/wechat/1900000001",
+        "/notify/unionpay",
+    ] {
+        let request = rig.client().post(rig.url(path)).body("x");
+        let refused = answer(request).await.expect(404);
+        assert_eq!(refused.body["code"], "FAIL");
+    }
+    rig.stop().await;
+}
