@@ -1,5 +1,7 @@
 //! What the channel did, whatever it said.
 
+use channels::operation::{Channel, ChannelReference};
+use domain::BillLine;
 use jiff::Timestamp;
 use money::Money;
 use std::collections::BTreeMap;
@@ -13,6 +15,49 @@ pub struct Books {
     pub refunds: BTreeMap<String, RefundEntry>,
     /// Payouts accepted.
     pub payouts: BTreeMap<String, PayoutEntry>,
+}
+
+impl Books {
+    /// Everything that was paid, refunded and paid out, as a bill lists it.
+    pub fn bill(&self) -> Vec<(Channel, BillLine)> {
+        let paid = self.orders.iter().filter_map(|(order, entry)| {
+            let OrderStanding::Paid { number, at } = &entry.standing else {
+                return None;
+            };
+            let line = BillLine::Payment {
+                order: ChannelReference(order.clone()),
+                channel_number: number.clone(),
+                amount: entry.amount,
+                paid_at: *at,
+            };
+            Some((Channel::Wechat, line))
+        });
+        let refunded = self.refunds.iter().filter_map(|(refund, entry)| {
+            let RefundStanding::Succeeded(at) = entry.standing else {
+                return None;
+            };
+            let line = BillLine::Refund {
+                refund: ChannelReference(refund.clone()),
+                channel_number: entry.number.clone(),
+                amount: entry.amount,
+                refunded_at: at,
+            };
+            Some((Channel::Wechat, line))
+        });
+        let paid_out = self.payouts.iter().filter_map(|(payout, entry)| {
+            if entry.standing != PayoutStanding::Succeeded {
+                return None;
+            }
+            let line = BillLine::Payout {
+                payout: ChannelReference(payout.clone()),
+                channel_number: entry.number.clone(),
+                amount: entry.amount,
+                settle_date: None,
+            };
+            Some((Channel::Unionpay, line))
+        });
+        paid.chain(refunded).chain(paid_out).collect()
+    }
 }
 
 /// An order.

@@ -22,6 +22,14 @@ fn fee_of(merchant: &Merchant, paid: i64) -> i64 {
     fee.min(paid)
 }
 
+/// Sums of clearings with the channel.
+#[derive(Default)]
+struct Cleared {
+    taken: i64,
+    cost: i64,
+    net: i64,
+}
+
 /// Not come to nothing: its money is not with the merchant.
 fn counts(refund: &Refund) -> bool {
     refund.status != RefundStatus::Closed
@@ -189,6 +197,18 @@ impl Model {
         )
     }
 
+    /// What the channel paid over and kept.
+    fn cleared(&self) -> Cleared {
+        let mut sum = Cleared::default();
+        for clearing in self.clearings.all() {
+            let taken = clearing.gross.amount() - clearing.refunds.amount();
+            sum.taken += taken;
+            sum.cost += clearing.channel_fee.amount();
+            sum.net += taken - clearing.channel_fee.amount();
+        }
+        sum
+    }
+
     fn internal_accounts(&self, laws: &BookLaws) -> Result<(), Broken> {
         if laws.named("RSV").is_none() {
             return Ok(());
@@ -225,11 +245,13 @@ impl Model {
             .filter(|refund| counts(refund))
             .map(|refund| refund.fee_returned.amount())
             .sum();
-        credit_is(laws, "CHN:wechat", by_channel - taken)?;
+        let cleared = self.cleared();
+        credit_is(laws, "CHN:wechat", by_channel - taken + cleared.taken)?;
         credit_is(laws, "CHN:unionpay", 0)?;
-        credit_is(laws, "RSV", paid_out + otherwise)?;
+        credit_is(laws, "RSV", paid_out + otherwise - cleared.net)?;
+        credit_is(laws, "COST:wechat", -cleared.cost)?;
         credit_is(laws, "FEE", fees - fees_returned)?;
-        for nothing in ["SUS", "DIF", "OWN", "COST:wechat", "COST:unionpay"] {
+        for nothing in ["SUS", "DIF", "OWN", "COST:unionpay"] {
             credit_is(laws, nothing, 0)?;
         }
         Ok(())

@@ -15,6 +15,7 @@ use crate::laws::BookLaws;
 use crate::store::SimStore;
 use client_ledger::ClientLedger;
 use domain::case::{Case, CaseStatus};
+use domain::clearing::Clearing;
 use domain::merchant::Merchant;
 use domain::payment::{Payment, PaymentStatus};
 use domain::payout::{Payout, PayoutStatus};
@@ -41,6 +42,7 @@ pub(crate) struct Model {
     buckets: Kept<Bucket>,
     settlements: Kept<Settlement>,
     cases: Kept<Case>,
+    clearings: Kept<Clearing>,
     set_aside: Kept<SetAside>,
     /// Changes of records taken in.
     changes_seen: usize,
@@ -141,6 +143,7 @@ impl Model {
                 Split::KIND => self.splits.load(queries, &key)?,
                 Bucket::KIND => self.buckets.load(queries, &key)?,
                 Settlement::KIND => self.settlements.load(queries, &key)?,
+                Clearing::KIND => self.clearings.load(queries, &key)?,
                 Case::KIND => self.cases.load(queries, &key)?,
                 SetAside::KIND => self.set_aside.load(queries, &key)?,
                 _ => {}

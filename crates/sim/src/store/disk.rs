@@ -88,8 +88,10 @@ impl Disk {
     fn commit(&mut self, batch: &SealedBatch) -> Result<(), StoreError> {
         self.admit(batch)?;
         let mut lost = false;
+        let mut written = Vec::new();
         for write in writes_of(batch) {
-            if let Some(problem) = self.tables.conflict(&write) {
+            let twice = repeats(&mut written, &write);
+            if let Some(problem) = twice.or_else(|| self.tables.conflict(&write)) {
                 self.roll_back();
                 return Err(StoreError::Refused(problem));
             }
@@ -170,6 +172,22 @@ impl Disk {
     fn roll_back(&mut self) {
         self.log.truncate(self.synced);
     }
+}
+
+/// The unique number that a batch itself uses twice. Rows of a batch are numbered upwards, but the
+/// ids of its transfers come in any order.
+fn repeats(written: &mut Vec<u128>, write: &Write) -> Option<String> {
+    let Write::Ledger(row, _) = write else {
+        return None;
+    };
+    if row.id == 0 {
+        return None;
+    }
+    if written.contains(&row.id) {
+        return Some(format!("transfer id {} twice in one batch", row.id));
+    }
+    written.push(row.id);
+    None
 }
 
 fn dead() -> StoreError {

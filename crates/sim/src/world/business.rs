@@ -8,6 +8,7 @@ use channels::operation::Channel;
 use domain::Request;
 use domain::case::{CloseCase, ExplainCase};
 use domain::chart::SetUp;
+use domain::clearing::ConfirmClearing;
 use domain::closing::{ResumeSettlement, TurnDay};
 use domain::merchant::{
     BankAccount, CreateMerchant, LateSuccess, MerchantStatus, SetMerchantStatus,
@@ -53,6 +54,8 @@ impl World {
             67..70 => self.change_merchant(),
             70..75 => self.decide_stranded(),
             75..77 => self.work_on_case(),
+            77..79 => self.clearing(),
+            79..82 => self.bill_line(),
             _ => self.ledger_business(),
         }
     }
@@ -340,6 +343,22 @@ impl World {
             Request::ReturnPayout(ReturnPayout { payout, evidence })
         };
         self.request(finance(), request, false)
+    }
+
+    /// The bank shows what the channel paid over for a date; now and then twice with other figures.
+    fn clearing(&mut self) -> Result<(), Broken> {
+        let days = i32::try_from(self.rng.below(30)).unwrap_or(0);
+        let first = self.shard_options.first_business_date;
+        let amounts = (self.rng.between(0, 50_000), self.rng.between(0, 20_000));
+        let command = ConfirmClearing {
+            channel: Channel::Wechat,
+            clearing_date: first.plus_days(days),
+            gross: Money::cny(amounts.0),
+            refunds: Money::cny(amounts.1),
+            channel_fee: Money::cny(self.rng.between(-20, 300)),
+            bill_hash: format!("{:040x}", self.next_request),
+        };
+        self.request(finance(), Request::ConfirmClearing(command), false)
     }
 
     fn work_on_case(&mut self) -> Result<(), Broken> {

@@ -95,6 +95,17 @@ impl World {
         }
     }
 
+    /// Some line of the channel's bill is taken as evidence, known already or not.
+    pub(super) fn bill_line(&mut self) -> Result<(), Broken> {
+        let lines = self.channel.books().bill();
+        let Some((channel, line)) = self.rng.pick(&lines).cloned() else {
+            return Ok(());
+        };
+        let command = Command::Fact(Fact::BillLine { channel, line });
+        let envelope = Envelope::new(Actor::system(), command);
+        self.submit(Task::Envelope(envelope), Purpose::BillLine)
+    }
+
     /// Begins attempts at everything that is due.
     pub(super) fn attempt_effects(&mut self) -> Result<(), Broken> {
         let clock = self.clock();
@@ -214,7 +225,7 @@ impl World {
                 }
                 Ok(())
             }
-            Purpose::Notification { .. } => {
+            Purpose::Notification { .. } | Purpose::BillLine => {
                 let taken = matches!(outcome.result, Verdict::Done(Reply::Taken));
                 demand(taken, "a fact is never refused", || {
                     format!("{:?}", outcome.result)
@@ -267,7 +278,8 @@ impl World {
                     self.agenda.add(at, knock);
                 }
             }
-            Purpose::EngineWork => {}
+            // The bill is read again another day.
+            Purpose::BillLine | Purpose::EngineWork => {}
         }
     }
 }

@@ -51,6 +51,7 @@ enum Purpose {
         notification: Notification,
         tries: u32,
     },
+    BillLine,
     EngineWork,
 }
 

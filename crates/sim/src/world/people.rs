@@ -242,6 +242,7 @@ fn is_numbered(asked: &Asked) -> bool {
             | Request::PostTransfers(_)
             | Request::CaptureHold(_)
             | Request::ReverseTransfer(_)
+            | Request::ConfirmClearing(_)
     )
 }
 
