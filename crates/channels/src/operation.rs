@@ -114,6 +114,30 @@ pub struct PayeeAccount {
     pub corporate: bool,
 }
 
+impl PayeeAccount {
+    /// The field that no payout channel can carry, and the rule it breaks; never the value. Checked at
+    /// the door, where somebody can still correct it, and again when a request is built.
+    pub fn unusable(&self) -> Option<(&'static str, &'static str)> {
+        let number = self.account_number.as_str();
+        if !(8..=32).contains(&number.len()) || !number.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Some(("account_number", "must be 8 to 32 digits"));
+        }
+        if !(1..=60).contains(&self.holder.chars().count())
+            || self.holder.contains(char::is_control)
+        {
+            return Some((
+                "holder",
+                "must have 1 to 60 characters, none of them a control character",
+            ));
+        }
+        // They delimit the fields of UnionPay's messages.
+        if self.holder.contains(['&', '=', '{', '}', '[', ']']) {
+            return Some(("holder", "must not contain any of & = { } [ ]"));
+        }
+        None
+    }
+}
+
 impl std::fmt::Debug for PayeeAccount {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "PayeeAccount({})", mask_account(&self.account_number))

@@ -1,6 +1,7 @@
 //! Arguments.
 
 use clap::{Args, Parser, Subcommand};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 /// Payment clearing and settlement: collect, book, split, settle, pay out, reconcile.
@@ -26,6 +27,19 @@ const EXAMPLES: &str = "Examples:
 /// Commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Watch two business days of a marketplace against simulated channels.
+    ///
+    /// Orders paid by WeChat QR code, fees, splits between two sellers and the platform, refunds,
+    /// lost and late and repeated notifications, a payment after its close, settlement, payouts over
+    /// UnionPay, the bill downloaded and reconciled. Ends with a report; exit status 1 when anything
+    /// it checks does not hold.
+    Demo(DemoArguments),
+    /// Serve the HTTP API over a book on this machine.
+    ///
+    /// With --sandbox simulated WeChat Pay and UnionPay run beside it, so that a payment can be tried
+    /// at once; the keys sandbox-operator, sandbox-finance and sandbox-ledger are accepted then.
+    /// Ends on Ctrl-C or SIGTERM; killing it loses nothing that was answered.
+    Serve(ServeArguments),
     /// Recompute every balance from the transfers and every hash of the journal.
     ///
     /// Reads the book without changing it; a server may be running on it. Prints what was checked
@@ -43,6 +57,52 @@ pub enum Command {
         #[command(subcommand)]
         benchmark: Benchmark,
     },
+}
+
+/// Arguments of `demo`.
+#[derive(Debug, Args)]
+pub struct DemoArguments {
+    /// Keep the book in this directory, for `verify`, `serve` and curiosity.
+    #[arg(long)]
+    pub data: Option<PathBuf>,
+    /// Payments over both days.
+    #[arg(long, default_value_t = 2_100)]
+    pub payments: u32,
+    /// Seed of everything left to chance.
+    #[arg(long, default_value_t = 20_180_630)]
+    pub seed: u64,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Arguments of `serve`.
+#[derive(Debug, Args)]
+pub struct ServeArguments {
+    /// Directory of the book; made if it does not exist.
+    #[arg(long, default_value = "data")]
+    pub data: PathBuf,
+    /// Settings (TOML); docs/api.md lists them.
+    #[arg(long)]
+    pub config: Option<PathBuf>,
+    /// Where to listen; overrides the settings. Port 0 takes a free one.
+    #[arg(long)]
+    pub bind: Option<SocketAddr>,
+    /// Run simulated channels beside the server.
+    #[arg(long)]
+    pub sandbox: bool,
+    /// With --sandbox: simulated payers pay this many seconds after the order.
+    #[arg(long, requires = "sandbox")]
+    pub auto_pay: Option<u64>,
+    /// With --sandbox: port of simulated WeChat Pay; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    pub wechat_port: u16,
+    /// With --sandbox: port of simulated UnionPay; 0 takes a free one.
+    #[arg(long, default_value_t = 0)]
+    pub unionpay_port: u16,
+    /// Announce the addresses as one JSON line.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `verify`.

@@ -3,9 +3,12 @@
 mod bench;
 mod book;
 mod cli;
+mod connectors;
+mod demo;
 mod failure;
 mod output;
 mod sandbox_command;
+mod serve;
 mod verify;
 
 use clap::Parser;
@@ -27,6 +30,8 @@ fn main() -> ExitCode {
 /// `Ok(false)`: the command ran and what it checked does not hold.
 fn run(cli: cli::Cli) -> Result<bool, failure::Failure> {
     match cli.command {
+        cli::Command::Demo(arguments) => demo::run(&arguments),
+        cli::Command::Serve(arguments) => serve::run(&arguments),
         cli::Command::Verify(arguments) => verify::run(&arguments),
         cli::Command::Sandbox(arguments) => sandbox_command::run(&arguments),
         cli::Command::Bench { benchmark } => bench::run(&benchmark),

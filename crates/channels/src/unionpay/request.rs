@@ -84,20 +84,15 @@ impl UnionpayConnector {
         payee: &PayeeAccount,
         at: Timestamp,
     ) -> Result<(), ConnectorError> {
+        if let Some((part, reason)) = payee.unusable() {
+            let field = match part {
+                "account_number" => "payee.account_number",
+                _ => "payee.holder",
+            };
+            return Err(ConnectorError::Field { field, reason });
+        }
         let number = payee.account_number.as_str();
-        if !(8..=32).contains(&number.len()) || !number.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(ConnectorError::Field {
-                field: "payee.account_number",
-                reason: "it must be 8 to 32 digits",
-            });
-        }
         let holder = check_text("payee.holder", 60, &payee.holder)?;
-        if holder.contains(['&', '=', '{', '}', '[', ']']) {
-            return Err(ConnectorError::Field {
-                field: "payee.holder",
-                reason: "the protocol cannot carry & = { } [ ] in a name",
-            });
-        }
         let certificate = &self.config.encryption_certificate;
         certificate.check_validity(at)?;
         let sealed = certificate.public_key().encrypt_pkcs1(number.as_bytes())?;

@@ -53,25 +53,18 @@ impl BankAccountBody {
     /// # Errors
     /// 422 naming the field under `field`; never the content.
     pub fn seal(self, field: &str, now: Timestamp) -> Result<(BankAccount, VaultEntry), Problem> {
-        let digits = self.account_number.len();
-        if !(8..=32).contains(&digits) || !self.account_number.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(Problem::invalid(
-                format!("{field}.account_number"),
-                "account_number must be 8 to 32 digits",
-            ));
-        }
-        if !(1..=60).contains(&self.holder.chars().count()) {
-            return Err(Problem::invalid(
-                format!("{field}.holder"),
-                "holder must have 1 to 60 characters",
-            ));
-        }
         let masked = mask_account(&self.account_number);
         let payee = PayeeAccount {
             account_number: self.account_number,
             holder: self.holder,
             corporate: self.corporate,
         };
+        if let Some((part, rule)) = payee.unusable() {
+            return Err(Problem::invalid(
+                format!("{field}.{part}"),
+                format!("{part} {rule}"),
+            ));
+        }
         let clear_text = serde_json::to_vec(&payee)
             .map_err(|_| Problem::internal("a bank account cannot be written"))?;
         let id = new_vault_id(now)?;

@@ -1,0 +1,209 @@
+//! What the book and the channels' own books say when the days are over.
+
+use super::day::DayLog;
+use super::world::World;
+use crate::connectors::{UNIONPAY_MERCHANT, WECHAT_MERCHANT};
+use crate::failure::Failure;
+use domain::chart::SetUp;
+use domain::merchant::Merchant;
+use domain::payment::Payment;
+use domain::payout::Payout;
+use domain::refund::Refund;
+use domain::settlement::Settlement;
+use domain::split::Split;
+use domain::{Command, Request};
+use engine::store::Queries;
+use engine::store::sqlite::SqliteStore;
+use engine::verify::VerifyReport;
+use engine::{Actor, EffectRecord, EffectState, Envelope, Record, Verdict};
+use ledger::AccountId;
+use money::Money;
+use sandbox::wechat::RefundState;
+use server::Engine;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Everything the checks and the report look at.
+pub struct Facts {
+    /// What was asked for.
+    pub days: [DayLog; 2],
+    /// Merchants in the order of their opening.
+    pub merchants: Vec<Merchant>,
+    /// All payments.
+    pub payments: Vec<Payment>,
+    /// All refunds.
+    pub refunds: Vec<Refund>,
+    /// All splits.
+    pub splits: Vec<Split>,
+    /// All payouts.
+    pub payouts: Vec<Payout>,
+    /// All settlements.
+    pub settlements: Vec<Settlement>,
+    /// Cases opened.
+    pub cases: u64,
+    /// Effects that are not done.
+    pub open_effects: u64,
+    /// Balance of every account by name, in fen on its normal side.
+    pub balances: BTreeMap<String, i64>,
+    /// Transfers in the ledger.
+    pub transfers: u64,
+    /// The channels' side.
+    pub channels: ChannelBooks,
+    /// Verification of the book.
+    pub verification: VerifyReport,
+}
+
+/// Opens the internal accounts.
+pub async fn set_up(engine: &Engine) -> Result<(), Failure> {
+    let command = Command::Request(Request::SetUp(SetUp::default()));
+    let outcome = engine
+        .submit(Envelope::new(Actor::new("demo", "operator"), command))
+        .await?;
+    match outcome.result {
+        Verdict::Done(_) => Ok(()),
+        other => Err(Failure::other(format!(
+            "the books were not opened: {other:?}"
+        ))),
+    }
+}
+
+/// What the channels' own books say.
+#[derive(Debug, Clone, Default)]
+pub struct ChannelBooks {
+    /// Orders paid, by our number, in fen.
+    pub wechat_paid: BTreeMap<String, i64>,
+    /// Refunds made, by our number, in fen.
+    pub wechat_refunded: BTreeMap<String, i64>,
+    /// Payouts made: count and fen.
+    pub unionpay_paid: (u64, i64),
+    /// Mishaps that struck, by name.
+    pub mishaps: BTreeMap<String, u64>,
+}
+
+impl ChannelBooks {
+    /// Asks both channels.
+    pub fn of(world: &World) -> ChannelBooks {
+        let mut books = ChannelBooks::default();
+        world.sandbox.with_wechat(|core| {
+            books.count(core.faults().struck());
+            let Some(wechat) = core.books(WECHAT_MERCHANT) else {
+                return;
+            };
+            for trade in wechat
+                .trades
+                .values()
+                .filter(|trade| trade.payment().is_some())
+            {
+                books
+                    .wechat_paid
+                    .insert(trade.out_trade_no.clone(), trade.total_fen);
+            }
+            for refund in wechat.refunds.values() {
+                if matches!(refund.state, RefundState::Succeeded { .. }) {
+                    books
+                        .wechat_refunded
+                        .insert(refund.out_refund_no.clone(), refund.refund_fen);
+                }
+            }
+        });
+        world.sandbox.with_unionpay(|core| {
+            books.count(core.faults().struck());
+            let totals = core.totals(UNIONPAY_MERCHANT);
+            books.unionpay_paid = (totals.count, totals.amount_fen);
+        });
+        books
+    }
+
+    fn count(&mut self, struck: &BTreeMap<&'static str, u64>) {
+        for (name, count) in struck {
+            *self.mishaps.entry((*name).to_owned()).or_default() += count;
+        }
+    }
+}
+
+impl Facts {
+    /// Reads a book that nobody writes any more.
+    pub fn collect(
+        directory: &Path,
+        channels: ChannelBooks,
+        days: [DayLog; 2],
+    ) -> Result<Facts, Failure> {
+        let queries = SqliteStore::open_read_only(directory)?;
+        let effects: Vec<EffectRecord> = all(&queries)?;
+        let cases: Vec<domain::case::Case> = all(&queries)?;
+        Ok(Facts {
+            days,
+            merchants: all(&queries)?,
+            payments: all(&queries)?,
+            refunds: all(&queries)?,
+            splits: all(&queries)?,
+            payouts: all(&queries)?,
+            settlements: all(&queries)?,
+            cases: cases.len() as u64,
+            open_effects: effects
+                .iter()
+                .filter(|effect| effect.state != EffectState::Done)
+                .count() as u64,
+            balances: balances(&queries)?,
+            transfers: queries.head()?.map_or(0, |head| head.transfers),
+            channels,
+            verification: engine::verify::verify(&queries, &mut |_, _| {})?,
+        })
+    }
+
+    /// Balance of an account by name, in fen.
+    pub fn balance(&self, name: &str) -> i64 {
+        self.balances.get(name).copied().unwrap_or(0)
+    }
+}
+
+/// Every record of a kind.
+fn all<R: Record>(queries: &dyn Queries) -> Result<Vec<R>, Failure> {
+    let mut records = Vec::new();
+    let mut last = String::new();
+    loop {
+        let page = queries.records_after(R::KIND, &last, 1_000)?;
+        let Some((key, _, _)) = page.last() else {
+            return Ok(records);
+        };
+        last.clone_from(key);
+        for (_, body, _) in &page {
+            records.push(serde_json::from_slice(body).map_err(Failure::other)?);
+        }
+    }
+}
+
+fn balances(queries: &dyn Queries) -> Result<BTreeMap<String, i64>, Failure> {
+    let mut balances = BTreeMap::new();
+    let mut last = AccountId(0);
+    loop {
+        let page = queries.accounts_after(last, 1_000)?;
+        let Some(end) = page.last() else {
+            return Ok(balances);
+        };
+        last = end.id;
+        for account in page {
+            balances.insert(account.name, account.state.balance());
+        }
+    }
+}
+
+/// Names of the internal accounts, in the order of the chart.
+pub fn internal_accounts() -> [&'static str; 9] {
+    [
+        "RSV",
+        "CHN:wechat",
+        "CHN:unionpay",
+        "FEE",
+        "COST:wechat",
+        "COST:unionpay",
+        "OWN",
+        "DIF",
+        "SUS",
+    ]
+}
+
+/// Sum of amounts in fen.
+pub fn sum(amounts: impl IntoIterator<Item = Money>) -> i64 {
+    amounts.into_iter().map(|amount| amount.amount()).sum()
+}

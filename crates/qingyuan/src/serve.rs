@@ -1,0 +1,197 @@
+//! `qingyuan serve`: the HTTP API over a book on this machine.
+
+use crate::book::{self, ClockKind};
+use crate::cli::ServeArguments;
+use crate::connectors::{self, InstitutionKeys};
+use crate::failure::Failure;
+use domain::chart::SetUp;
+use domain::{Command, QingyuanApp, Request};
+use engine::runtime::SystemClock;
+use engine::{Actor, Envelope, Verdict};
+use sandbox::wechat::AutoPay;
+use sandbox::{RunningSandbox, Sandbox, SandboxConfig};
+use serde_json::json;
+use server::{ApiKeyConfig, Connectors, Engine, Role, Server, ServerConfig, Workers};
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Attempts at effects at a time.
+const PARALLEL: usize = 64;
+/// How often due effects and timers are looked for.
+const TICK: Duration = Duration::from_millis(250);
+/// Keys that `--sandbox` knows; a real server has only those of its configuration.
+const SANDBOX_KEYS: [(&str, Role); 3] = [
+    ("sandbox-operator", Role::Operator),
+    ("sandbox-finance", Role::Finance),
+    ("sandbox-ledger", Role::Ledger),
+];
+
+/// Serves until interrupted or told to end.
+pub fn run(arguments: &ServeArguments) -> Result<bool, Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::other)?;
+    runtime.block_on(serve(arguments))
+}
+
+async fn serve(arguments: &ServeArguments) -> Result<bool, Failure> {
+    let mut config = configuration(arguments)?;
+    let listener = tokio::net::TcpListener::bind(config.bind)
+        .await
+        .map_err(|error| Failure::other(format!("cannot listen on {}: {error}", config.bind)))?;
+    let address = listener.local_addr().map_err(Failure::other)?;
+    if arguments.sandbox {
+        config.public_url = format!("http://{address}");
+        config.webhooks.allow_private = true;
+        let keys =
+            SANDBOX_KEYS.map(|(token, role)| ApiKeyConfig::of_token(token, token, token, role));
+        config.api_keys.extend(keys);
+    }
+    let mut running = book::start(
+        &arguments.data,
+        Arc::new(SystemClock),
+        ClockKind::Real,
+        QingyuanApp::default(),
+    )?;
+    let engine = running.engine.clone();
+    set_up(&engine).await?;
+    let simulated = if arguments.sandbox {
+        Some(simulate(arguments, address).await?)
+    } else {
+        None
+    };
+    let connectors = match &simulated {
+        Some((_, connectors)) => connectors.clone(),
+        None => Connectors::default(),
+    };
+    let server = Server::new(&config, engine.clone(), connectors).map_err(Failure::other)?;
+    let (_, nothing) = tokio::sync::mpsc::unbounded_channel();
+    let fresh = std::mem::replace(&mut running.fresh, nothing);
+    let workers = Workers::start(&engine, server.performer(), fresh, PARALLEL, TICK);
+    let server = server.start(listener).map_err(Failure::other)?;
+    announce(
+        arguments,
+        address,
+        simulated.as_ref().map(|(sandbox, _)| sandbox),
+    )?;
+    ended().await;
+    eprintln!("Stopping: requests under way are answered, account checkpoints are written.");
+    server.stop().await;
+    drop(workers);
+    if let Some((sandbox, _)) = simulated {
+        sandbox.stop().await;
+    }
+    drop(engine);
+    tokio::task::spawn_blocking(move || running.stop())
+        .await
+        .map_err(Failure::other)?;
+    Ok(true)
+}
+
+fn configuration(arguments: &ServeArguments) -> Result<ServerConfig, Failure> {
+    let mut config = match &arguments.config {
+        None => ServerConfig::default(),
+        Some(path) => {
+            let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, error))?;
+            toml::from_str(&text)
+                .map_err(|error| Failure::other(format!("{}: {error}", path.display())))?
+        }
+    };
+    if let Some(bind) = arguments.bind {
+        config.bind = bind;
+    }
+    Ok(config)
+}
+
+/// Opens the internal accounts; harmless when they are.
+async fn set_up(engine: &Engine) -> Result<(), Failure> {
+    let command = Command::Request(Request::SetUp(SetUp::default()));
+    let outcome = engine
+        .submit(Envelope::new(Actor::system(), command))
+        .await?;
+    match outcome.result {
+        Verdict::Done(_) => Ok(()),
+        other => Err(Failure::other(format!(
+            "the internal accounts could not be opened: {other:?}"
+        ))),
+    }
+}
+
+/// Starts simulated channels whose keys and the institution's live in the data directory.
+async fn simulate(
+    arguments: &ServeArguments,
+    address: SocketAddr,
+) -> Result<(RunningSandbox, Connectors), Failure> {
+    let directory = arguments.data.join("sandbox");
+    create(&directory)?;
+    let keys = InstitutionKeys::load_or_generate(&directory)?;
+    let sandbox = Sandbox::start(SandboxConfig {
+        key_directory: Some(directory),
+        wechat_port: arguments.wechat_port,
+        unionpay_port: arguments.unionpay_port,
+        wechat: sandbox::WechatSettings {
+            bill_ready_hour: None,
+            ..sandbox::WechatSettings::default()
+        },
+        ..SandboxConfig::default()
+    })
+    .await?;
+    connectors::register(&sandbox, &keys, |terms| {
+        if let Some(seconds) = arguments.auto_pay {
+            terms.auto_pay = Some(AutoPay {
+                after_millis: seconds * 1_000,
+                spread_millis: 0,
+                abandon_ppm: 0,
+            });
+        }
+    })?;
+    let connectors = connectors::connectors(&sandbox, &keys, &format!("http://{address}"))?;
+    Ok((sandbox, connectors))
+}
+
+fn create(directory: &Path) -> Result<(), Failure> {
+    std::fs::create_dir_all(directory).map_err(|error| Failure::file(directory, error))
+}
+
+/// Says where everything is; one JSON line for programs.
+fn announce(
+    arguments: &ServeArguments,
+    address: SocketAddr,
+    sandbox: Option<&RunningSandbox>,
+) -> Result<(), Failure> {
+    let control = sandbox.map(|sandbox| sandbox.parameters().control_url);
+    if arguments.json {
+        return crate::output::json(
+            &json!({"url": format!("http://{address}"), "sandbox_control": control}),
+        );
+    }
+    println!("Qingyuan answers at http://{address} (API description: /openapi.json).");
+    println!("The book is in {}.", arguments.data.display());
+    if let Some(control) = control {
+        println!("Simulated channels are controlled at {control}/sandbox/… .");
+        println!(
+            "Keys for trying: sandbox-operator, sandbox-finance, sandbox-ledger. Never use --sandbox for real money."
+        );
+    } else {
+        println!(
+            "No channel is configured in this release but the sandbox's (--sandbox): payments cannot be collected."
+        );
+    }
+    Ok(())
+}
+
+/// Waits for Ctrl-C or a request to terminate.
+async fn ended() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        let _ = tokio::signal::ctrl_c().await;
+        return;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
