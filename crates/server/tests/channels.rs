@@ -291,6 +291,75 @@ async fn money_goes_back_and_out() {
 }
 
 #[tokio::test]
+async fn an_uploaded_bill_is_compared_and_taken() {
+    let mut town = Town::start().await;
+    let id = town.order("A-1", 20_000).await;
+    let notification = town.pay(&id).await;
+    town.forward(&notification).await.expect(204);
+    // Paid, but neither notified nor asked after: the bill is the first to know.
+    let silent = town.order("A-2", 30_000).await;
+    town.pay(&silent).await;
+    let merchant = town.sandbox.parameters().demo_merchants.unwrap().wechat[0]
+        .merchant_id
+        .clone();
+    let day = calendar::BusinessDate::new(2026, 11, 20).unwrap();
+    town.advance(86_400);
+    let bill = town
+        .sandbox
+        .with_wechat(|core| core.bill_text(&merchant, day))
+        .unwrap();
+    let upload = async |take: bool, bill: String| {
+        let path = format!("/v1/reconciliations/bill?channel=wechat&date=2026-11-20&take={take}");
+        let request = town.rig.client().post(town.rig.url(&path));
+        answer(
+            request
+                .header("authorization", format!("Bearer {FINANCE}"))
+                .body(bill),
+        )
+        .await
+    };
+    let compared = upload(false, bill.clone()).await.expect(200).body;
+    assert_eq!(
+        (&compared["lines"], &compared["matched"]),
+        (&json!(2), &json!(1))
+    );
+    assert_eq!(compared["taken"], Value::Null);
+    assert_ne!(town.payment(&silent).await["status"], "succeeded");
+    let cut: String = bill.lines().take(2).collect::<Vec<_>>().join("\r\n");
+    upload(true, cut)
+        .await
+        .expect_problem(422, "bill_refused", "");
+    upload(true, "nonsense".to_owned())
+        .await
+        .expect_problem(422, "bill_refused", "");
+    let taken = upload(true, bill).await.expect(200).body;
+    assert_eq!(
+        (&taken["taken"]["facts"], &taken["taken"]["cleared"]),
+        (&json!(1), &json!(true))
+    );
+    let found = town.payment(&silent).await;
+    assert_eq!(
+        (&found["status"], &found["paid"]["source"]),
+        (&json!("succeeded"), &json!("bill"))
+    );
+    let cases = town
+        .rig
+        .get("/v1/cases?kind=reconciliation", FINANCE)
+        .await
+        .expect(200)
+        .body;
+    assert_eq!(cases["items"].as_array().unwrap().len(), 1);
+    let clearings = town
+        .rig
+        .get("/v1/clearings", FINANCE)
+        .await
+        .expect(200)
+        .body;
+    assert_eq!(clearings["items"][0]["gross"]["amount"], 50_000);
+    town.stop().await;
+}
+
+#[tokio::test]
 async fn a_channel_that_is_not_there_is_not_told_success() {
     let rig = Rig::start().await;
     for path in [

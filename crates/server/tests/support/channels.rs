@@ -62,10 +62,13 @@ pub fn connectors(
     Connectors::new([Arc::new(wechat) as Arc<dyn Connector>, Arc::new(unionpay)])
 }
 
+/// Headers and body of a message.
+pub type Message = (HeaderMap, Vec<u8>);
+
 /// A server that keeps what it receives and answers as told, 200 when told nothing.
 #[derive(Clone, Default)]
 pub struct Receiver {
-    received: Arc<Mutex<Vec<(HeaderMap, Vec<u8>)>>>,
+    received: Arc<Mutex<Vec<Message>>>,
     answers: Arc<Mutex<VecDeque<StatusCode>>>,
 }
 
@@ -87,7 +90,7 @@ impl Receiver {
     }
 
     /// What came since the last call.
-    pub fn take(&self) -> Vec<(HeaderMap, Vec<u8>)> {
+    pub fn take(&self) -> Vec<Message> {
         std::mem::take(&mut self.received.lock().unwrap())
     }
 }
