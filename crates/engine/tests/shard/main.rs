@@ -1,0 +1,20 @@
+//! The shard by itself: driven by hand, over a store in memory, without threads or clocks.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "../memory/mod.rs"]
+mod memory;
+#[path = "../rig/mod.rs"]
+mod rig;
+#[path = "../toy/mod.rs"]
+mod toy;
+
+mod approvals;
+mod commands;
+mod effects;
+mod equivalence;
+mod idempotency;
+mod ids;
+mod outbox_model;
+mod recovery;
+mod timers;
+mod vault;

@@ -1,0 +1,110 @@
+//! Commands submitted later.
+
+use crate::rig::Rig;
+use crate::toy::{ToyCommand, ToyRejection, ToyReply};
+use engine::{Record, SetAside, TimerRecord, Verdict};
+
+fn later(counter: &str, by: i64, seconds: i64) -> ToyCommand {
+    ToyCommand::AddLater {
+        counter: counter.into(),
+        by,
+        seconds,
+    }
+}
+
+#[test]
+fn a_timer_fires_once_and_not_before_it_is_due() {
+    let mut rig = Rig::new();
+    rig.done(later("a", 3, 60));
+    let timer: TimerRecord = rig.stored("add-a").unwrap();
+    assert_eq!(timer.due, rig.now + jiff::SignedDuration::from_secs(60));
+    rig.wait(59);
+    assert_eq!(rig.fire("add-a"), Verdict::Noted);
+    rig.restart();
+    rig.wait(1);
+    assert_eq!(rig.fire("add-a"), Verdict::Done(ToyReply::Value(3)));
+    assert_eq!(rig.fire("add-a"), Verdict::Noted);
+    assert_eq!(rig.counter("a"), Some(3));
+    assert!(rig.stored::<TimerRecord>("add-a").is_none());
+    assert!(!rig.tables().index.iter().any(|(kind, ..)| kind == "timer"));
+}
+
+#[test]
+fn twice_in_one_batch_is_once() {
+    let mut rig = Rig::new();
+    rig.done(later("a", 3, 0));
+    let task = || engine::Task::Timer {
+        key: "add-a".into(),
+    };
+    let (first, second) = (rig.run(task()), rig.run(task()));
+    let outcomes = rig.commit();
+    assert_eq!(outcomes[&first].result, Verdict::Done(ToyReply::Value(3)));
+    assert_eq!(outcomes[&second].result, Verdict::Noted);
+}
+
+#[test]
+fn setting_a_timer_again_moves_it() {
+    let mut rig = Rig::new();
+    rig.done(later("a", 3, 10));
+    rig.done(later("a", 5, 100));
+    rig.wait(50);
+    assert_eq!(rig.fire("add-a"), Verdict::Noted);
+    let entries: Vec<String> = rig
+        .tables()
+        .index
+        .into_iter()
+        .filter(|(kind, ..)| kind == "timer")
+        .map(|(_, _, value, _)| value)
+        .collect();
+    let due = rig.now + jiff::SignedDuration::from_secs(50);
+    assert_eq!(
+        entries,
+        [engine::index_time(due)],
+        "one entry, at the later time"
+    );
+    rig.wait(50);
+    assert_eq!(rig.fire("add-a"), Verdict::Done(ToyReply::Value(5)));
+}
+
+#[test]
+fn a_cancelled_timer_is_gone() {
+    let mut rig = Rig::new();
+    rig.done(later("a", 3, 10));
+    rig.done(ToyCommand::CancelLater {
+        counter: "a".into(),
+    });
+    rig.done(ToyCommand::CancelLater {
+        counter: "never set".into(),
+    });
+    rig.wait(20);
+    assert_eq!(rig.fire("add-a"), Verdict::Noted);
+    assert_eq!(rig.counter("a"), None);
+}
+
+/// A refused command is undone, and with it went the removal of its timer: it was due again at the
+/// next tick, and at every tick after that, each time with a row in the journal.
+#[test]
+fn a_timer_whose_command_is_refused_is_set_aside() {
+    let mut rig = Rig::new();
+    let command = ToyCommand::AddOrRefuseLater {
+        counter: "a".into(),
+        by: -1,
+        seconds: 0,
+    };
+    rig.done(command);
+    let refusal = ToyRejection("a would be -1".into());
+    assert_eq!(rig.fire("add-a"), Verdict::Refused(refusal));
+    assert!(rig.stored::<TimerRecord>("add-a").is_none());
+    let tables = rig.tables();
+    let aside: Vec<&Vec<u8>> = tables
+        .records
+        .iter()
+        .filter(|((kind, _), _)| kind == SetAside::KIND)
+        .map(|(_, (body, _))| body)
+        .collect();
+    assert_eq!(aside.len(), 1);
+    let record: SetAside = serde_json::from_slice(aside[0]).unwrap();
+    assert_eq!(record.reason, "refused: \"a would be -1\"");
+    assert_eq!(record.task, "{\"timer\":\"add-a\"}");
+    assert_eq!(rig.fire("add-a"), Verdict::Noted);
+}
