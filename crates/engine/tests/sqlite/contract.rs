@@ -1,5 +1,4 @@
 //! SQLite passes the suite for stores.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use engine::store::contract;
 use engine::store::sqlite::SqliteStore;
