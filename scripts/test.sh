@@ -18,6 +18,7 @@ fi
 
 step "formatting and lints"
 cargo fmt --all --check
+scripts/tidy.sh
 cargo clippy --workspace --all-targets --quiet -- -D warnings
 
 step "tests"

@@ -51,7 +51,7 @@ pub fn register(
     let mut wechat = WechatMerchant::new(
         WECHAT_MERCHANT,
         APP_ID,
-        &keys.wechat.serial_hex(),
+        keys.wechat.serial_hex(),
         keys.wechat.certificate_pem(),
         API_V3_KEY,
     );

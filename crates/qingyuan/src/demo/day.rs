@@ -223,13 +223,13 @@ impl Day {
     async fn refunds(&mut self, world: &World) -> Result<(), Failure> {
         while self.refunded + 30 < self.taken.len() {
             self.refunded += 1;
-            if self.refunded % 20 != 0 {
+            if !self.refunded.is_multiple_of(20) {
                 continue;
             }
             let Some((payment, amount)) = self.taken.get(self.refunded) else {
                 continue;
             };
-            let whole = self.refunded % 40 == 0;
+            let whole = self.refunded.is_multiple_of(40);
             let amount = if whole { *amount } else { amount / 3 };
             let body = json!({
                 "refund_number": format!("R-{}-{:04}", self.date.to_yyyymmdd(), self.refunded),

@@ -218,9 +218,7 @@ impl World {
 
     /// Switches payers on or off.
     pub fn set_payers(&self, payers: Option<AutoPay>) {
-        // The merchant was registered at the start.
-        let _ = self
-            .sandbox
+        self.sandbox
             .with_wechat(|core| core.set_auto_pay(WECHAT_MERCHANT, payers));
     }
 
