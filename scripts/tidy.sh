@@ -8,7 +8,7 @@ complain() { printf 'tidy: %s\n%s\n' "$1" "$2"; failed=1; }
 long=$(git ls-files '*.rs' | xargs wc -l | awk '$2 != "total" && $1 > 700 {print "  " $2 ": " $1 " lines"}')
 [ -z "$long" ] || complain "files over 700 lines: has each one subject?" "$long"
 
-unfinished=$(git grep -nE 'todo!\(|unimplemented!\(|dbg!\(|FIXME|#\[ignore' -- '*.rs' || true)
+unfinished=$(git grep -nE 'todo!\(|unimplemented!\(|dbg!\(|FIXME|#\[ignore\]' -- '*.rs' || true)
 [ -z "$unfinished" ] || complain "unfinished or disabled" "$unfinished"
 
 floats=$(git grep -nE '\bf(32|64)\b' -- crates/money crates/ledger crates/domain crates/recon crates/engine/src || true)
@@ -18,7 +18,7 @@ impure=$(git grep -nE 'std::(fs|net|thread)|SystemTime|Instant::now|Timestamp::n
   crates/{money,calendar,ledger,channels,domain,recon}/src || true)
 [ -z "$impure" ] || complain "I/O or clock in a pure crate" "$impure"
 
-unlisted=$(grep -nE '^[a-z0-9-]+ *= *("|\{ *version)' crates/*/Cargo.toml || true)
+unlisted=$(awk '/^\[/ {inside = /dependencies/} inside && /^[a-z0-9_-]+ *= *("|\{.*version)/ {print "  " FILENAME ": " $0}' crates/*/Cargo.toml)
 [ -z "$unlisted" ] || complain "dependency outside the workspace table" "$unlisted"
 
 exit "$failed"

@@ -1,0 +1,260 @@
+//! What a command function sees: reads, writes, postings, effects, timers.
+
+mod ledger;
+mod outbox;
+
+pub(crate) use ledger::AccountName;
+pub use ledger::NameTaken;
+
+use crate::application::{Interrupt, Need};
+use crate::ids::{IdSource, ShardCode};
+use crate::record::{AnyRecord, Indexes, Record, RecordKey};
+use crate::state::State;
+use crate::state::overlay::Replaced;
+use crate::state::records::{Slot, Stored};
+use crate::store::Scan;
+use ::ledger::{AccountId, AccountState, TransferId};
+use calendar::BusinessDate;
+use jiff::Timestamp;
+use std::sync::Arc;
+
+/// Rows a single command may change; longer work continues in another command.
+pub const ROWS_PER_COMMAND_MAX: usize = 10_000;
+
+/// Whether a posting was made now or had been made before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Posted {
+    /// Posted by this command.
+    New,
+    /// The same transfers under the same ids were posted before.
+    Already,
+}
+
+/// What has to be undone when a command does not go through.
+#[derive(Default)]
+pub(crate) struct Undo {
+    pub records: Vec<(RecordKey, Option<Slot>)>,
+    pub overlay: Vec<Replaced>,
+    pub accounts: Vec<(AccountId, Option<AccountState>)>,
+    pub transfers: Vec<(TransferId, Option<u64>)>,
+}
+
+/// The transaction of one command.
+pub struct Tx<'a> {
+    pub(crate) state: &'a mut State,
+    pub(crate) undo: &'a mut Undo,
+    pub(crate) ids: IdSource,
+    pub(crate) now: Timestamp,
+    pub(crate) emitted: Vec<String>,
+    pub(crate) settled: Vec<String>,
+    pub(crate) rows_changed: usize,
+}
+
+impl Tx<'_> {
+    /// The command's time: never before that of an earlier command.
+    pub fn now(&self) -> Timestamp {
+        self.now
+    }
+
+    /// Business date (会计日) of everything posted now.
+    pub fn business_date(&self) -> BusinessDate {
+        self.state.head.business_date
+    }
+
+    /// Moves the business date; earlier dates are closed for ever.
+    pub fn turn_day(&mut self, date: BusinessDate) -> Result<(), Interrupt> {
+        if date <= self.state.head.business_date {
+            return Err(Interrupt::Broken(format!(
+                "business date {} cannot turn to {date}",
+                self.state.head.business_date
+            )));
+        }
+        self.state.head.business_date = date;
+        Ok(())
+    }
+
+    /// The shard.
+    pub fn shard(&self) -> ShardCode {
+        self.state.shard
+    }
+
+    /// A new id: `prefix_`, shard code, time-ordered part.
+    pub fn new_id(&mut self, prefix: &str) -> String {
+        self.ids.id(prefix)
+    }
+
+    /// A new channel reference: shard code and 26 alphanumerics.
+    pub fn new_reference(&mut self) -> String {
+        self.ids.reference()
+    }
+
+    /// A new transfer id.
+    pub fn new_transfer_id(&mut self) -> TransferId {
+        self.ids.transfer()
+    }
+
+    /// A record, or `None` where there is none.
+    pub fn get<R: Record>(&mut self, key: &str) -> Result<Option<Arc<R>>, Interrupt> {
+        let mut found = self.state.records.get::<R>(key);
+        if found.is_none() {
+            self.load_missing(&[RecordKey::of::<R>(key)])?;
+            found = self.state.records.get::<R>(key);
+        }
+        match found {
+            Some(Ok(record)) => Ok(record),
+            Some(Err(problem)) => Err(Interrupt::Broken(problem)),
+            None => Err(Interrupt::Load(Need::Record(RecordKey::of::<R>(key)))),
+        }
+    }
+
+    /// A record that must exist: another record refers to it.
+    pub fn expect<R: Record>(&mut self, key: &str) -> Result<Arc<R>, Interrupt> {
+        self.get::<R>(key)?
+            .ok_or_else(|| Interrupt::Broken(format!("{} {key} is gone", R::KIND)))
+    }
+
+    /// Writes a record under its key.
+    pub fn put<R: Record>(&mut self, record: R) -> Result<(), Interrupt> {
+        let key = RecordKey::of::<R>(record.key());
+        // The stored version must be in memory: its index entries are replaced.
+        let old = self.get::<R>(&key.key)?;
+        let record: Arc<dyn AnyRecord> = Arc::new(record);
+        let new_indexes = record.index_entries();
+        self.change(
+            key,
+            old.map(|old| (old as Arc<dyn AnyRecord>).index_entries()),
+            new_indexes,
+            Stored::Typed(record),
+        )
+    }
+
+    /// Removes a record; nothing happens where there is none.
+    pub fn delete<R: Record>(&mut self, key: &str) -> Result<(), Interrupt> {
+        let Some(old) = self.get::<R>(key)? else {
+            return Ok(());
+        };
+        let old = (old as Arc<dyn AnyRecord>).index_entries();
+        self.change(
+            RecordKey::of::<R>(key),
+            Some(old),
+            Indexes::default(),
+            Stored::Absent,
+        )
+    }
+
+    fn change(
+        &mut self,
+        key: RecordKey,
+        old: Option<Indexes>,
+        new: Indexes,
+        value: Stored,
+    ) -> Result<(), Interrupt> {
+        self.count_row()?;
+        let batch = self.state.head.batch_seq + 1;
+        let old = old.unwrap_or_default();
+        self.state
+            .overlay
+            .change(&key, &old, &new, batch, &mut self.undo.overlay);
+        let previous = self.state.records.set(&key, value, batch);
+        if previous
+            .as_ref()
+            .is_none_or(|slot| slot.changed_in != batch)
+        {
+            self.state.batch.changed.push(key.clone());
+        }
+        self.undo.records.push((key, previous));
+        Ok(())
+    }
+
+    fn count_row(&mut self) -> Result<(), Interrupt> {
+        self.rows_changed += 1;
+        if self.rows_changed > ROWS_PER_COMMAND_MAX {
+            return Err(Interrupt::Broken(format!(
+                "the command changes more than {ROWS_PER_COMMAND_MAX} rows; it must continue in another"
+            )));
+        }
+        Ok(())
+    }
+
+    /// Records of an index with values from `from` (inclusive) to `to` (exclusive), in value order,
+    /// changes of this and earlier commands included; `limit` is at most 1,000.
+    pub fn scan<R: Record>(
+        &mut self,
+        index: &'static str,
+        from: &str,
+        to: &str,
+        limit: usize,
+    ) -> Result<Vec<Arc<R>>, Interrupt> {
+        let limit = limit.min(1_000);
+        let overlaid: Vec<(String, Arc<str>, bool)> = self
+            .state
+            .overlay
+            .range(R::KIND, index, from, to)
+            .map(|(entry, present)| (entry.value.clone(), entry.key.clone(), present))
+            .collect();
+        let removed = overlaid.iter().filter(|(_, _, present)| !present).count();
+        let scan = Scan {
+            kind: R::KIND.to_owned(),
+            index: index.to_owned(),
+            from: from.to_owned(),
+            to: to.to_owned(),
+            after: None,
+            descending: false,
+            limit: limit + removed,
+        };
+        let stored = self
+            .state
+            .reader
+            .scan(&scan)
+            .map_err(|error| self.state.cannot_read(error))?;
+        let mut keys: std::collections::BTreeSet<(String, String)> = stored.into_iter().collect();
+        for (value, key, present) in overlaid {
+            let entry = (value, key.to_string());
+            if present {
+                keys.insert(entry);
+            } else {
+                keys.remove(&entry);
+            }
+        }
+        let keys: Vec<RecordKey> = keys
+            .into_iter()
+            .take(limit)
+            .map(|(_, key)| RecordKey::of::<R>(&key))
+            .collect();
+        self.load_missing(&keys)?;
+        keys.iter().map(|key| self.expect::<R>(&key.key)).collect()
+    }
+
+    /// Loads what is not in memory in one query, where the command stands: interrupting it for each
+    /// row would run it as often as it reads rows.
+    fn load_missing(&mut self, keys: &[RecordKey]) -> Result<(), Interrupt> {
+        let missing: Vec<RecordKey> = keys
+            .iter()
+            .filter(|key| !self.state.records.contains(key))
+            .cloned()
+            .collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let bodies = self
+            .state
+            .reader
+            .records(&missing)
+            .map_err(|error| self.state.cannot_read(error))?;
+        for (key, body) in missing.into_iter().zip(bodies) {
+            self.state.records.load(key, body);
+        }
+        Ok(())
+    }
+
+    /// Writes a record whose key was issued by this command, so that no load is needed.
+    pub fn put_new<R: Record>(&mut self, record: R) -> Result<(), Interrupt> {
+        let key = RecordKey::of::<R>(record.key());
+        if self.state.records.contains(&key) {
+            return self.put(record);
+        }
+        let record: Arc<dyn AnyRecord> = Arc::new(record);
+        let indexes = record.index_entries();
+        self.change(key, None, indexes, Stored::Typed(record))
+    }
+}
