@@ -38,6 +38,7 @@ pub enum Command {
     ///
     /// With --sandbox simulated WeChat Pay and UnionPay run beside it, so that a payment can be tried
     /// at once; the keys sandbox-operator, sandbox-finance and sandbox-ledger are accepted then.
+    /// With --channels it collects and pays out through real ones.
     /// Ends on Ctrl-C or SIGTERM; killing it loses nothing that was answered.
     Serve(ServeArguments),
     /// Recompute every balance from the transfers and every hash of the journal.
@@ -88,6 +89,9 @@ pub struct ServeArguments {
     /// Where to listen; overrides the settings. Port 0 takes a free one.
     #[arg(long)]
     pub bind: Option<SocketAddr>,
+    /// Access to channels (TOML): merchant numbers, keys, certificates.
+    #[arg(long, value_name = "FILE", conflicts_with = "sandbox", long_help = crate::channels_file::HELP)]
+    pub channels: Option<PathBuf>,
     /// Run simulated channels beside the server.
     #[arg(long)]
     pub sandbox: bool,

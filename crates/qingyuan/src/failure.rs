@@ -26,6 +26,9 @@ pub enum Failure {
     /// The sandbox.
     #[error(transparent)]
     Sandbox(#[from] sandbox::SandboxError),
+    /// The channels file.
+    #[error(transparent)]
+    Channels(#[from] crate::channels_file::ChannelsFileError),
     /// Anything that has no type of its own.
     #[error("{0}")]
     Other(String),

@@ -2,6 +2,7 @@
 
 mod bench;
 mod book;
+mod channels_file;
 mod cli;
 mod connectors;
 mod demo;

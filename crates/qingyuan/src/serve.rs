@@ -1,6 +1,7 @@
 //! `qingyuan serve`: the HTTP API over a book on this machine.
 
 use crate::book::{self, ClockKind};
+use crate::channels_file::ChannelsFile;
 use crate::cli::ServeArguments;
 use crate::connectors::{self, InstitutionKeys};
 use crate::failure::Failure;
@@ -38,13 +39,22 @@ pub fn run(arguments: &ServeArguments) -> Result<bool, Failure> {
 }
 
 async fn serve(arguments: &ServeArguments) -> Result<bool, Failure> {
-    let mut config = configuration(arguments)?;
+    let (mut config, public_url_given) = configuration(arguments)?;
+    let channels = arguments.channels.as_deref();
+    let channels = channels.map(ChannelsFile::read).transpose()?;
     let listener = tokio::net::TcpListener::bind(config.bind)
         .await
         .map_err(|error| Failure::other(format!("cannot listen on {}: {error}", config.bind)))?;
     let address = listener.local_addr().map_err(Failure::other)?;
-    if arguments.sandbox {
+    if arguments.sandbox || !public_url_given {
         config.public_url = format!("http://{address}");
+    }
+    // Before the book is opened: what is wrong with keys shows without touching it.
+    let connectors = match &channels {
+        Some(file) => file.connectors(&config.public_url)?,
+        None => Connectors::default(),
+    };
+    if arguments.sandbox {
         config.webhooks.allow_private = true;
         let keys =
             SANDBOX_KEYS.map(|(token, role)| ApiKeyConfig::of_token(token, token, token, role));
@@ -65,7 +75,7 @@ async fn serve(arguments: &ServeArguments) -> Result<bool, Failure> {
     };
     let connectors = match &simulated {
         Some((_, connectors)) => connectors.clone(),
-        None => Connectors::default(),
+        None => connectors,
     };
     let server = Server::new(&config, engine.clone(), connectors).map_err(Failure::other)?;
     let (_, nothing) = tokio::sync::mpsc::unbounded_channel();
@@ -76,6 +86,7 @@ async fn serve(arguments: &ServeArguments) -> Result<bool, Failure> {
         arguments,
         address,
         simulated.as_ref().map(|(sandbox, _)| sandbox),
+        channels.as_ref(),
     )?;
     ended().await;
     eprintln!("Stopping: requests under way are answered, account checkpoints are written.");
@@ -91,19 +102,23 @@ async fn serve(arguments: &ServeArguments) -> Result<bool, Failure> {
     Ok(true)
 }
 
-fn configuration(arguments: &ServeArguments) -> Result<ServerConfig, Failure> {
-    let mut config = match &arguments.config {
-        None => ServerConfig::default(),
+/// The settings, and whether they say under which URL channels reach this server.
+fn configuration(arguments: &ServeArguments) -> Result<(ServerConfig, bool), Failure> {
+    let (mut config, public_url_given) = match &arguments.config {
+        None => (ServerConfig::default(), false),
         Some(path) => {
             let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, error))?;
-            toml::from_str(&text)
-                .map_err(|error| Failure::other(format!("{}: {error}", path.display())))?
+            let wrong =
+                |error: toml::de::Error| Failure::other(format!("{}: {error}", path.display()));
+            let config = toml::from_str(&text).map_err(wrong)?;
+            let table: toml::Table = toml::from_str(&text).map_err(wrong)?;
+            (config, table.contains_key("public_url"))
         }
     };
     if let Some(bind) = arguments.bind {
         config.bind = bind;
     }
-    Ok(config)
+    Ok((config, public_url_given))
 }
 
 /// Opens the internal accounts; harmless when they are.
@@ -161,6 +176,7 @@ fn announce(
     arguments: &ServeArguments,
     address: SocketAddr,
     sandbox: Option<&RunningSandbox>,
+    channels: Option<&ChannelsFile>,
 ) -> Result<(), Failure> {
     let control = sandbox.map(|sandbox| sandbox.parameters().control_url);
     if arguments.json {
@@ -175,9 +191,11 @@ fn announce(
         println!(
             "Keys for trying: sandbox-operator, sandbox-finance, sandbox-ledger. Never use --sandbox for real money."
         );
+    } else if let Some(channels) = channels {
+        println!("Channels: {}.", channels.names().join(", "));
     } else {
         println!(
-            "No channel is configured in this release but the sandbox's (--sandbox): payments cannot be collected."
+            "No channel is configured (--channels, or --sandbox to try): payments cannot be collected."
         );
     }
     Ok(())
