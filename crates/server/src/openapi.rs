@@ -10,7 +10,8 @@ use utoipa::{PartialSchema, ToSchema};
 const DESCRIPTION: &str = "Collects, books, splits, settles, pays out and reconciles money.
 
 Amounts are whole minor units with a currency. Times are RFC 3339 with offset; business dates are days in Asia/Shanghai. \
-Unknown fields are refused. Every refusal is `application/problem+json` with a stable `code`; every answer carries `X-Request-Id`.
+Unknown fields are refused. Every refusal is `application/problem+json` with a stable `code`; every answer carries `X-Request-Id`, and every answer to a command \
+the number of that command in the journal, `X-Journal-Sequence`.
 
 Requests that move money need an `Idempotency-Key`. A repeat under the same key is answered as the first one was, with \
 `Idempotency-Replayed: true`; another body under the same key is refused. Besides, every order, refund, payout and transfer \

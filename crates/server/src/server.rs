@@ -144,11 +144,20 @@ impl Server {
 }
 
 impl RunningServer {
-    /// Takes no new connections, answers what is under way, and ends.
+    /// Takes no new connections, answers what is under way, and ends; connections that are then
+    /// still open after the longest time a request may take are cut.
     pub async fn stop(self) {
         let _ = self.stop.send(true);
-        if let Err(error) = self.serving.await {
-            tracing::error!(%error, "the server ended badly");
+        let longest = self.state.limits().request_timeout();
+        let abort = self.serving.abort_handle();
+        match tokio::time::timeout(longest, self.serving).await {
+            Ok(Ok(Ok(()))) => {}
+            Ok(Ok(Err(error))) => tracing::error!(%error, "the server ended badly"),
+            Ok(Err(error)) => tracing::error!(%error, "the server ended badly"),
+            Err(_) => {
+                tracing::warn!("connections were cut at the stop");
+                abort.abort();
+            }
         }
     }
 

@@ -166,3 +166,61 @@ pub fn delivery_status() -> Object {
     use DeliveryStatus::{Delivered, Failed, Pending};
     values(&[Pending, Delivered, Failed])
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::expect_used)]
+    use super::*;
+    use serde::Deserialize;
+    use std::collections::BTreeSet;
+
+    /// The values that serde knows, out of its complaint about one that it does not.
+    fn known<T: for<'de> Deserialize<'de>>() -> BTreeSet<String> {
+        let complaint = serde_json::from_str::<T>("\"no such value\"")
+            .err()
+            .expect("a complaint")
+            .to_string();
+        let (_, list) = complaint.split_once("expected ").expect("a list");
+        list.split('`')
+            .skip(1)
+            .step_by(2)
+            .map(str::to_owned)
+            .collect()
+    }
+
+    fn described(schema: Object) -> BTreeSet<String> {
+        let schema = serde_json::to_value(schema).unwrap();
+        let values = schema.get("enum").and_then(|values| values.as_array());
+        let values = values.expect("values");
+        values
+            .iter()
+            .map(|value| value.as_str().unwrap().to_owned())
+            .collect()
+    }
+
+    #[test]
+    fn every_value_is_described() {
+        let all = [
+            (described(channel()), known::<Channel>()),
+            (described(merchant_status()), known::<MerchantStatus>()),
+            (described(late_success()), known::<LateSuccess>()),
+            (described(payment_status()), known::<PaymentStatus>()),
+            (described(close_reason()), known::<CloseReason>()),
+            (described(source()), known::<Source>()),
+            (described(payout_status()), known::<PayoutStatus>()),
+            (described(resolved_payout()), known::<ResolvedPayout>()),
+            (described(receiver_kind()), known::<ReceiverKind>()),
+            (described(account_kind()), known::<AccountKind>()),
+            (described(side()), known::<Side>()),
+            (described(case_kind()), known::<CaseKind>()),
+            (described(case_status()), known::<CaseStatus>()),
+            (described(refund_status()), known::<RefundStatus>()),
+            (described(resolved_refund()), known::<ResolvedRefund>()),
+            (described(event_type()), known::<EventType>()),
+            (described(delivery_status()), known::<DeliveryStatus>()),
+        ];
+        for (described, known) in all {
+            assert_eq!(described, known);
+        }
+    }
+}

@@ -13,6 +13,7 @@ pub mod merchants;
 pub mod money;
 pub mod payments;
 pub mod payouts;
+pub mod reconciliations;
 pub mod refunds;
 pub mod settlements;
 pub mod splits;

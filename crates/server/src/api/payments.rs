@@ -126,6 +126,7 @@ pub struct PaymentView {
     #[schema(value_type = String, format = DateTime)]
     pub expires_at: Timestamp,
     /// Set while the order is being closed, and why it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(schema_with = enums::close_reason)]
     pub close_reason: Option<CloseReason>,
     /// Why the channel refused or failed it.

@@ -1,6 +1,7 @@
 //! Reconciliations.
 
 use crate::api::enums;
+use crate::api::reconciliations::ReconciliationSchema;
 use crate::auth::Caller;
 use crate::config::Role;
 use crate::extract::{Body, Params, collect};
@@ -44,7 +45,7 @@ struct NewReconciliation {
 ///
 /// Repeating it is harmless: facts, cases and the clearing of a date are taken once.
 #[utoipa::path(post, path = "/v1/reconciliations", tag = "reconciliations", request_body = NewReconciliation,
-    responses((status = 200, description = "Totals of both sides and every difference by name.", body = serde_json::Value)))]
+    responses((status = 200, description = "Totals of both sides and every difference by name.", body = ReconciliationSchema)))]
 async fn reconcile(
     State(state): State<AppState>,
     caller: Caller,
@@ -79,7 +80,7 @@ struct BillQuery {
 /// For bills that were fetched by hand. They are compared like fetched ones.
 #[utoipa::path(post, path = "/v1/reconciliations/bill", tag = "reconciliations", params(BillQuery),
     request_body(content = String, content_type = "text/csv", description = "The channel's trade bill, byte for byte."),
-    responses((status = 200, description = "Totals of both sides and every difference by name.", body = serde_json::Value)))]
+    responses((status = 200, description = "Totals of both sides and every difference by name.", body = ReconciliationSchema)))]
 async fn reconcile_upload(
     State(state): State<AppState>,
     caller: Caller,
