@@ -145,6 +145,44 @@ pub struct SandboxArguments {
 pub enum Benchmark {
     /// Transfers through the engine, in process: durable, journaled, hashed.
     Ledger(LedgerBenchmark),
+    /// Payments and single transfers over HTTP, beside a bare axum handler.
+    ///
+    /// Server, channel and clients share this process. A life is two requests: the order, and the
+    /// channel's word that it was paid, which books it with its fee and a split three ways. The
+    /// bare handler gives the same bytes to the same requests.
+    Payments(PaymentsBenchmark),
+}
+
+/// Arguments of `bench payments`.
+#[derive(Debug, Args)]
+pub struct PaymentsBenchmark {
+    /// Only these; otherwise both.
+    #[arg(long, value_enum)]
+    pub only: Option<PaymentsPart>,
+    /// How long each part is measured.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=86_400))]
+    pub seconds: u64,
+    /// Measure so many operations instead.
+    #[arg(long, conflicts_with = "seconds", value_parser = clap::value_parser!(u64).range(1..))]
+    pub count: Option<u64>,
+    /// Clients, each with one connection and one request under way.
+    #[arg(long, default_value_t = 64)]
+    pub clients: u64,
+    /// Accounts that transfers move between.
+    #[arg(long, default_value_t = 10_000)]
+    pub accounts: u64,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Parts of `bench payments`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum PaymentsPart {
+    /// Payment lives.
+    Lives,
+    /// Single transfers, on many accounts and on one hot account.
+    Transfers,
 }
 
 /// Arguments of `bench ledger`.

@@ -49,6 +49,11 @@ pub fn rate(operations: u64, took: Duration) -> u64 {
     }
 }
 
+/// One rate as a part of another, three decimals.
+pub fn ratio(rate: u64, of: u64) -> f64 {
+    (rate as f64 / of.max(1) as f64 * 1_000.0).round() / 1_000.0
+}
+
 /// Median, 99th percentile and maximum of durations in microseconds.
 pub fn percentiles(samples: &mut [u64]) -> Option<(u64, u64, u64)> {
     samples.sort_unstable();
@@ -74,10 +79,9 @@ pub fn print(figures: &Figures) {
     let value = serde_json::to_value(figures).unwrap_or_default();
     for (name, value) in value.as_object().into_iter().flatten() {
         let text = match value {
-            serde_json::Value::Number(number) => number.as_i64().map_or_else(
-                || number.to_string(),
-                |number| crate::output::grouped(number),
-            ),
+            serde_json::Value::Number(number) => number
+                .as_i64()
+                .map_or_else(|| number.to_string(), crate::output::grouped),
             other => other.to_string(),
         };
         if name != "name" {

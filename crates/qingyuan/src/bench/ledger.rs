@@ -39,7 +39,7 @@ pub fn run(arguments: &LedgerBenchmark) -> Result<bool, Failure> {
         QingyuanApp::default(),
     )?;
     let engine = running.engine.clone();
-    let accounts = open_accounts(&engine, arguments)?;
+    let accounts = open_accounts(&engine, arguments.accounts, arguments.json)?;
     let (batches_before, commands_before) = counts(&engine);
     let mut run = Run::new(&engine, arguments, accounts);
     run.post_all()?;
@@ -85,13 +85,15 @@ fn submit(engine: &Engine<QingyuanApp>, request: Request) -> Result<Reply, Failu
     }
 }
 
-fn open_accounts(
+/// Opens so many client accounts and answers their numbers.
+pub(super) fn open_accounts(
     engine: &Engine<QingyuanApp>,
-    arguments: &LedgerBenchmark,
+    count: u64,
+    quiet: bool,
 ) -> Result<Vec<u64>, Failure> {
-    let bar = output::progress(arguments.accounts, "opening accounts", arguments.json);
-    let mut numbers = Vec::with_capacity(arguments.accounts as usize);
-    let codes: Vec<u64> = (0..arguments.accounts).collect();
+    let bar = output::progress(count, "opening accounts", quiet);
+    let mut numbers = Vec::with_capacity(count as usize);
+    let codes: Vec<u64> = (0..count).collect();
     for chunk in codes.chunks(domain::transfer::ACCOUNTS_MAX) {
         let accounts = chunk
             .iter()

@@ -2,6 +2,7 @@
 
 mod figures;
 mod ledger;
+mod payments;
 
 use crate::cli::Benchmark;
 use crate::failure::Failure;
@@ -10,5 +11,6 @@ use crate::failure::Failure;
 pub fn run(benchmark: &Benchmark) -> Result<bool, Failure> {
     match benchmark {
         Benchmark::Ledger(arguments) => ledger::run(arguments),
+        Benchmark::Payments(arguments) => payments::run(arguments),
     }
 }

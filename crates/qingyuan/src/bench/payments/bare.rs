@@ -44,6 +44,10 @@ impl Recorded {
         })
     }
 
+    fn repeat(self) -> Response {
+        (self.status, self.headers, self.body).into_response()
+    }
+
     /// Body of the answer.
     pub fn body(&self) -> &[u8] {
         &self.body
@@ -51,14 +55,14 @@ impl Recorded {
 }
 
 /// Starts it on a free port and says where.
-pub async fn start(answers: Vec<Recorded>) -> Result<SocketAddr, Failure> {
+pub async fn start(answers: &[Recorded]) -> Result<SocketAddr, Failure> {
     let mut router = Router::new();
     for recorded in answers {
-        let handler = move |body: Bytes| {
-            let answer = repeat(&recorded, &body);
-            async move { answer }
-        };
-        router = router.route(recorded_path(&handler, &recorded_path_of), post(handler));
+        let path = recorded.path;
+        let recorded = recorded.clone();
+        // The body is read, as every handler has to, and not looked at.
+        let handler = move |_body: Bytes| async move { recorded.repeat() };
+        router = router.route(path, post(handler));
     }
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
         .await

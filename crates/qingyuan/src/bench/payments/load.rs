@@ -11,7 +11,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::LocalSet;
 
-const MILLION: u64 = 1_000_000;
+/// Operations after which a time is noted.
+pub const MILLION: u64 = 1_000_000;
 
 /// What one client sends.
 pub trait Client: Send + 'static {
@@ -68,7 +69,7 @@ impl Tally {
         let measured = &mut self.measured;
         measured.operations += 1;
         measured.operations_us.push(took.as_micros() as u64);
-        if measured.operations % MILLION == 0 {
+        if measured.operations.is_multiple_of(MILLION) {
             measured.millions.push(now);
         }
     }

@@ -1,0 +1,218 @@
+//! `bench payments`: payment lives and single transfers over HTTP, beside a bare axum handler that
+//! answers the same bytes to the same requests.
+//!
+//! Server, shard and load generator share one process and one machine; nothing is mocked between
+//! the socket and the disk but the channel, which answers at once and signs nothing.
+
+mod bare;
+mod channel;
+mod ids;
+mod lives;
+mod load;
+mod transfers;
+mod wire;
+mod world;
+
+use super::figures::{self, Figures};
+use crate::cli::{PaymentsBenchmark, PaymentsPart};
+use crate::failure::Failure;
+use crate::output;
+use bare::Recorded;
+use engine::runtime::Counters;
+use lives::{LifeClient, Templates};
+use load::{Client, Limit, Measured};
+use serde::Serialize;
+use serde_json::json;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::Runtime;
+use transfers::{Spread, TransferClient};
+use world::World;
+
+/// Load before each measurement that is not counted.
+const WARM_UP: Limit = Limit::Time(Duration::from_millis(500));
+
+const LIVES: &str = "payment lives: created, paid, fee, split three ways";
+
+/// The first part's figures, and all parts.
+#[derive(Serialize)]
+struct Printed<'a> {
+    #[serde(flatten)]
+    first: Figures,
+    parts: &'a [Figures],
+}
+
+/// Runs the benchmark.
+pub fn run(arguments: &PaymentsBenchmark) -> Result<bool, Failure> {
+    if arguments.accounts < 2 || arguments.clients == 0 || arguments.clients > 10_000 {
+        return Err(Failure::other(
+            "--accounts must be at least 2 and --clients 1 to 10000",
+        ));
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(Failure::other)?;
+    let bench = Bench { arguments, runtime };
+    let mut parts = Vec::new();
+    if arguments.only != Some(PaymentsPart::Transfers) {
+        bench.lives(&mut parts)?;
+    }
+    if arguments.only != Some(PaymentsPart::Lives) {
+        bench.transfers(Spread::All, &mut parts)?;
+        bench.transfers(Spread::Hot, &mut parts)?;
+    }
+    let first = parts.first().cloned().unwrap_or_default();
+    if arguments.json {
+        let parts = &parts;
+        output::json(&Printed { first, parts })?;
+    }
+    Ok(true)
+}
+
+struct Bench<'a> {
+    arguments: &'a PaymentsBenchmark,
+    runtime: Runtime,
+}
+
+impl Bench<'_> {
+    fn lives(&self, parts: &mut Vec<Figures>) -> Result<(), Failure> {
+        let directory = tempfile::tempdir_in(".").map_err(Failure::other)?;
+        let world = self.runtime.block_on(World::start(directory.path()))?;
+        let templates = Arc::new(Templates::new(&world)?);
+        let client = |number| LifeClient::new(templates.clone(), number);
+        let recorded = record(world.address, client(0))?;
+        let (measured, ended) = self.real(LIVES, &world, client)?;
+        for client in &ended {
+            client.check(&world)?;
+        }
+        self.runtime.block_on(world.stop())?;
+        self.beside(measured, &recorded, client, parts)
+    }
+
+    fn transfers(&self, spread: Spread, parts: &mut Vec<Figures>) -> Result<(), Failure> {
+        let directory = tempfile::tempdir_in(".").map_err(Failure::other)?;
+        let world = self.runtime.block_on(World::start(directory.path()))?;
+        let (count, quiet) = (self.arguments.accounts, self.arguments.json);
+        let accounts: Arc<[u64]> =
+            super::ledger::open_accounts(&world.engine, count, quiet)?.into();
+        let client = |number| TransferClient::new(accounts.clone(), spread, number);
+        let recorded = record(world.address, client(0))?;
+        let name = match spread {
+            Spread::All => format!("single transfers, {count} accounts"),
+            Spread::Hot => "single transfers, one hot account".to_owned(),
+        };
+        let (measured, _) = self.real(&name, &world, client)?;
+        self.runtime.block_on(world.stop())?;
+        self.beside(measured, &recorded, client, parts)
+    }
+
+    fn clients<C>(&self, client: impl Fn(u64) -> C) -> Vec<C> {
+        // The client numbered 0 has made the recording.
+        (1..=self.arguments.clients).map(client).collect()
+    }
+
+    fn measure<C: Client>(
+        &self,
+        address: SocketAddr,
+        client: impl Fn(u64) -> C,
+    ) -> Result<(Measured, Vec<C>), Failure> {
+        let limit = match self.arguments.count {
+            Some(count) => Limit::Operations(count),
+            None => Limit::Time(Duration::from_secs(self.arguments.seconds)),
+        };
+        load::run(address, self.clients(client), limit)
+    }
+
+    /// Figures of the real server.
+    fn real<C: Client>(
+        &self,
+        name: &str,
+        world: &World,
+        client: impl Fn(u64) -> C,
+    ) -> Result<(Figures, Vec<C>), Failure> {
+        load::run(world.address, self.clients(&client), WARM_UP)?;
+        let counters = || {
+            let counters = world.engine.counters();
+            [&counters.batches, &counters.commands, &counters.ledger_rows].map(Counters::get)
+        };
+        let [batches, commands, rows] = counters();
+        let (measured, ended) = self.measure(world.address, client)?;
+        let [batches_after, commands_after, rows_after] = counters();
+        let batches = (batches_after - batches).max(1);
+        let mut figures = figures_of(name, measured);
+        figures.db_bytes = Some(world.engine.queries().size_bytes()?);
+        for (name, value) in [
+            ("batches", batches),
+            ("commands_per_batch", (commands_after - commands) / batches),
+            ("ledger_rows", rows_after - rows),
+        ] {
+            figures.more.insert(name.into(), json!(value));
+        }
+        Ok((figures, ended))
+    }
+
+    /// The same requests to a bare handler, and both sets of figures.
+    fn beside<C: Client>(
+        &self,
+        mut real: Figures,
+        recorded: &[Recorded],
+        client: impl Fn(u64) -> C,
+        parts: &mut Vec<Figures>,
+    ) -> Result<(), Failure> {
+        let address = self.runtime.block_on(bare::start(recorded))?;
+        load::run(address, self.clients(&client), WARM_UP)?;
+        let (measured, _) = self.measure(address, client)?;
+        let bare = figures_of(&format!("bare axum: {}", real.name), measured);
+        let ratio = figures::ratio(real.per_second, bare.per_second);
+        real.more.insert("part_of_bare".into(), json!(ratio));
+        for figures in [real, bare] {
+            if !self.arguments.json {
+                figures::print(&figures);
+            }
+            parts.push(figures);
+        }
+        Ok(())
+    }
+}
+
+/// One operation against the real server, answer by answer.
+fn record(address: SocketAddr, mut client: impl Client) -> Result<Vec<Recorded>, Failure> {
+    let (mut request, mut recorded) = (Vec::new(), Vec::new());
+    loop {
+        let path = client.request(&mut request);
+        let answer = Recorded::of(address, path, &request)?;
+        let complete = client.answered(answer.body())?;
+        recorded.push(answer);
+        if complete {
+            return Ok(recorded);
+        }
+    }
+}
+
+fn figures_of(name: &str, mut measured: Measured) -> Figures {
+    let mut figures = Figures {
+        name: name.to_owned(),
+        operations: measured.operations,
+        per_second: figures::rate(measured.operations, measured.took),
+        rss_bytes: figures::peak_rss_bytes(),
+        ..Figures::default()
+    };
+    if let Some((p50, p99, max)) = figures::percentiles(&mut measured.operations_us) {
+        (figures.p50_us, figures.p99_us, figures.max_us) = (Some(p50), Some(p99), Some(max));
+    }
+    let pairs: Vec<u64> = measured
+        .millions
+        .iter()
+        .zip(measured.millions.iter().skip(1))
+        .map(|(from, to)| figures::rate(load::MILLION, *to - *from))
+        .collect();
+    figures.first_million_per_second = pairs.first().copied();
+    figures.last_million_per_second = pairs.last().copied();
+    let requests = figures::rate(measured.requests, measured.took);
+    figures
+        .more
+        .insert("http_requests_per_second".into(), json!(requests));
+    figures
+}
