@@ -1,0 +1,264 @@
+//! Outbox and timers over a running engine: what a performer is asked to do, and when.
+
+use crate::callers::{envelope, under_key};
+use crate::gate::{clock, run_with};
+use crate::memory::{Fault, MemoryStore};
+use crate::rig::{add, key, start};
+use crate::toy::{Note, Toy, ToyCommand, ToyReply};
+use engine::runtime::{Job, Outbox, Performer, Running, SimulatedClock, Timers};
+use engine::store::Queries;
+use engine::{AttemptMode, EffectRecord, EffectReport, EffectState, Repeat, Verdict};
+use jiff::SignedDuration;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+
+const AFTER: Repeat = Repeat::AfterNotFound {
+    arrival_bound_seconds: 60,
+};
+
+/// Notes what it is asked and answers from a list; afterwards that it is paid.
+#[derive(Clone, Default)]
+struct Script(Arc<Mutex<Lines>>);
+
+type Lines = (Vec<(String, AttemptMode)>, VecDeque<EffectReport<String>>);
+
+impl Script {
+    fn then(&self, report: EffectReport<String>) {
+        self.0.lock().unwrap().1.push_back(report);
+    }
+
+    fn asked(&self) -> Vec<(String, AttemptMode)> {
+        std::mem::take(&mut self.0.lock().unwrap().0)
+    }
+}
+
+impl Performer<Toy> for Script {
+    async fn perform(&self, job: Job<Note>) -> EffectReport<String> {
+        let mut script = self.0.lock().unwrap();
+        script.0.push((job.effect.note, job.mode));
+        let paid = || EffectReport::Answered {
+            answer: "paid".into(),
+        };
+        script.1.pop_front().unwrap_or_else(paid)
+    }
+}
+
+struct World {
+    store: MemoryStore,
+    clock: Arc<SimulatedClock>,
+    running: Running<Toy>,
+    outbox: Outbox<Toy, Script>,
+    script: Script,
+    seconds: i64,
+}
+
+impl World {
+    fn new() -> World {
+        World::over(MemoryStore::default(), 0)
+    }
+
+    fn over(store: MemoryStore, seconds: i64) -> World {
+        let clock = clock();
+        clock.set(start() + SignedDuration::from_secs(seconds));
+        let running = run_with(store.clone(), clock.clone());
+        let script = Script::default();
+        let outbox = Outbox::new(running.engine.clone(), script.clone(), 4);
+        World {
+            store,
+            clock,
+            running,
+            outbox,
+            script,
+            seconds,
+        }
+    }
+
+    /// A new process over the same store.
+    fn restarted(self) -> World {
+        let World {
+            store,
+            running,
+            outbox,
+            seconds,
+            ..
+        } = self;
+        drop(outbox);
+        running.stop();
+        World::over(store, seconds)
+    }
+
+    fn wait(&mut self, seconds: i64) {
+        self.seconds += seconds;
+        self.clock
+            .set(start() + SignedDuration::from_secs(self.seconds));
+    }
+
+    async fn send(&self, note: &str, repeat: Repeat) -> String {
+        let command = ToyCommand::Send {
+            note: note.into(),
+            repeat,
+        };
+        self.effect_of(command).await
+    }
+
+    async fn effect_of(&self, command: ToyCommand) -> String {
+        let outcome = self.running.engine.submit(envelope(command)).await.unwrap();
+        match outcome.result {
+            Verdict::Done(ToyReply::Effect(id)) => id,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// What the loop of [`Outbox::run`] does, once.
+    async fn pass(&mut self) -> Vec<(String, AttemptMode)> {
+        while let Ok(permissions) = self.running.fresh.try_recv() {
+            self.outbox.permit(permissions);
+        }
+        self.outbox.pass().await.unwrap();
+        self.script.asked()
+    }
+
+    fn state(&self, id: &str) -> EffectState {
+        let body = Queries::record(&self.store, "effect", id).unwrap().unwrap();
+        serde_json::from_slice::<EffectRecord>(&body).unwrap().state
+    }
+}
+
+fn asked(note: &str, mode: AttemptMode) -> Vec<(String, AttemptMode)> {
+    vec![(note.to_owned(), mode)]
+}
+
+#[tokio::test]
+async fn an_effect_is_sent_once_and_its_answer_booked() {
+    let mut world = World::new();
+    let id = world.send("n", AFTER).await;
+    assert_eq!(world.pass().await, asked("n", AttemptMode::Send));
+    assert_eq!(world.state(&id), EffectState::Done);
+    assert!(
+        Queries::record(&world.store, "counter", "answered-n-paid")
+            .unwrap()
+            .is_some()
+    );
+    world.wait(10_000);
+    assert_eq!(world.pass().await, []);
+    world.running.stop();
+}
+
+#[tokio::test]
+async fn a_new_process_asks_before_it_sends() {
+    let world = World::new();
+    let id = world.send("n", AFTER).await;
+    // Nobody knows whether the old process sent it.
+    let mut world = world.restarted();
+    world.wait(20);
+    world.script.then(EffectReport::NotFound);
+    assert_eq!(world.pass().await, asked("n", AttemptMode::Query));
+    world.wait(59);
+    assert_eq!(world.pass().await, [], "not before the arrival bound");
+    world.wait(1);
+    world.script.then(EffectReport::NotFound);
+    assert_eq!(world.pass().await, asked("n", AttemptMode::Query));
+    assert_eq!(world.pass().await, asked("n", AttemptMode::Send));
+    assert_eq!(world.state(&id), EffectState::Done);
+    world.running.stop();
+}
+
+#[tokio::test]
+async fn an_attempt_that_could_not_be_recorded_is_asked_after() {
+    let mut world = World::new();
+    let id = world.send("n", AFTER).await;
+    world.store.fail_next([Some(Fault::Fails)]);
+    assert_eq!(world.pass().await, asked("n", AttemptMode::Send));
+    assert_eq!(world.state(&id), EffectState::Ready, "the report was lost");
+    world.wait(20);
+    assert_eq!(world.pass().await, asked("n", AttemptMode::Query));
+    assert_eq!(world.state(&id), EffectState::Done);
+    world.running.stop();
+}
+
+#[tokio::test]
+async fn a_settled_effect_is_not_sent_when_its_time_comes() {
+    let mut world = World::new();
+    let command = ToyCommand::SendLater {
+        note: "n".into(),
+        repeat: Repeat::Never,
+        seconds: 600,
+    };
+    let effect = world.effect_of(command).await;
+    assert_eq!(world.pass().await, []);
+    let settle = envelope(ToyCommand::Settle { effect });
+    world.running.engine.submit(settle).await.unwrap();
+    world.wait(601);
+    assert_eq!(world.pass().await, []);
+    world.running.stop();
+}
+
+#[tokio::test]
+async fn an_effect_that_cannot_be_read_does_not_hide_the_others() {
+    let world = World::new();
+    let damaged = world.send("damaged", Repeat::Always).await;
+    world.send("n", Repeat::Always).await;
+    world.store.put_record("effect", &damaged, "{\"id\":7}");
+    let mut world = world.restarted();
+    world.wait(20);
+    assert_eq!(world.pass().await, asked("n", AttemptMode::Send));
+    world.running.stop();
+}
+
+#[tokio::test]
+async fn due_timers_fire_once() {
+    let mut world = World::new();
+    let timers = Timers::new(world.running.engine.clone());
+    for (counter, seconds) in [("a", 10), ("b", 20), ("c", 30)] {
+        let command = ToyCommand::AddLater {
+            counter: counter.into(),
+            by: 1,
+            seconds,
+        };
+        world
+            .running
+            .engine
+            .submit(envelope(command))
+            .await
+            .unwrap();
+    }
+    assert_eq!(timers.pass().await.unwrap(), 0);
+    world.wait(20);
+    assert_eq!(timers.pass().await.unwrap(), 2);
+    assert_eq!(timers.pass().await.unwrap(), 0);
+    world.wait(10);
+    assert_eq!(timers.pass().await.unwrap(), 1);
+    for counter in ["a", "b", "c"] {
+        let body = Queries::record(&world.store, "counter", counter)
+            .unwrap()
+            .unwrap();
+        let counter: crate::toy::Counter = serde_json::from_slice(&body).unwrap();
+        assert_eq!(counter.value, 1);
+    }
+    drop(timers);
+    world.running.stop();
+}
+
+#[tokio::test]
+async fn housekeeping_goes_on_while_there_is_something_expired() {
+    let mut world = World::new();
+    let timers = Timers::new(world.running.engine.clone());
+    for number in 0..1_100 {
+        let request = under_key(add("a", 1), key(&number.to_string(), "body"));
+        drop(world.running.engine.submit_later(request).unwrap());
+    }
+    world
+        .running
+        .engine
+        .submit(envelope(add("b", 1)))
+        .await
+        .unwrap();
+    assert_eq!(timers.housekeep(100).await.unwrap(), 0);
+    world.wait(7 * 24 * 3_600 + 1);
+    assert_eq!(timers.housekeep(1).await.unwrap(), 1);
+    assert_eq!(timers.housekeep(100).await.unwrap(), 2);
+    let records = world.store.tables().records;
+    assert!(!records.keys().any(|(kind, _)| kind == "idempotency"));
+    drop(timers);
+    world.running.stop();
+}

@@ -1,0 +1,14 @@
+//! The engine on its threads: concurrent callers, failing stores, effects and timers.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+#[path = "../memory/mod.rs"]
+mod memory;
+#[path = "../rig/mod.rs"]
+mod rig;
+#[path = "../toy/mod.rs"]
+mod toy;
+
+mod callers;
+mod driving;
+mod failures;
+mod gate;
