@@ -16,5 +16,7 @@ mod idempotency;
 mod ids;
 mod outbox_model;
 mod recovery;
+mod statements;
 mod timers;
 mod vault;
+mod verification;
