@@ -75,6 +75,8 @@ pub struct OrderEntry {
     pub shown: bool,
     /// The payer confirmed in the very moment of the close.
     pub confirming: bool,
+    /// The channel once answered that there is no such order, though there was.
+    pub denied: bool,
 }
 
 /// Standing of an order.

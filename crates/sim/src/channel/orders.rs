@@ -38,6 +38,7 @@ impl SimChannel {
             standing: OrderStanding::Awaiting,
             shown: false,
             confirming: false,
+            denied: false,
         };
         self.books.orders.insert(order.to_owned(), entry);
         let order = order.to_owned();
@@ -103,13 +104,15 @@ impl SimChannel {
         let Some(entry) = self.books.orders.get(&order.0) else {
             return Report::NotFound;
         };
-        if self.is_hidden(entry.created_at) {
-            return Report::NotFound;
-        }
-        match self.books.orders.get(&order.0) {
-            Some(entry) => Report::Answered {
+        let hidden = self.is_hidden(entry.created_at);
+        match self.books.orders.get_mut(&order.0) {
+            Some(entry) if !hidden => Report::Answered {
                 answer: order_answer(&order.0, entry),
             },
+            Some(entry) => {
+                entry.denied = true;
+                Report::NotFound
+            }
             None => Report::NotFound,
         }
     }

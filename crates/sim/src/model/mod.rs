@@ -23,6 +23,7 @@ use domain::refund::{Refund, RefundStatus};
 use domain::settlement::{Bucket, Settlement};
 use domain::split::Split;
 use domain::{Command, Reply};
+pub(crate) use end::Told;
 use engine::batch::JournalRow;
 use engine::store::Queries;
 use engine::{Record, SetAside};
@@ -44,6 +45,8 @@ pub(crate) struct Model {
     cases: Kept<Case>,
     clearings: Kept<Clearing>,
     set_aside: Kept<SetAside>,
+    /// Orders whose code became durable since it was last asked.
+    newly_shown: Vec<String>,
     /// Changes of records taken in.
     changes_seen: usize,
     /// Natural number of an object to its id.
@@ -137,7 +140,17 @@ impl Model {
         for (kind, key) in changes {
             match kind {
                 Merchant::KIND => self.merchants.load(queries, &key)?,
-                Payment::KIND => self.payments.load(queries, &key)?,
+                Payment::KIND => {
+                    let had_code = |model: &Model| {
+                        let payment = model.payments.get(&key);
+                        payment.is_some_and(|payment| payment.code_url.is_some())
+                    };
+                    let before = had_code(self);
+                    self.payments.load(queries, &key)?;
+                    if !before && had_code(self) {
+                        self.newly_shown.push(records::reference(&key).to_owned());
+                    }
+                }
                 Refund::KIND => self.refunds.load(queries, &key)?,
                 Payout::KIND => self.payouts.load(queries, &key)?,
                 Split::KIND => self.splits.load(queries, &key)?,
@@ -166,6 +179,11 @@ impl Model {
             })?;
         }
         Ok(())
+    }
+
+    /// Orders whose code the merchant has.
+    pub fn orders_shown(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.newly_shown)
     }
 
     /// Payments that still can be refunded: payment, merchant, what is left.

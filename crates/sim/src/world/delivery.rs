@@ -2,9 +2,8 @@
 
 use super::{Happening, Purpose, World};
 use crate::failure::{Broken, demand};
-use channels::answer::Answer as Statement;
-use channels::operation::Operation;
-use domain::{Answer, Command, Effect, Fact, Rejection, Reply, report_of};
+use channels::operation::Channel;
+use domain::{Answer, BillLine, Command, Effect, Fact, Rejection, Reply, report_of};
 use engine::record::index_time;
 use engine::shard::Ticket;
 use engine::store::Scan;
@@ -34,15 +33,6 @@ impl World {
                 exchange,
             } => {
                 let report = report_of(&operation, &sent, self.channel.report(exchange));
-                let shows = match (&*operation, &report) {
-                    (
-                        Operation::CreateOrder { order, .. },
-                        EffectReport::Answered {
-                            answer: Answer::Channel(Statement::OrderCreated { .. }),
-                        },
-                    ) => Some(order.0.clone()),
-                    _ => None,
-                };
                 if process != self.process || self.node.is_none() {
                     return Ok(());
                 }
@@ -53,7 +43,7 @@ impl World {
                     begun_at,
                     report,
                 };
-                self.submit(task, Purpose::Report { effect, shows })
+                self.submit(task, Purpose::Report { effect })
             }
             Happening::Delivered {
                 process,
@@ -72,8 +62,7 @@ impl World {
                     begun_at,
                     report,
                 };
-                let shows = None;
-                self.submit(task, Purpose::Report { effect, shows })
+                self.submit(task, Purpose::Report { effect })
             }
             Happening::Knock {
                 channel,
@@ -101,6 +90,14 @@ impl World {
         let Some((channel, line)) = self.rng.pick(&lines).cloned() else {
             return Ok(());
         };
+        self.take_bill_line(channel, line)
+    }
+
+    pub(super) fn take_bill_line(
+        &mut self,
+        channel: Channel,
+        line: BillLine,
+    ) -> Result<(), Broken> {
         let command = Command::Fact(Fact::BillLine { channel, line });
         let envelope = Envelope::new(Actor::system(), command);
         self.submit(Task::Envelope(envelope), Purpose::BillLine)
@@ -216,12 +213,9 @@ impl World {
         })?;
         match purpose {
             Purpose::Request(request) => self.replied(request, outcome),
-            Purpose::Report { effect, shows } => {
+            Purpose::Report { effect } => {
                 if let Some(node) = &mut self.node {
                     node.outbox.ended(&effect);
-                }
-                if let Some(order) = shows {
-                    self.channel.show(&order);
                 }
                 Ok(())
             }
@@ -257,7 +251,7 @@ impl World {
                 let at = self.now + request.patience();
                 self.agenda.add(at, Happening::Ask(id));
             }
-            Purpose::Report { effect, .. } => {
+            Purpose::Report { effect } => {
                 if let Some(node) = &mut self.node {
                     node.outbox.ended(&effect);
                 }

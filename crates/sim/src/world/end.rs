@@ -2,6 +2,7 @@
 
 use super::World;
 use crate::failure::{Broken, demand};
+use crate::model::Told;
 use crate::node::Node;
 use domain::Request;
 use domain::closing::TurnDay;
@@ -34,7 +35,11 @@ impl World {
                 format!("{unheard:?}"),
             ));
         }
-        self.model.end(self.channel.books())?;
+        self.model.end(self.channel.books(), Told::Asked)?;
+        self.reconcile()?;
+        self.come_to_rest()?;
+        self.model.end(self.channel.books(), Told::Billed)?;
+        self.check_memory()?;
         self.sum_up()
     }
 
@@ -72,6 +77,14 @@ impl World {
                 self.options.healing_steps_max
             ),
         ))
+    }
+
+    /// The channel's bill is taken line by line: it tells what was neither answered nor notified.
+    fn reconcile(&mut self) -> Result<(), Broken> {
+        for (channel, line) in self.channel.books().bill() {
+            self.take_bill_line(channel, line)?;
+        }
+        Ok(())
     }
 
     fn fire_timers_once(&mut self) -> Result<(), Broken> {

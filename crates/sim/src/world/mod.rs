@@ -44,7 +44,6 @@ enum Purpose {
     Request(RequestId),
     Report {
         effect: String,
-        shows: Option<String>,
     },
     Notification {
         channel: Channel,
@@ -324,7 +323,12 @@ impl World {
             self.queries.as_ref(),
             &self.laws,
             self.channel.books(),
-        )
+        )?;
+        // Merchants show their payers what they were told, and no earlier.
+        for order in self.model.orders_shown() {
+            self.channel.show(&order);
+        }
+        Ok(())
     }
 }
 
