@@ -65,6 +65,19 @@ struct Known {
     in_flight: HashSet<String>,
 }
 
+/// Ends an effect's attempt however it ends, a panic of the performer included.
+struct InFlight {
+    known: Arc<Mutex<Known>>,
+    id: String,
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.in_flight.remove(&self.id);
+    }
+}
+
 impl<App: Application, P> Clone for Outbox<App, P> {
     fn clone(&self) -> Self {
         Outbox {
@@ -138,6 +151,10 @@ impl<App: Application, P: Performer<App>> Outbox<App, P> {
             };
             match due {
                 Ok(due) => {
+                    // Whatever ended before this look had sent its permission before it ended.
+                    while let Ok(permissions) = fresh.try_recv() {
+                        self.permit(permissions);
+                    }
                     for record in due {
                         let this = self.clone();
                         tokio::spawn(async move { this.attempt(record).await });
@@ -200,11 +217,18 @@ impl<App: Application, P: Performer<App>> Outbox<App, P> {
     }
 
     async fn attempt(&self, record: Arc<EffectRecord>) {
+        let _in_flight = InFlight {
+            known: self.known.clone(),
+            id: record.id.clone(),
+        };
         let Ok(_slot) = self.slots.acquire().await else {
             return;
         };
-        // From here on it may have been sent: the permission is used up.
-        let fresh = self.known().fresh.remove(&record.id).is_some();
+        // From here on it may have been sent: the permission is used up. What it permits is newer
+        // than what a list showed.
+        let permitted = self.known().fresh.remove(&record.id);
+        let fresh = permitted.is_some();
+        let record = permitted.unwrap_or(record);
         let mode = record.mode(fresh);
         let begun_at = self.engine.clock().now();
         let report = match serde_json::from_value::<App::Effect>(record.body.clone()) {
@@ -240,6 +264,5 @@ impl<App: Application, P: Performer<App>> Outbox<App, P> {
                 }
             }
         }
-        self.known().in_flight.remove(&record.id);
     }
 }

@@ -35,7 +35,11 @@ impl Script {
 impl Performer<Toy> for Script {
     async fn perform(&self, job: Job<Note>) -> EffectReport<String> {
         let mut script = self.0.lock().unwrap();
-        script.0.push((job.effect.note, job.mode));
+        script.0.push((job.effect.note.clone(), job.mode));
+        if job.effect.note == "panics" && script.0.len() == 1 {
+            drop(script);
+            panic!("a bug in the performer");
+        }
         let paid = || EffectReport::Answered {
             answer: "paid".into(),
         };
@@ -202,6 +206,23 @@ async fn an_effect_that_cannot_be_read_does_not_hide_the_others() {
     let mut world = world.restarted();
     world.wait(20);
     assert_eq!(world.pass().await, asked("n", AttemptMode::Send));
+    world.running.stop();
+}
+
+/// It stayed in flight for the rest of the process's life.
+#[tokio::test]
+async fn an_attempt_that_panics_is_asked_after() {
+    let mut world = World::new();
+    let id = world.send("panics", AFTER).await;
+    while let Ok(permissions) = world.running.fresh.try_recv() {
+        world.outbox.permit(permissions);
+    }
+    world.outbox.pass().await.unwrap();
+    world.wait(20);
+    // The script's list still holds the attempt that panicked.
+    let expected = [AttemptMode::Send, AttemptMode::Query].map(|mode| ("panics".to_owned(), mode));
+    assert_eq!(world.pass().await, expected);
+    assert_eq!(world.state(&id), EffectState::Done);
     world.running.stop();
 }
 
