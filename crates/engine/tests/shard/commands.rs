@@ -423,6 +423,32 @@ fn late_ids_are_asked_for_once_however_many_postings_there_are() {
 }
 
 #[test]
+fn ids_that_memory_has_let_go_are_found_in_the_store() {
+    let mut rig = Rig::over(MemoryStore::default(), NOTHING, 1);
+    rig.done(open(&["a", "b"], true));
+    // In no order, so that what is let go lies above and below what comes later.
+    let ids: Vec<u128> = (0..120u128).map(|n| (n * 47) % 120 + 1).collect();
+    for (round, part) in ids.chunks(7).enumerate() {
+        for id in part {
+            rig.send(pay(*id, 1, 2, 1));
+        }
+        // Every other batch is still being written when the next ids are looked at.
+        if round % 2 == 0 {
+            let batch = rig.seal().unwrap();
+            let again = rig.send(pay(part[0], 1, 2, 1));
+            rig.commit_sealed(&batch);
+            let outcome = rig.commit()[&again].result.clone();
+            assert_eq!(outcome, Verdict::Done(ToyReply::Already));
+        }
+        rig.commit();
+    }
+    for id in ids {
+        assert_eq!(rig.done(pay(id, 1, 2, 1)), ToyReply::Already, "{id}");
+    }
+    rig.verify();
+}
+
+#[test]
 fn numbers_that_cannot_be_stored_hurt_only_their_command() {
     let mut rig = Rig::new();
     rig.done(open(&["a"], true));
