@@ -15,7 +15,7 @@ impl Default for Options {
     fn default() -> Options {
         Options {
             steps: 1_200,
-            healing_steps_max: 20_000,
+            healing_steps_max: 100_000,
             faults: true,
         }
     }

@@ -105,7 +105,9 @@ impl Model {
                 format!("{number} is {known} and now {id}")
             })?,
             None => {
-                demand(!repeated, law, || {
+                // A planned split is made with its payment and answers nobody.
+                let may_exist = kind == "split";
+                demand(!repeated || may_exist, law, || {
                     format!("{number} ({id}) is said to be repeated but nobody made it")
                 })?;
                 self.numbers.insert(number, id.clone());
