@@ -13,10 +13,10 @@ pub enum LedgerError {
     #[error("debit and credit account are the same")]
     SameAccount,
     /// No such account in this shard.
-    #[error("account {0:?} does not exist")]
+    #[error("account {} does not exist", .0.0)]
     UnknownAccount(AccountId),
     /// The account takes no postings.
-    #[error("account {0:?} is closed")]
+    #[error("account {} is closed", .0.0)]
     AccountClosed(AccountId),
     /// Transfer, accounts or hold differ in currency.
     #[error("currency differs from the account's")]
@@ -37,7 +37,7 @@ pub enum LedgerError {
     #[error("the transfer does not draw on the held account")]
     HoldMismatch,
     /// The account still carries money or holds.
-    #[error("account {0:?} still has a balance or holds")]
+    #[error("account {} still has a balance or holds", .0.0)]
     NotEmpty(AccountId),
     /// The date is earlier than one the account has seen.
     #[error("business date lies before the account's last posting")]

@@ -43,7 +43,8 @@ pub fn start(
 ) -> Result<Running<QingyuanApp>, Failure> {
     let store = Arc::new(SqliteStore::open(directory)?);
     remember_clock(directory, kind, clock.as_ref(), &store)?;
-    let vault = Arc::new(vault(directory)?);
+    let written = engine::store::Queries::head(&store.queries()?)?.is_some();
+    let vault = Arc::new(vault(directory, written)?);
     let options = ShardOptions {
         shard: ShardCode::FIRST,
         first_business_date: shanghai_date(clock.now()),
@@ -87,10 +88,10 @@ fn remember_clock(
     Ok(())
 }
 
-fn vault(directory: &Path) -> Result<Vault, Failure> {
+fn vault(directory: &Path, written: bool) -> Result<Vault, Failure> {
     let text = match std::env::var(VAULT_KEY_VARIABLE) {
         Ok(text) => zeroize::Zeroizing::new(text),
-        Err(_) => key_file(directory)?,
+        Err(_) => key_file(directory, written)?,
     };
     let key = zeroize::Zeroizing::new(hex::decode(text.trim()).map_err(|_| {
         Failure::other(format!(
@@ -100,12 +101,19 @@ fn vault(directory: &Path) -> Result<Vault, Failure> {
     Ok(Vault::new(&key)?)
 }
 
-/// Reads the key file, or makes one that only its owner can read.
-fn key_file(directory: &Path) -> Result<zeroize::Zeroizing<String>, Failure> {
+/// Reads the key file, or makes one that only its owner can read. A book that was written has had a
+/// key: with another one nothing in its vault could be read again.
+fn key_file(directory: &Path, written: bool) -> Result<zeroize::Zeroizing<String>, Failure> {
     let path = directory.join(VAULT_KEY_FILE);
     if path.exists() {
         let text = std::fs::read_to_string(&path).map_err(|error| Failure::file(&path, error))?;
         return Ok(zeroize::Zeroizing::new(text));
+    }
+    if written {
+        return Err(Failure::other(format!(
+            "the book in {} has no vault key: put {VAULT_KEY_FILE} back or set {VAULT_KEY_VARIABLE}",
+            directory.display()
+        )));
     }
     let mut key = zeroize::Zeroizing::new([0u8; 32]);
     getrandom::fill(key.as_mut()).map_err(Failure::other)?;

@@ -37,7 +37,7 @@ pub enum Command {
     /// Serve the HTTP API over a book on this machine.
     ///
     /// With --sandbox simulated WeChat Pay and UnionPay run beside it, so that a payment can be tried
-    /// at once; the keys sandbox-operator, sandbox-finance and sandbox-ledger are accepted then.
+    /// at once; the keys sandbox-operator, sandbox-finance, sandbox-checker and sandbox-ledger are accepted then.
     /// With --channels it collects and pays out through real ones.
     /// Ends on Ctrl-C or SIGTERM; killing it loses nothing that was answered.
     Serve(ServeArguments),

@@ -23,9 +23,10 @@ const PARALLEL: usize = 64;
 /// How often due effects and timers are looked for.
 const TICK: Duration = Duration::from_millis(250);
 /// Keys that `--sandbox` knows; a real server has only those of its configuration.
-const SANDBOX_KEYS: [(&str, Role); 3] = [
+const SANDBOX_KEYS: [(&str, Role); 4] = [
     ("sandbox-operator", Role::Operator),
     ("sandbox-finance", Role::Finance),
+    ("sandbox-checker", Role::Finance),
     ("sandbox-ledger", Role::Ledger),
 ];
 
@@ -189,7 +190,7 @@ fn announce(
     if let Some(control) = control {
         println!("Simulated channels are controlled at {control}/sandbox/… .");
         println!(
-            "Keys for trying: sandbox-operator, sandbox-finance, sandbox-ledger. Never use --sandbox for real money."
+            "Keys for trying: sandbox-operator, sandbox-finance, sandbox-checker (its second person), sandbox-ledger. Never use --sandbox for real money."
         );
     } else if let Some(channels) = channels {
         println!("Channels: {}.", channels.names().join(", "));

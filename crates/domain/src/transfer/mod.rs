@@ -24,7 +24,7 @@ use crate::context::Context;
 use crate::rejection::{Code, Refusable, Rejection, broken};
 use crate::text;
 use engine::{Interrupt, PostStop, Posted, Tx};
-use ledger::{AccountId, NewAccount, Transfer, reversal_of};
+use ledger::{AccountId, NewAccount, PostError, Transfer, reversal_of};
 use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
@@ -201,7 +201,13 @@ fn each(cx: &mut Context<'_, '_>, command: &PostTransfers) -> Refusable<Transfer
                 let transfer = [compact.transfer(command.currency)];
                 match cx.tx.post(&transfer, command.reference.as_deref()) {
                     Ok(posted) => Ok(posted),
-                    Err(PostStop::Refused(error)) => Err(Rejection::from(error)),
+                    Err(PostStop::Refused(PostError { error, .. })) => {
+                        // Its place in the batch, not in the posting of one.
+                        Err(Rejection::from(PostError {
+                            index: index as usize,
+                            error,
+                        }))
+                    }
                     Err(PostStop::Interrupted(interrupt)) => return Err(interrupt.into()),
                 }
             }

@@ -6,7 +6,7 @@ use channels::operation::{Channel, ChannelReference};
 use channels::wechat::bill::{BillKind, BillRow};
 use domain::case::{CaseKind, OpenCase};
 use domain::clearing::ConfirmClearing;
-use domain::{BillLine, Command, Fact, Reply, Request};
+use domain::{BillLine, Code, Command, Fact, Reply, Request};
 use engine::{Actor, Envelope, Verdict};
 use money::Money;
 use recon::{Difference, Finding};
@@ -33,7 +33,11 @@ pub(super) async fn take(
     reconciled: &Reconciled,
     lines: &[BillRow],
 ) -> Result<Taken, ReconcileError> {
-    let mut taken = Taken::default();
+    // First: a date that was cleared by another bill takes nothing from this one.
+    let mut taken = Taken {
+        cleared: clear(engine, channel, reconciled).await?,
+        ..Taken::default()
+    };
     for difference in &reconciled.reconciliation.differences {
         if matches!(difference.finding, Finding::TheirsOnly { .. })
             && let Some(line) = lines
@@ -60,7 +64,6 @@ pub(super) async fn take(
             taken.cases.push(case.id.clone());
         }
     }
-    taken.cleared = clear(engine, channel, reconciled).await?;
     Ok(taken)
 }
 
@@ -149,6 +152,9 @@ async fn submit(engine: &Engine, command: Command) -> Result<Reply, ReconcileErr
     let outcome = engine.submit(Envelope::new(actor(), command)).await?;
     match outcome.result {
         Verdict::Done(reply) => Ok(reply),
+        Verdict::Refused(rejection) if rejection.code == Code::AlreadyExists => {
+            Err(ReconcileError::ClearedBefore(rejection.to_string()))
+        }
         Verdict::Refused(rejection) => Err(ReconcileError::Refused(rejection.to_string())),
         other => Err(ReconcileError::Refused(format!("{other:?}"))),
     }

@@ -65,6 +65,9 @@ pub enum ReconcileError {
     /// What the bill proves could not be submitted; ask again.
     #[error(transparent)]
     Submit(#[from] engine::SubmitError),
+    /// The date was cleared by a bill of other content; nothing was taken.
+    #[error("the date was cleared by another bill: {0}")]
+    ClearedBefore(String),
     /// A command that cannot be refused was.
     #[error("the books refused it: {0}")]
     Refused(String),

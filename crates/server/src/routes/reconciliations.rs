@@ -133,6 +133,9 @@ fn problem(error: ReconcileError) -> Problem {
         ReconcileError::Bill(_) | ReconcileError::Recon(_) => {
             Problem::unavailable("bill_refused", error.to_string())
         }
+        ReconcileError::ClearedBefore(_) => {
+            Problem::new(StatusCode::CONFLICT, "already_exists", error.to_string()).at("date")
+        }
         ReconcileError::Store(_) | ReconcileError::Refused(_) => {
             Problem::internal(&error.to_string())
         }
