@@ -83,8 +83,8 @@ plant "hold dropped at recovery" crates/engine/src/shard.rs \
     'memory agrees with the rows|a row carries the sums'
 
 plant "answer not kept under its key" crates/engine/src/run.rs \
-    'self.remember_answer(idempotency, journal_seq, admission, &verdict)?;' \
-    'let _ = (Self::remember_answer, idempotency);' \
+    '&& !matches!(verdict, Verdict::Denied(Denial::Broken { .. }))' \
+    '&& matches!(verdict, Verdict::Denied(Denial::Broken { .. }))' \
     'a request under one key is run once|a key is bound to one body'
 
 plant "undo forgets accounts" crates/engine/src/run.rs \
