@@ -192,6 +192,30 @@ fn scans_see_what_is_not_written_yet() {
 }
 
 #[test]
+fn a_scan_is_filled_up_for_what_is_removed_but_still_stored() {
+    let mut rig = Rig::new();
+    for number in 0..150 {
+        rig.send(add(&format!("c{number:03}"), number));
+    }
+    rig.commit();
+    for number in 0..30 {
+        rig.send(ToyCommand::Delete {
+            counter: format!("c{number:03}"),
+        });
+    }
+    let list = ToyCommand::List {
+        from: String::new(),
+        to: "9".into(),
+    };
+    let ticket = rig.send(list);
+    let Verdict::Done(ToyReply::Names(names)) = rig.commit()[&ticket].result.clone() else {
+        panic!("no list")
+    };
+    let expected: Vec<String> = (30..130).map(|number| format!("c{number:03}")).collect();
+    assert_eq!(names, expected);
+}
+
+#[test]
 fn a_panic_is_undone_and_the_shard_lives() {
     let mut rig = Rig::new();
     rig.done(add("a", 1));
@@ -427,7 +451,7 @@ fn ids_that_memory_has_let_go_are_found_in_the_store() {
     let mut rig = Rig::over(MemoryStore::default(), NOTHING, 1);
     rig.done(open(&["a", "b"], true));
     // In no order, so that what is let go lies above and below what comes later.
-    let ids: Vec<u128> = (0..120u128).map(|n| (n * 47) % 120 + 1).collect();
+    let ids: Vec<u128> = (0..120u128).map(|n| (n * 47) % 120 + 1_000).collect();
     for (round, part) in ids.chunks(7).enumerate() {
         for id in part {
             rig.send(pay(*id, 1, 2, 1));
@@ -436,9 +460,15 @@ fn ids_that_memory_has_let_go_are_found_in_the_store() {
         if round % 2 == 0 {
             let batch = rig.seal().unwrap();
             let again = rig.send(pay(part[0], 1, 2, 1));
+            let early = 900 - round as u128;
+            rig.send(pay(early, 1, 2, 1));
             rig.commit_sealed(&batch);
-            let outcome = rig.commit()[&again].result.clone();
-            assert_eq!(outcome, Verdict::Done(ToyReply::Already));
+            // Low, and nowhere but in memory.
+            let early = rig.send(pay(early, 1, 2, 1));
+            let outcomes = rig.commit();
+            for ticket in [again, early] {
+                assert_eq!(outcomes[&ticket].result, Verdict::Done(ToyReply::Already));
+            }
         }
         rig.commit();
     }

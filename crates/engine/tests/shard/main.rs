@@ -12,6 +12,7 @@ mod approvals;
 mod commands;
 mod effects;
 mod equivalence;
+mod hashing;
 mod idempotency;
 mod ids;
 mod outbox_model;
