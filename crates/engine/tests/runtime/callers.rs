@@ -26,8 +26,8 @@ pub fn under_key(command: ToyCommand, idempotency: Idempotency) -> Envelope<ToyC
 #[test]
 fn concurrent_callers_each_count_once() {
     const CALLERS: u64 = 8;
-    const EACH: u64 = 150;
-    let directory = tempfile::tempdir().unwrap();
+    const EACH: u64 = 100;
+    let directory = crate::scratch::directory();
     let store = Arc::new(SqliteStore::open(directory.path()).unwrap());
     let running = Engine::start(
         Arc::new(Toy),

@@ -5,6 +5,8 @@
 mod memory;
 #[path = "../rig/mod.rs"]
 mod rig;
+#[path = "../scratch/mod.rs"]
+mod scratch;
 #[path = "../toy/mod.rs"]
 mod toy;
 
