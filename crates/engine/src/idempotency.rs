@@ -4,6 +4,8 @@ use crate::application::Idempotency;
 use crate::record::{Indexes, Record, index_time};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use std::sync::Arc;
 
 /// How long an answer is kept.
 pub const KEPT_FOR: SignedDuration = SignedDuration::from_hours(7 * 24);
@@ -17,7 +19,7 @@ pub(crate) struct IdempotencyRecord {
     pub journal_seq: u64,
     pub expires_at: Timestamp,
     /// The verdict, JSON.
-    pub verdict: serde_json::Value,
+    pub verdict: Arc<RawValue>,
 }
 
 impl Record for IdempotencyRecord {

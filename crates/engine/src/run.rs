@@ -14,6 +14,7 @@ use crate::task::{Admission, Ran, SetAside, Task};
 use crate::timer::TimerRecord;
 use crate::tx::{Tx, Undo};
 use jiff::{SignedDuration, Timestamp};
+use serde_json::value::RawValue;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Times a command may be interrupted for a load before it counts as broken.
@@ -213,7 +214,7 @@ impl<App: Application> Shard<App> {
             Task::Envelope(envelope) => envelope.actor.clone(),
             _ => Actor::system(),
         };
-        let outcome = serde_json::to_string(&verdict)
+        let outcome = serde_json::value::to_raw_value(&verdict)
             .map_err(|error| StoreError::Refused(error.to_string()))?;
         self.state.batch.journal.push(JournalRow {
             seq: journal_seq,
@@ -221,7 +222,7 @@ impl<App: Application> Shard<App> {
             principal: actor.principal,
             role: actor.role,
             command: task.journal_form(),
-            outcome,
+            outcome: outcome.get().to_owned(),
             last_ledger_seq: self.state.head.ledger_seq,
         });
         if let Task::Envelope(Envelope {
@@ -230,7 +231,7 @@ impl<App: Application> Shard<App> {
         }) = task
             && !matches!(verdict, Verdict::Denied(Denial::Broken { .. }))
         {
-            self.remember_answer(idempotency, journal_seq, admission, &verdict)?;
+            self.remember_answer(idempotency, journal_seq, admission, outcome)?;
         }
         Ok(Ran {
             journal_seq,
@@ -266,16 +267,14 @@ impl<App: Application> Shard<App> {
         idempotency: &Idempotency,
         journal_seq: u64,
         admission: Admission,
-        verdict: &Verdict<App::Reply, App::Rejection>,
+        verdict: Box<RawValue>,
     ) -> Result<(), StoreError> {
-        let verdict = serde_json::to_value(verdict)
-            .map_err(|error| StoreError::Refused(error.to_string()))?;
         let record = IdempotencyRecord {
             key: idempotency::record_key(idempotency),
             body_hash: idempotency.body_hash.clone(),
             journal_seq,
             expires_at: admission.now + idempotency::KEPT_FOR,
-            verdict,
+            verdict: verdict.into(),
         };
         self.write_own(admission, |tx| tx.put(record.clone()))
     }
@@ -376,7 +375,7 @@ impl<App: Application> Shard<App> {
         let (replayed, verdict) = if record.body_hash != idempotency.body_hash {
             (false, Verdict::Denied(Denial::KeyReused))
         } else {
-            let verdict = serde_json::from_value(record.verdict.clone()).map_err(|error| {
+            let verdict = serde_json::from_str(record.verdict.get()).map_err(|error| {
                 StoreError::Damaged {
                     place: format!("idempotency {key}"),
                     problem: error.to_string(),

@@ -36,7 +36,7 @@ pub struct ShardOptions {
     pub first_business_date: BusinessDate,
     /// Bounds of its memory.
     pub limits: CacheLimits,
-    /// Account numbers that each batch's sweep passes at least. A cycle over all accounts takes at
+    /// Account numbers that each large batch's sweep passes at least. A cycle over all accounts takes at
     /// most fifty batches, so that is what recovery may have to read twice.
     pub sweep_min: u64,
 }
@@ -69,6 +69,8 @@ pub struct Released<App: Application> {
     pub rows: usize,
     /// Number of commands in the batch.
     pub commands: usize,
+    /// Time of the last command that is durable.
+    pub at: jiff::Timestamp,
 }
 
 /// Outcomes and permissions waiting for their batch.
@@ -279,10 +281,13 @@ impl<App: Application> Shard<App> {
         if self.in_flight.is_some() || self.state.batch.is_empty() {
             return Ok(None);
         }
+        // A small batch pays for a small stretch: each page of accounts is written whole.
+        let rows = self.state.batch.rows.len().max(16) as u64;
         let stretch = Stretch {
             keys: self
                 .options
                 .sweep_min
+                .min(rows * 4)
                 .max(self.state.head.last_account / 50)
                 .max(1),
             accounts_max: SWEPT_PER_BATCH.max(self.state.batch.dirtied),
@@ -382,6 +387,7 @@ impl<App: Application> Shard<App> {
                 settled: Vec::new(),
                 rows: 0,
                 commands: 0,
+                at: jiff::Timestamp::UNIX_EPOCH,
             };
         };
         self.state.in_flight = None;
@@ -407,6 +413,7 @@ impl<App: Application> Shard<App> {
             settled: waiting.settled,
             rows: batch.rows.len(),
             commands: batch.journal.len(),
+            at: batch.head.now,
         }
     }
 

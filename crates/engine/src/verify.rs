@@ -3,9 +3,14 @@
 //! Nothing is re-run. Until the daily certificate is signed this shows accidents and careless edits,
 //! not a forger who recomputes the whole chain.
 
+use crate::batch::ShardHead;
 use crate::leaf;
 use crate::merkle::{self, Hash, MerkleTree};
+use crate::record::Record;
 use crate::store::{Queries, StoreError, StoredAccount, StoredBatch};
+use crate::tx::AccountName;
+use calendar::BusinessDate;
+use jiff::Timestamp;
 use ledger::{AccountId, AccountState, NewAccount, Row, RowKind, Touch};
 use std::collections::BTreeMap;
 
@@ -68,6 +73,8 @@ pub fn verify(
         accounts: BTreeMap::new(),
         low_seq: 0,
         greatest_id: 0,
+        last_date: None,
+        last_command: None,
     };
     match run.all(progress) {
         Ok(()) | Err(Ended::Enough) => {}
@@ -102,6 +109,9 @@ struct Run<'a> {
     accounts: BTreeMap<u64, Account>,
     low_seq: u64,
     greatest_id: u128,
+    /// Date of the last ledger row, and time of the last journal row.
+    last_date: Option<BusinessDate>,
+    last_command: Option<Timestamp>,
 }
 
 impl Run<'_> {
@@ -166,6 +176,7 @@ impl Run<'_> {
                 ),
             )?;
         }
+        self.shard_row(&head)?;
         if head.greatest_id != self.greatest_id {
             self.problem(
                 "shard row".into(),
@@ -174,6 +185,52 @@ impl Run<'_> {
         }
         self.finish_accounts()?;
         self.records()
+    }
+
+    /// What the shard row says beyond the last batch, and rows that lie beyond the shard row.
+    fn shard_row(&mut self, head: &ShardHead) -> Result<(), Ended> {
+        let place = || "shard row".to_owned();
+        let opened = self
+            .accounts
+            .iter()
+            .filter(|(_, account)| account.derived.is_some());
+        let highest = opened.map(|(id, _)| *id).max().unwrap_or(0);
+        if head.last_account < highest {
+            let text = format!(
+                "names account {} as the last, the ledger opened {highest}",
+                head.last_account
+            );
+            self.problem(place(), text)?;
+        }
+        if self.last_date.is_some_and(|date| head.business_date < date) {
+            self.problem(place(), "its business date lies before the ledger's last")?;
+        }
+        if self.last_command.is_some_and(|at| at != head.now) {
+            self.problem(place(), "its time is not that of the last journal row")?;
+        }
+        // A server may have gone on meanwhile: measured against the shard row as it is now.
+        let beyond_journal = self.queries.journal_after(head.journal_seq, 1)?;
+        let beyond_ledger = self.queries.rows_after(head.ledger_seq, 1)?;
+        let now = self.queries.head()?.unwrap_or_else(|| head.clone());
+        if beyond_journal
+            .iter()
+            .any(|(row, _)| row.seq > now.journal_seq)
+        {
+            self.problem(
+                format!("journal row {}", head.journal_seq + 1),
+                "lies beyond the shard row",
+            )?;
+        }
+        if beyond_ledger
+            .iter()
+            .any(|(row, _)| row.seq > now.ledger_seq)
+        {
+            self.problem(
+                format!("ledger row {}", head.ledger_seq + 1),
+                "lies beyond the shard row",
+            )?;
+        }
+        Ok(())
     }
 
     fn load_checkpoints(&mut self) -> Result<(), Ended> {
@@ -292,6 +349,7 @@ impl Run<'_> {
                         "check value does not match the row",
                     )?;
                 }
+                self.last_command = Some(row.at);
                 self.report.journal_rows += 1;
             }
         }
@@ -332,6 +390,7 @@ impl Run<'_> {
                     )?;
                 }
                 self.replay(&row, sound)?;
+                self.last_date = Some(row.date);
                 self.report.ledger_rows += 1;
             }
         }
@@ -453,6 +512,16 @@ impl Run<'_> {
         Ok(())
     }
 
+    fn names(&self) -> Vec<(u64, String)> {
+        let derived = |(id, account): (&u64, &Account)| {
+            account
+                .derived
+                .as_ref()
+                .map(|(_, name)| (*id, name.clone()))
+        };
+        self.accounts.iter().filter_map(derived).collect()
+    }
+
     fn finish_accounts(&mut self) -> Result<(), Ended> {
         let mut problems = Vec::new();
         for (id, account) in &self.accounts {
@@ -470,6 +539,13 @@ impl Run<'_> {
                     problems.push((*id, "balance row names a last row that does not touch it"));
                 }
                 _ => {}
+            }
+        }
+        for (id, name) in self.names() {
+            let found = self.queries.record(AccountName::KIND, &name)?;
+            let found = found.and_then(|body| serde_json::from_slice::<AccountName>(&body).ok());
+            if found.is_none_or(|found| found.account.0 != id) {
+                problems.push((id, "is not found under its name"));
             }
         }
         for (id, problem) in problems {

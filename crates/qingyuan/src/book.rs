@@ -3,6 +3,7 @@
 use crate::failure::Failure;
 use calendar::{BusinessDate, shanghai_date};
 use domain::QingyuanApp;
+use engine::batch::SealedSecret;
 use engine::runtime::{Clock, Engine, Running};
 use engine::store::sqlite::SqliteStore;
 use engine::{CacheLimits, ShardCode, ShardOptions, Vault};
@@ -14,6 +15,8 @@ use std::sync::Arc;
 /// Environment variable with the vault key, 64 hexadecimal digits; takes precedence over the file.
 const VAULT_KEY_VARIABLE: &str = "QINGYUAN_VAULT_KEY";
 const VAULT_KEY_FILE: &str = "vault.key";
+/// An empty text sealed with the book's key.
+const VAULT_CHECK_FILE: &str = "vault.check";
 const CLOCK_FILE: &str = "clock";
 
 /// Whose time a book keeps.
@@ -98,7 +101,37 @@ fn vault(directory: &Path, written: bool) -> Result<Vault, Failure> {
             "the vault key ({VAULT_KEY_VARIABLE} or {VAULT_KEY_FILE}) must be 64 hexadecimal digits"
         ))
     })?);
-    Ok(Vault::new(&key)?)
+    let vault = Vault::new(&key)?;
+    check_key(directory, &vault)?;
+    Ok(vault)
+}
+
+/// Refuses a key that is not the one the book began with: what it seals could not be read beside the rest.
+fn check_key(directory: &Path, vault: &Vault) -> Result<(), Failure> {
+    let path = directory.join(VAULT_CHECK_FILE);
+    match std::fs::read_to_string(&path) {
+        Ok(text) => {
+            let cipher_text = hex::decode(text.trim()).unwrap_or_default();
+            let sealed = SealedSecret {
+                id: VAULT_CHECK_FILE.into(),
+                nonce: [0; 12],
+                cipher_text,
+            };
+            vault.open(&sealed).map(|_| ()).map_err(|_| {
+                Failure::other(format!(
+                    "the vault key is not the one of the book in {}: use the key it began with",
+                    directory.display()
+                ))
+            })
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            // Nothing but an empty text is ever sealed under this nonce.
+            let sealed = vault.seal(VAULT_CHECK_FILE, [0; 12], b"")?;
+            std::fs::write(&path, hex::encode(sealed.cipher_text))
+                .map_err(|error| Failure::file(&path, error))
+        }
+        Err(error) => Err(Failure::file(&path, error)),
+    }
 }
 
 /// Reads the key file, or makes one that only its owner can read. A book that was written has had a

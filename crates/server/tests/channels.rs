@@ -291,7 +291,7 @@ async fn money_goes_back_and_out() {
 }
 
 #[tokio::test]
-async fn an_uploaded_bill_is_compared_and_taken() {
+async fn an_uploaded_bill_is_compared_and_a_fetched_one_is_taken() {
     let mut town = Town::start().await;
     let id = town.order("A-1", 20_000).await;
     let notification = town.pay(&id).await;
@@ -308,9 +308,9 @@ async fn an_uploaded_bill_is_compared_and_taken() {
         .sandbox
         .with_wechat(|core| core.bill_text(&merchant, day))
         .unwrap();
-    let upload = async |take: bool, bill: String| {
-        let path = format!("/v1/reconciliations/bill?channel=wechat&date=2026-11-20&take={take}");
-        let request = town.rig.client().post(town.rig.url(&path));
+    let upload = async |bill: String| {
+        let path = "/v1/reconciliations/bill?channel=wechat&date=2026-11-20";
+        let request = town.rig.client().post(town.rig.url(path));
         answer(
             request
                 .header("authorization", format!("Bearer {FINANCE}"))
@@ -318,7 +318,7 @@ async fn an_uploaded_bill_is_compared_and_taken() {
         )
         .await
     };
-    let compared = upload(false, bill.clone()).await.expect(200).body;
+    let compared = upload(bill.clone()).await.expect(200).body;
     assert_eq!(
         (&compared["lines"], &compared["matched"]),
         (&json!(2), &json!(1))
@@ -326,13 +326,21 @@ async fn an_uploaded_bill_is_compared_and_taken() {
     assert_eq!(compared["taken"], Value::Null);
     assert_ne!(town.payment(&silent).await["status"], "succeeded");
     let cut: String = bill.lines().take(2).collect::<Vec<_>>().join("\r\n");
-    upload(true, cut)
+    upload(cut).await.expect_problem(422, "bill_refused", "");
+    upload("nonsense".to_owned())
         .await
         .expect_problem(422, "bill_refused", "");
-    upload(true, "nonsense".to_owned())
-        .await
-        .expect_problem(422, "bill_refused", "");
-    let taken = upload(true, bill).await.expect(200).body;
+    assert_ne!(town.payment(&silent).await["status"], "succeeded");
+    let fetch = town.rig.client().post(town.rig.url("/v1/reconciliations"));
+    let taken = answer(
+        fetch
+            .header("authorization", format!("Bearer {FINANCE}"))
+            .header("content-type", "application/json")
+            .body(r#"{"channel":"wechat","date":"2026-11-20","take":true}"#),
+    )
+    .await
+    .expect(200)
+    .body;
     assert_eq!(
         (&taken["taken"]["facts"], &taken["taken"]["cleared"]),
         (&json!(1), &json!(true))

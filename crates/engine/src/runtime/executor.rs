@@ -10,7 +10,7 @@ use crate::shard::{Admitted, Released, Shard, ShardOptions, Ticket, TicketOutcom
 use crate::store::{StoreError, StoreFactory};
 use crate::task::{Admission, Task};
 use crate::vault::Vault;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, select};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
 use ledger::AccountState;
 use std::sync::Arc;
 use std::thread::JoinHandle;
@@ -33,6 +33,15 @@ const REOPEN_PAUSE: Duration = Duration::from_millis(200);
 const COMMIT_MAX: Duration = Duration::from_secs(30);
 /// Time without work after which checkpoints are brought up to date.
 const IDLE_AFTER: Duration = Duration::from_millis(200);
+/// How often the queue is looked at while a batch is being written. Being woken by each command
+/// costs more than running it, for the shard and for whoever submits it.
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
+/// A batch of fewer commands waits a moment for the callers that were just answered …
+const SMALL_BATCH: usize = 256;
+/// … but not longer than this: half as many commits for the same commands are worth it.
+const GATHER_MAX: Duration = Duration::from_millis(1);
+/// Pause between looks at the queue meanwhile.
+const GATHER_PAUSE: Duration = Duration::from_micros(100);
 
 pub(super) struct Parts<App: Application> {
     pub app: Arc<App>,
@@ -59,7 +68,16 @@ pub(super) struct Executor<App: Application> {
     /// Answers to reads that saw changes of the batch being filled, and of the one being written.
     reads_waiting: Vec<Read>,
     reads_in_flight: Vec<Read>,
+    /// What the next batch waits for.
+    gathering: Option<Gathering>,
     stopping: bool,
+}
+
+/// Callers in a closed loop come back when they are answered: so many commands make the batch
+/// whole, and it is sealed at the latest then.
+struct Gathering {
+    commands: usize,
+    until: Instant,
 }
 
 type Read = (
@@ -95,6 +113,7 @@ impl<App: Application> Executor<App> {
             next_ticket: 1,
             reads_waiting: Vec::new(),
             reads_in_flight: Vec::new(),
+            gathering: None,
             stopping: false,
         })
     }
@@ -124,7 +143,7 @@ impl<App: Application> Executor<App> {
             if shard.is_writing() {
                 self.wait_while_writing(shard)?;
             } else if shard.commands_waiting() > 0 {
-                self.drain(shard)?;
+                self.gather(shard)?;
                 self.seal(shard)?;
             } else if self.stopping {
                 if let Err(failure) = self.finish(shard) {
@@ -147,17 +166,25 @@ impl<App: Application> Executor<App> {
             let (result, took) = self.await_ack()?;
             return self.acknowledged(shard, result, took);
         }
-        let inbox = self.parts.inbox.clone();
-        let acks = self.acks.clone();
-        select! {
-            recv(acks) -> ack => match self.own(ack.map_err(|_| gone())?) {
-                Some((result, took)) => self.acknowledged(shard, result, took),
-                None => Ok(()),
-            },
-            recv(inbox) -> message => match message {
-                Ok(message) => self.take(shard, message),
-                Err(_) => { self.stopping = true; Ok(()) }
-            },
+        if let Ok(ack) = self.acks.try_recv() {
+            return self.heard(shard, ack);
+        }
+        match self.parts.inbox.try_recv() {
+            Ok(message) => return self.take(shard, message),
+            Err(TryRecvError::Disconnected) => self.stopping = true,
+            Err(TryRecvError::Empty) => {}
+        }
+        match self.acks.recv_timeout(LOOK_AGAIN) {
+            Ok(ack) => self.heard(shard, ack),
+            Err(RecvTimeoutError::Timeout) => Ok(()),
+            Err(RecvTimeoutError::Disconnected) => Err(gone()),
+        }
+    }
+
+    fn heard(&mut self, shard: &mut Shard<App>, ack: Ack) -> Result<(), Failure> {
+        match self.own(ack) {
+            Some((result, took)) => self.acknowledged(shard, result, took),
+            None => Ok(()),
         }
     }
 
@@ -246,6 +273,7 @@ impl<App: Application> Executor<App> {
     }
 
     fn send(&mut self, batch: Arc<SealedBatch>) -> Result<(), Failure> {
+        self.gathering = None;
         self.reads_in_flight.append(&mut self.reads_waiting);
         self.sent = Some(batch.clone());
         self.batches.send(batch).map_err(|_| gone())
@@ -297,8 +325,13 @@ impl<App: Application> Executor<App> {
         result.map_err(failed)?;
         let released = shard.committed();
         let reads = std::mem::take(&mut self.reads_in_flight);
-        // The next batch is on its way before the replies of this one are handed out.
-        let sealed = if shard.commands_waiting() > 0 {
+        let waiting = shard.commands_waiting();
+        self.gathering = Some(Gathering {
+            commands: released.commands + waiting,
+            until: Instant::now() + GATHER_MAX.min(took * 2),
+        });
+        // A large batch is on its way before the replies of this one are handed out.
+        let sealed = if waiting >= SMALL_BATCH {
             self.seal(shard)
         } else {
             Ok(())
@@ -307,12 +340,32 @@ impl<App: Application> Executor<App> {
         sealed
     }
 
+    /// Takes what waits, and for a small batch what comes back in a moment. Nobody waits longer for
+    /// it than for the commit before, about.
+    fn gather(&mut self, shard: &mut Shard<App>) -> Result<(), Failure> {
+        loop {
+            self.drain(shard)?;
+            let worth_waiting = self.gathering.as_ref().is_some_and(|gathering| {
+                let waiting = shard.commands_waiting();
+                waiting < gathering.commands.min(SMALL_BATCH) && Instant::now() < gathering.until
+            });
+            if !worth_waiting || self.stopping || Self::is_full(shard) {
+                return Ok(());
+            }
+            std::thread::sleep(GATHER_PAUSE);
+        }
+    }
+
     /// Hands out what a durable batch sets free.
     fn release(&mut self, released: Released<App>, reads: Vec<Read>) {
         let counters = &self.parts.counters;
         Counters::add(&counters.batches, 1);
         Counters::add(&counters.commands, released.commands as u64);
         Counters::add(&counters.ledger_rows, released.rows as u64);
+        let at = released.at.as_millisecond();
+        counters
+            .last_command_ms
+            .fetch_max(at, std::sync::atomic::Ordering::Relaxed);
         // Before the replies: who sees a reply may look for the effects it led to.
         if !released.fresh.is_empty() || !released.settled.is_empty() {
             let _ = self.parts.fresh.send(Permissions {

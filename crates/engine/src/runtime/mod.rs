@@ -18,7 +18,7 @@ use crate::vault::{Vault, VaultError};
 use crossbeam_channel::{Sender, TrySendError};
 use ledger::{AccountId, AccountState};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use tokio::sync::{mpsc, oneshot};
 
@@ -54,6 +54,8 @@ pub struct Counters {
     pub failed_commits: AtomicU64,
     /// Commands set aside.
     pub set_aside: AtomicU64,
+    /// Time of the last durable command in milliseconds (a gauge): commands never see an earlier one.
+    pub last_command_ms: AtomicI64,
     /// Last commit's duration in microseconds (a gauge).
     pub last_commit_us: AtomicU64,
 }
@@ -111,6 +113,10 @@ impl<App: Application> Engine<App> {
         let queries = store.queries()?;
         let shard = Shard::open(app.clone(), store.reader()?, vault.clone(), options.clone())?;
         let counters = Arc::new(Counters::default());
+        let last_command_ms = shard.head().now.as_millisecond();
+        counters
+            .last_command_ms
+            .store(last_command_ms, Ordering::Relaxed);
         let executor = executor::Executor::new(executor::Parts {
             app,
             store,
@@ -199,6 +205,14 @@ impl<App: Application> Engine<App> {
     /// Time as commands see it.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.clock
+    }
+
+    /// Time as the next command will see it: the clock's, or that of the last command where the clock
+    /// has fallen behind it. What is due is measured by this.
+    pub fn now(&self) -> jiff::Timestamp {
+        let last = self.counters.last_command_ms.load(Ordering::Relaxed);
+        let last = jiff::Timestamp::from_millisecond(last).unwrap_or_default();
+        self.clock.now().max(last)
     }
 
     /// Counters.

@@ -14,7 +14,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 /// Due effects looked up in one pass.
-const DUE_PER_PASS: usize = 512;
+const DUE_PER_PASS: usize = 2_000;
 
 /// Time within which a permission to send arrives after its effect was recorded.
 const PERMISSION_DELAY_MAX: SignedDuration = SignedDuration::from_secs(10);
@@ -39,6 +39,12 @@ pub trait Performer<App: Application>: Send + Sync + 'static {
         &self,
         job: Job<App::Effect>,
     ) -> impl Future<Output = EffectReport<App::Answer>> + Send;
+
+    /// Name of the counterpart. Attempts of one lane never wait for those of another, so that a slow
+    /// counterpart holds up nobody else.
+    fn lane(&self, _effect: &App::Effect) -> &'static str {
+        ""
+    }
 }
 
 /// What a committed batch says of effects.
@@ -54,7 +60,8 @@ pub struct Permissions {
 pub struct Outbox<App: Application, P> {
     engine: Engine<App>,
     performer: Arc<P>,
-    slots: Arc<Semaphore>,
+    parallel: usize,
+    lanes: Arc<Mutex<HashMap<&'static str, Arc<Semaphore>>>>,
     known: Arc<Mutex<Known>>,
 }
 
@@ -83,21 +90,31 @@ impl<App: Application, P> Clone for Outbox<App, P> {
         Outbox {
             engine: self.engine.clone(),
             performer: self.performer.clone(),
-            slots: self.slots.clone(),
+            parallel: self.parallel,
+            lanes: self.lanes.clone(),
             known: self.known.clone(),
         }
     }
 }
 
 impl<App: Application, P: Performer<App>> Outbox<App, P> {
-    /// An outbox making at most `parallel` attempts at a time.
+    /// An outbox making at most `parallel` attempts at a time in each lane.
     pub fn new(engine: Engine<App>, performer: P, parallel: usize) -> Outbox<App, P> {
         Outbox {
             engine,
             performer: Arc::new(performer),
-            slots: Arc::new(Semaphore::new(parallel)),
+            parallel,
+            lanes: Arc::default(),
             known: Arc::default(),
         }
+    }
+
+    fn slots(&self, lane: &'static str) -> Arc<Semaphore> {
+        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
+        let slots = lanes
+            .entry(lane)
+            .or_insert_with(|| Arc::new(Semaphore::new(self.parallel)));
+        slots.clone()
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, Known> {
@@ -166,7 +183,7 @@ impl<App: Application, P: Performer<App>> Outbox<App, P> {
     }
 
     fn due_fresh(&self) -> Vec<Arc<EffectRecord>> {
-        let now = self.engine.clock().now();
+        let now = self.engine.now();
         let mut known = self.known();
         let due: Vec<Arc<EffectRecord>> = known
             .fresh
@@ -185,7 +202,7 @@ impl<App: Application, P: Performer<App>> Outbox<App, P> {
             kind: <EffectRecord as crate::Record>::KIND.to_owned(),
             index: "due".into(),
             from: String::new(),
-            to: index_time(self.engine.clock().now()) + "~",
+            to: index_time(self.engine.now()) + "~",
             after: None,
             descending: false,
             limit: DUE_PER_PASS,
@@ -213,7 +230,7 @@ impl<App: Application, P: Performer<App>> Outbox<App, P> {
         record.attempts == 0
             && record.policy.repeat != Repeat::Always
             && !self.known().fresh.contains_key(&record.id)
-            && self.engine.clock().now() < record.created_at + PERMISSION_DELAY_MAX
+            && self.engine.now() < record.created_at + PERMISSION_DELAY_MAX
     }
 
     async fn attempt(&self, record: Arc<EffectRecord>) {
@@ -221,7 +238,12 @@ impl<App: Application, P: Performer<App>> Outbox<App, P> {
             known: self.known.clone(),
             id: record.id.clone(),
         };
-        let Ok(_slot) = self.slots.acquire().await else {
+        // The body never changes: what a list showed tells the lane.
+        let effect = serde_json::from_value::<App::Effect>(record.body.clone());
+        let lane = effect
+            .as_ref()
+            .map_or("", |effect| self.performer.lane(effect));
+        let Ok(_slot) = self.slots(lane).acquire_owned().await else {
             return;
         };
         // From here on it may have been sent: the permission is used up. What it permits is newer
@@ -230,8 +252,8 @@ impl<App: Application, P: Performer<App>> Outbox<App, P> {
         let fresh = permitted.is_some();
         let record = permitted.unwrap_or(record);
         let mode = record.mode(fresh);
-        let begun_at = self.engine.clock().now();
-        let report = match serde_json::from_value::<App::Effect>(record.body.clone()) {
+        let begun_at = self.engine.now();
+        let report = match effect {
             Ok(effect) => {
                 let job = Job {
                     id: record.id.clone(),

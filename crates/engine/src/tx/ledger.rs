@@ -17,7 +17,7 @@ use std::sync::Arc;
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct AccountName {
     name: String,
-    account: AccountId,
+    pub(crate) account: AccountId,
 }
 
 impl Record for AccountName {

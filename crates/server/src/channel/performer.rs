@@ -145,6 +145,13 @@ impl ChannelPerformer {
 }
 
 impl Performer<QingyuanApp> for ChannelPerformer {
+    fn lane(&self, effect: &Effect) -> &'static str {
+        match effect {
+            Effect::Channel { channel, .. } => target(*channel),
+            Effect::Webhook { .. } => "webhook",
+        }
+    }
+
     async fn perform(&self, job: Job<Effect>) -> EffectReport<Answer> {
         let sent = job.effect.operation(job.mode);
         let (target, report) = match (&job.effect, sent) {

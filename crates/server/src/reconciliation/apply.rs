@@ -33,11 +33,7 @@ pub(super) async fn take(
     reconciled: &Reconciled,
     lines: &[BillRow],
 ) -> Result<Taken, ReconcileError> {
-    // First: a date that was cleared by another bill takes nothing from this one.
-    let mut taken = Taken {
-        cleared: clear(engine, channel, reconciled).await?,
-        ..Taken::default()
-    };
+    let mut taken = Taken::default();
     for difference in &reconciled.reconciliation.differences {
         if matches!(difference.finding, Finding::TheirsOnly { .. })
             && let Some(line) = lines
@@ -63,6 +59,27 @@ pub(super) async fn take(
         if let Reply::Case(case) = opened {
             taken.cases.push(case.id.clone());
         }
+    }
+    match clear(engine, channel, reconciled).await {
+        Ok(cleared) => taken.cleared = cleared,
+        // What the bill proves is taken all the same; which bill is right, a person finds out.
+        Err(ReconcileError::ClearedBefore(reason)) => {
+            let command = Request::OpenCase(OpenCase {
+                kind: CaseKind::Reconciliation,
+                object: format!(
+                    "{}/{}/clearing",
+                    reconciled.reconciliation.statement_date.to_yyyymmdd(),
+                    super::ours::channel_name(channel)
+                ),
+                merchant: None,
+                reason,
+                amount: None,
+            });
+            if let Reply::Case(case) = submit(engine, Command::Request(command)).await? {
+                taken.cases.push(case.id.clone());
+            }
+        }
+        Err(error) => return Err(error),
     }
     Ok(taken)
 }

@@ -71,13 +71,12 @@ struct BillQuery {
     /// The channel's clearing date.
     #[param(value_type = String, format = Date)]
     date: BusinessDate,
-    /// Take what the bill proves into the books and open cases; otherwise only compare.
-    take: Option<bool>,
 }
 
-/// Reconcile a bill that is uploaded
+/// Compare a bill that is uploaded
 ///
-/// For bills that were fetched by hand. They are compared like fetched ones.
+/// For bills that were fetched by hand. Nothing vouches for such a file, so it is only compared: the
+/// books follow a bill that was fetched from the channel.
 #[utoipa::path(post, path = "/v1/reconciliations/bill", tag = "reconciliations", params(BillQuery),
     request_body(content = String, content_type = "text/csv", description = "The channel's trade bill, byte for byte."),
     responses((status = 200, description = "Totals of both sides and every difference by name.", body = ReconciliationSchema)))]
@@ -96,7 +95,6 @@ async fn reconcile_upload(
     }
     let merchant_id = connector.merchant_id().to_owned();
     let bill = collect(request.into_body(), state.limits().large_body_bytes).await?;
-    let take = query.take.unwrap_or(false);
     let done = state
         .reconciliations()
         .reconcile(
@@ -104,7 +102,7 @@ async fn reconcile_upload(
             query.date,
             merchant_id,
             Some(bill.to_vec()),
-            take,
+            false,
         )
         .await;
     done.map(Json).map_err(|error| match error {

@@ -6,7 +6,7 @@ use crate::batch::ShardHead;
 use crate::record::RecordKey;
 use crate::store::{Scan, StoreReader};
 use ledger::{AccountId, AccountState, Row, TransferId};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -27,6 +27,19 @@ impl SqliteReader {
             _lock: lock,
         })
     }
+}
+
+/// One reading transaction for several look-ups: by itself each would lock and unlock the file,
+/// which costs more than finding a row. Ends when dropped.
+fn snapshot(
+    connection: &Connection,
+    look_ups: usize,
+) -> Result<Option<Transaction<'_>>, StoreError> {
+    if look_ups < 3 {
+        return Ok(None);
+    }
+    let begun = connection.unchecked_transaction();
+    named(|| "a reading transaction".to_owned(), begun.map(Some))
 }
 
 /// The shard's row, for reader and queries alike.
@@ -103,6 +116,7 @@ impl StoreReader for SqliteReader {
 
     fn records(&mut self, keys: &[RecordKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
         let place = || "table record".to_owned();
+        let _snapshot = snapshot(&self.connection, keys.len())?;
         let mut select = named(
             place,
             self.connection
@@ -120,6 +134,7 @@ impl StoreReader for SqliteReader {
     }
 
     fn accounts(&mut self, ids: &[AccountId]) -> Result<Vec<Option<AccountState>>, StoreError> {
+        let _snapshot = snapshot(&self.connection, ids.len())?;
         let sql = format!("SELECT {} FROM account WHERE id=?1", columns::ACCOUNT);
         let mut select = named(
             || "table account".to_owned(),
@@ -142,6 +157,7 @@ impl StoreReader for SqliteReader {
 
     fn transfer_seqs(&mut self, ids: &[TransferId]) -> Result<Vec<Option<u64>>, StoreError> {
         let place = || "table transfer_id".to_owned();
+        let _snapshot = snapshot(&self.connection, ids.len())?;
         let mut select = named(
             place,
             self.connection
