@@ -8,10 +8,10 @@ use channels::operation::{Channel, Operation};
 use domain::case::CaseKind;
 use domain::merchant::LateSuccess;
 use domain::payment::{
-    AcceptUnderpayment, ChannelTrade, ClosePayment, CloseReason, PaymentStatus, Source,
+    AcceptUnderpayment, ChannelTrade, ClosePayment, CloseReason, PaymentStatus, QueryPayment, Source,
 };
 use domain::refund::{Refund, RefundOrigin, RefundStatus};
-use domain::{Answer, BillLine, Code, Fact, Reply, Request, reference_of};
+use domain::{Answer, BillLine, Code, Effect, Fact, Reply, Request, reference_of};
 use engine::{EffectRecord, EffectReport};
 use support::*;
 
@@ -21,6 +21,73 @@ fn close(book: &mut Book, merchant: &str, payment: &str) -> Result<Reply, domain
         payment: payment.into(),
     };
     book.ask(&as_merchant(merchant), Request::ClosePayment(command))
+}
+
+/// Every attempt of the newest effect about a payment goes unanswered.
+fn strand(book: &mut Book, payment: &str) {
+    let (effect, _) = book.effect_about(payment);
+    for _ in 0..effect.policy.attempts_max.unwrap() {
+        let reason = "time-out".into();
+        book.report(&effect.id, EffectReport::Unknown { reason });
+    }
+}
+
+/// Attempts every effect that is due, as a channel that never answers a close and says of every
+/// order that it is not paid.
+fn attempt_all(book: &mut Book, payment: &str) {
+    let now = book.now();
+    for effect in book.open_effects() {
+        if effect.next_at > now {
+            continue;
+        }
+        let Ok(Effect::Channel { operation, .. }) = serde_json::from_value(effect.body.clone())
+        else {
+            continue;
+        };
+        let report = match operation {
+            Operation::QueryOrder { .. } => EffectReport::Answered {
+                answer: Answer::Channel(order_is(payment, OrderState::AwaitingPayer)),
+            },
+            _ => EffectReport::Unknown {
+                reason: "time-out".into(),
+            },
+        };
+        book.report(&effect.id, report);
+    }
+}
+
+#[test]
+fn a_close_that_is_never_answered_keeps_one_close_and_one_query_pending() {
+    let mut book = Book::new();
+    let merchant = book.open_merchant("m1");
+    let payment = book.order(&merchant, "o1", 10_000);
+    book.register(&payment);
+    close(&mut book, &merchant, &payment).unwrap();
+    let query = QueryPayment {
+        merchant: merchant.clone(),
+        payment: payment.clone(),
+    };
+    let mut hours = Vec::new();
+    for _ in 0..3 {
+        let before = book.all::<EffectRecord>().len();
+        for round in 0..360 {
+            book.pass(10);
+            book.fire_timers();
+            if round % 7 == 0 {
+                book.ask(&as_merchant(&merchant), Request::QueryPayment(query.clone()))
+                    .unwrap();
+            }
+            assert!(book.open_effects().len() <= 2, "one close and one query");
+            attempt_all(&mut book, &payment);
+        }
+        hours.push(book.all::<EffectRecord>().len() - before);
+    }
+    assert!(book.payment(&payment).status.is_open());
+    // A close that strands, its question, and the next close take more than half a minute.
+    assert!(
+        hours.iter().all(|emitted| (60..=240).contains(emitted)),
+        "effects of each hour: {hours:?}"
+    );
 }
 
 #[test]
@@ -161,7 +228,7 @@ fn a_close_that_meets_a_paid_order_ends_in_success() {
     book.register(&payment);
     close(&mut book, &merchant, &payment).unwrap();
     // ORDERPAID is no statement about the order; the connector reports it as unknown.
-    book.unknown(&payment);
+    strand(&mut book, &payment);
     assert!(matches!(
         book.effect_about(&payment).1,
         Operation::QueryOrder { .. }
@@ -180,7 +247,7 @@ fn an_order_that_stays_open_at_the_channel_is_closed_again() {
     let payment = book.order(&merchant, "o1", 10_000);
     book.register(&payment);
     close(&mut book, &merchant, &payment).unwrap();
-    book.unknown(&payment);
+    strand(&mut book, &payment);
     book.answer(&payment, order_is(&payment, OrderState::AwaitingPayer));
     assert!(matches!(
         book.effect_about(&payment).1,

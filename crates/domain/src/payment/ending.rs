@@ -1,13 +1,12 @@
 //! Ends other than success: closed and failed, always on the channel's word.
 
-use super::{CloseReason, Paid, Payment, PaymentStatus, Source, emit, evidence, save, timer};
+use super::{CloseReason, Paid, Payment, PaymentStatus, Source, ask_to_close, evidence, save, timer};
 use crate::case::{self, CaseKind, Finding};
 use crate::closing::{self, Figure};
 use crate::context::Context;
-use crate::effect::reference_of;
 use crate::webhook::{self, EventType};
 use channels::answer::{OrderState, Refusal};
-use channels::operation::{Channel, ChannelReference, Operation};
+use channels::operation::{Channel, ChannelReference};
 use engine::{Interrupt, Tx};
 use jiff::SignedDuration;
 
@@ -23,17 +22,9 @@ pub(super) fn start_closing(
     // An order whose registration is still being tried must not appear after its closing.
     tx.settle_effect(&payment.effect)?;
     payment.close_reason.get_or_insert(reason);
-    let now = tx.now();
-    emit(
-        tx,
-        &payment,
-        Operation::CloseOrder {
-            order: reference_of(&payment.id),
-        },
-        now,
-    )?;
     timer::schedule(tx, &payment)?;
-    save(tx, payment)
+    let now = tx.now();
+    ask_to_close(tx, payment, now)
 }
 
 /// A channel says how an order stands.
@@ -78,15 +69,9 @@ fn awaiting(tx: &mut Tx<'_>, mut payment: Payment) -> Result<(), Interrupt> {
         return Ok(());
     }
     if payment.close_reason.is_some() {
+        payment.status = PaymentStatus::AwaitingPayer;
         let at = tx.now() + CLOSE_AGAIN;
-        emit(
-            tx,
-            &payment,
-            Operation::CloseOrder {
-                order: reference_of(&payment.id),
-            },
-            at,
-        )?;
+        return ask_to_close(tx, payment, at);
     }
     if payment.status == PaymentStatus::AwaitingPayer {
         return Ok(());

@@ -27,7 +27,7 @@ use crate::merchant;
 use crate::rejection::{Refusable, Rejection};
 use crate::{chart, split, text};
 use channels::operation::{Channel, Operation};
-use engine::{EffectPolicy, Interrupt, Repeat, Tx};
+use engine::{EffectPolicy, EffectState, Interrupt, Repeat, Tx};
 use jiff::{SignedDuration, Timestamp};
 use money::{Currency, Money};
 use std::sync::Arc;
@@ -97,6 +97,8 @@ pub(crate) fn create(
         split: None,
         metadata: command.metadata.clone(),
         effect,
+        close_effect: None,
+        query_effect: None,
         polls: 0,
         created_at: now,
         updated_at: now,
@@ -216,23 +218,51 @@ pub(crate) fn close(cx: &mut Context<'_, '_>, command: &ClosePayment) -> Refusab
 /// Asks the channel now.
 pub(crate) fn query(cx: &mut Context<'_, '_>, command: &QueryPayment) -> Refusable<Arc<Payment>> {
     let payment = of_merchant(cx.tx, &command.merchant, &command.payment)?;
-    if payment.status.is_open() {
-        let now = cx.tx.now();
-        ask(cx.tx, &payment, now)?;
+    if !payment.status.is_open() {
+        return Ok(payment);
     }
-    Ok(payment)
+    ask(cx.tx, (*payment).clone())?;
+    Ok(cx.tx.expect(&command.payment)?)
 }
 
-/// Records the intent to ask the channel how the order stands.
-pub(crate) fn ask(
-    tx: &mut Tx<'_>,
-    payment: &Payment,
-    not_before: Timestamp,
-) -> Result<(), Interrupt> {
+/// Records the intent to ask the channel how the order stands, and the payment.
+fn ask(tx: &mut Tx<'_>, mut payment: Payment) -> Result<(), Interrupt> {
+    if is_pending(tx, payment.query_effect.as_deref())? {
+        return save(tx, payment);
+    }
     let operation = Operation::QueryOrder {
         order: reference_of(&payment.id),
     };
-    emit(tx, payment, operation, not_before)
+    let now = tx.now();
+    payment.query_effect = Some(emit(tx, &payment, operation, now)?);
+    save(tx, payment)
+}
+
+/// Records the intent to close the order at the channel, and the payment.
+fn ask_to_close(
+    tx: &mut Tx<'_>,
+    mut payment: Payment,
+    not_before: Timestamp,
+) -> Result<(), Interrupt> {
+    if is_pending(tx, payment.close_effect.as_deref())? {
+        return save(tx, payment);
+    }
+    let operation = Operation::CloseOrder {
+        order: reference_of(&payment.id),
+    };
+    payment.close_effect = Some(emit(tx, &payment, operation, not_before)?);
+    save(tx, payment)
+}
+
+/// Whether an effect is still to be attempted. A second one beside it would only load the channel,
+/// and each of its answers would bring further ones.
+fn is_pending(tx: &mut Tx<'_>, effect: Option<&str>) -> Result<bool, Interrupt> {
+    let Some(id) = effect else {
+        return Ok(false);
+    };
+    Ok(tx
+        .effect(id)?
+        .is_some_and(|effect| !matches!(effect.state, EffectState::Done | EffectState::Stranded)))
 }
 
 fn emit(
@@ -240,7 +270,7 @@ fn emit(
     payment: &Payment,
     operation: Operation,
     not_before: Timestamp,
-) -> Result<(), Interrupt> {
+) -> Result<String, Interrupt> {
     let subject = Subject::Payment {
         payment: payment.id.clone(),
     };
@@ -256,7 +286,7 @@ fn emit(
         pause_seconds_max: 30,
         attempts_max: Some(3),
     };
-    tx.emit_at(&effect, policy, not_before).map(|_| ())
+    tx.emit_at(&effect, policy, not_before)
 }
 
 pub(crate) fn save(tx: &mut Tx<'_>, mut payment: Payment) -> Result<(), Interrupt> {

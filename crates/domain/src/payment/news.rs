@@ -37,11 +37,9 @@ pub(crate) fn effect_news(
         },
         Operation::CloseOrder { .. } => match (answer, news) {
             (Some(Answer::Absent), _) => absent(cx, payment),
-            // Not closed, and why is not said (it may be paid): the order itself is asked for.
-            (Some(_), _) | (None, EffectNews::Unknown | EffectNews::Stranded) => {
-                let now = cx.tx.now();
-                ask(cx.tx, &payment, now)
-            }
+            // Not closed, and why is not said (it may be paid): the order itself is asked for, once
+            // the attempts to close it are over.
+            (Some(_), _) | (None, EffectNews::Stranded) => ask(cx.tx, payment),
             _ => Ok(()),
         },
         _ => Ok(()),
@@ -64,9 +62,7 @@ fn registration(
             // An earlier attempt may have registered it: the channel is asked before it counts as failed.
             payment.refusal = Some(refusal.clone());
             payment.status = PaymentStatus::Unknown;
-            let now = cx.tx.now();
-            ask(cx.tx, &payment, now)?;
-            save(cx.tx, payment)
+            ask(cx.tx, payment)
         }
         None if matches!(news, EffectNews::Unknown | EffectNews::Stranded)
             && payment.status == PaymentStatus::Created =>

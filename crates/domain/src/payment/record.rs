@@ -127,6 +127,12 @@ pub struct Payment {
     pub metadata: BTreeMap<String, String>,
     /// Effect that registers the order.
     pub effect: String,
+    /// Latest effect that closes the order; another is recorded only when this one has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub close_effect: Option<String>,
+    /// Latest effect that asks after the order; another is recorded only when this one has ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub query_effect: Option<String>,
     /// How often the channel was asked by timer.
     pub polls: u32,
     /// Created at.

@@ -2,7 +2,7 @@
 //! notification is found, and closes the order when its time is over.
 
 use super::ending::start_closing;
-use super::{CloseReason, Payment, ask, save};
+use super::{CloseReason, Payment, ask};
 use crate::command::{Command, Due, Fact};
 use crate::context::Context;
 use engine::{Interrupt, Tx};
@@ -59,7 +59,6 @@ pub(crate) fn due(cx: &mut Context<'_, '_>, id: &str) -> Result<(), Interrupt> {
         payment.polls = 0;
         return start_closing(cx.tx, payment, CloseReason::Expired);
     }
-    ask(cx.tx, &payment, now)?;
     schedule(cx.tx, &payment)?;
-    save(cx.tx, payment)
+    ask(cx.tx, payment)
 }
