@@ -8,7 +8,8 @@ use channels::operation::{Channel, Operation};
 use domain::case::CaseKind;
 use domain::merchant::LateSuccess;
 use domain::payment::{
-    AcceptUnderpayment, ChannelTrade, ClosePayment, CloseReason, PaymentStatus, QueryPayment, Source,
+    AcceptUnderpayment, ChannelTrade, ClosePayment, CloseReason, PaymentStatus, QueryPayment,
+    Source,
 };
 use domain::refund::{Refund, RefundOrigin, RefundStatus};
 use domain::{Answer, BillLine, Code, Effect, Fact, Reply, Request, reference_of};
@@ -74,8 +75,11 @@ fn a_close_that_is_never_answered_keeps_one_close_and_one_query_pending() {
             book.pass(10);
             book.fire_timers();
             if round % 7 == 0 {
-                book.ask(&as_merchant(&merchant), Request::QueryPayment(query.clone()))
-                    .unwrap();
+                book.ask(
+                    &as_merchant(&merchant),
+                    Request::QueryPayment(query.clone()),
+                )
+                .unwrap();
             }
             assert!(book.open_effects().len() <= 2, "one close and one query");
             attempt_all(&mut book, &payment);

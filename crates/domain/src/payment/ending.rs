@@ -1,6 +1,8 @@
 //! Ends other than success: closed and failed, always on the channel's word.
 
-use super::{CloseReason, Paid, Payment, PaymentStatus, Source, ask_to_close, evidence, save, timer};
+use super::{
+    CloseReason, Paid, Payment, PaymentStatus, Source, ask_to_close, evidence, save, timer,
+};
 use crate::case::{self, CaseKind, Finding};
 use crate::closing::{self, Figure};
 use crate::context::Context;
