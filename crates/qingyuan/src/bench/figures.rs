@@ -54,6 +54,11 @@ pub fn ratio(rate: u64, of: u64) -> f64 {
     (rate as f64 / of.max(1) as f64 * 1_000.0).round() / 1_000.0
 }
 
+/// A share of a total, two decimals.
+pub fn hundredths(total: u64, among: u64) -> f64 {
+    (total as f64 / among.max(1) as f64 * 100.0).round() / 100.0
+}
+
 /// Median, 99th percentile and maximum of durations in microseconds.
 pub fn percentiles(samples: &mut [u64]) -> Option<(u64, u64, u64)> {
     samples.sort_unstable();

@@ -1,9 +1,11 @@
 //! Closed-loop load: so many clients, each with one connection and one request under way, all on one
 //! thread of their own.
 
+use super::cpu::CpuTimes;
 use super::wire;
 use crate::failure::Failure;
 use std::cell::RefCell;
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -45,6 +47,8 @@ pub struct Measured {
     pub operations_us: Vec<u64>,
     /// When each million of operations was complete, and the beginning.
     pub millions: Vec<Instant>,
+    /// Processor time of an operation by thread name, microseconds.
+    pub cpu_us_each: BTreeMap<String, f64>,
 }
 
 struct Tally {
@@ -102,6 +106,7 @@ async fn drive<C: Client>(
     clients: Vec<C>,
     limit: Limit,
 ) -> Result<(Measured, Vec<C>), Failure> {
+    let cpu = CpuTimes::now();
     let begun = Instant::now();
     let tally = Rc::new(RefCell::new(Tally {
         limit,
@@ -113,6 +118,7 @@ async fn drive<C: Client>(
             took: Duration::ZERO,
             operations_us: Vec::with_capacity(1 << 20),
             millions: vec![begun],
+            cpu_us_each: BTreeMap::new(),
         },
     }));
     let tasks: Vec<_> = clients
@@ -126,6 +132,7 @@ async fn drive<C: Client>(
     let tally = Rc::try_unwrap(tally).map_err(|_| Failure::other("a client did not end"))?;
     let mut measured = tally.into_inner().measured;
     measured.took = begun.elapsed();
+    measured.cpu_us_each = CpuTimes::now().each_since(&cpu, measured.operations);
     Ok((measured, back))
 }
 

@@ -6,6 +6,7 @@
 
 mod bare;
 mod channel;
+mod cpu;
 mod ids;
 mod lives;
 mod load;
@@ -117,12 +118,14 @@ impl Bench<'_> {
         &self,
         address: SocketAddr,
         client: impl Fn(u64) -> C,
-    ) -> Result<(Measured, Vec<C>), Failure> {
+    ) -> Result<(Figures, Vec<C>), Failure> {
         let limit = match self.arguments.count {
             Some(count) => Limit::Operations(count),
             None => Limit::Time(Duration::from_secs(self.arguments.seconds)),
         };
-        load::run(address, self.clients(client), limit)
+        load::run(address, self.clients(&client), WARM_UP)?;
+        let (measured, ended) = load::run(address, self.clients(client), limit)?;
+        Ok((figures_of(measured), ended))
     }
 
     /// Figures of the real server.
@@ -132,24 +135,18 @@ impl Bench<'_> {
         world: &World,
         client: impl Fn(u64) -> C,
     ) -> Result<(Figures, Vec<C>), Failure> {
-        load::run(world.address, self.clients(&client), WARM_UP)?;
         let counters = || {
             let counters = world.engine.counters();
-            [&counters.batches, &counters.commands, &counters.ledger_rows].map(Counters::get)
+            [&counters.batches, &counters.commands].map(Counters::get)
         };
-        let [batches, commands, rows] = counters();
-        let (measured, ended) = self.measure(world.address, client)?;
-        let [batches_after, commands_after, rows_after] = counters();
-        let batches = (batches_after - batches).max(1);
-        let mut figures = figures_of(name, measured);
+        let [batches, commands] = counters();
+        let (mut figures, ended) = self.measure(world.address, client)?;
+        figures.name = name.to_owned();
+        let [batches_after, commands_after] = counters();
+        let per_batch = (commands_after - commands) / (batches_after - batches).max(1);
         figures.db_bytes = Some(world.engine.queries().size_bytes()?);
-        for (name, value) in [
-            ("batches", batches),
-            ("commands_per_batch", (commands_after - commands) / batches),
-            ("ledger_rows", rows_after - rows),
-        ] {
-            figures.more.insert(name.into(), json!(value));
-        }
+        let more = &mut figures.more;
+        more.insert("commands_per_batch".into(), json!(per_batch));
         Ok((figures, ended))
     }
 
@@ -162,9 +159,8 @@ impl Bench<'_> {
         parts: &mut Vec<Figures>,
     ) -> Result<(), Failure> {
         let address = self.runtime.block_on(bare::start(recorded))?;
-        load::run(address, self.clients(&client), WARM_UP)?;
-        let (measured, _) = self.measure(address, client)?;
-        let bare = figures_of(&format!("bare axum: {}", real.name), measured);
+        let (mut bare, _) = self.measure(address, client)?;
+        bare.name = format!("bare axum: {}", real.name);
         let ratio = figures::ratio(real.per_second, bare.per_second);
         real.more.insert("part_of_bare".into(), json!(ratio));
         for figures in [real, bare] {
@@ -191,9 +187,8 @@ fn record(address: SocketAddr, mut client: impl Client) -> Result<Vec<Recorded>,
     }
 }
 
-fn figures_of(name: &str, mut measured: Measured) -> Figures {
+fn figures_of(mut measured: Measured) -> Figures {
     let mut figures = Figures {
-        name: name.to_owned(),
         operations: measured.operations,
         per_second: figures::rate(measured.operations, measured.took),
         rss_bytes: figures::peak_rss_bytes(),
@@ -211,8 +206,9 @@ fn figures_of(name: &str, mut measured: Measured) -> Figures {
     figures.first_million_per_second = pairs.first().copied();
     figures.last_million_per_second = pairs.last().copied();
     let requests = figures::rate(measured.requests, measured.took);
-    figures
-        .more
-        .insert("http_requests_per_second".into(), json!(requests));
+    let cpu = measured.cpu_us_each;
+    let more = &mut figures.more;
+    more.insert("http_requests_per_second".into(), json!(requests));
+    more.insert("cpu_us_each".into(), json!(cpu));
     figures
 }
