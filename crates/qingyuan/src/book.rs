@@ -83,10 +83,16 @@ fn remember_clock(
     if let Some(head) = head
         && head.now > clock.now()
     {
-        return Err(Failure::other(format!(
-            "the book's last command is of {}, which is after this machine's clock; set the clock right",
-            calendar::rfc3339_shanghai(head.now)
-        )));
+        let last = calendar::rfc3339_shanghai(head.now);
+        return Err(Failure::other(match kind {
+            ClockKind::Real => format!(
+                "the book's last command is of {last}, which is after this machine's clock; set the clock right"
+            ),
+            ClockKind::Simulated => format!(
+                "the book in {} has lived until {last}; a demonstration needs an empty directory",
+                directory.display()
+            ),
+        }));
     }
     Ok(())
 }

@@ -18,11 +18,11 @@ use std::process::ExitCode;
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
     output::start_logging(cli.verbose);
-    match run(cli) {
+    match run(cli).and_then(|held| output::printed().map(|()| held)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),
         Err(failure) => {
-            eprintln!("qingyuan: {failure}");
+            output::note(format_args!("qingyuan: {failure}"));
             ExitCode::from(2)
         }
     }

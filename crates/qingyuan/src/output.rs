@@ -3,6 +3,44 @@
 use crate::failure::Failure;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
+use std::fmt::Arguments;
+use std::io::{ErrorKind, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Something that was to be printed is lost.
+static LOST: AtomicBool = AtomicBool::new(false);
+
+/// Prints a line on standard output. Unlike `println!` it does not panic when the reader has left
+/// (`| head`) or the disk behind it is full; [`printed`] tells of the latter.
+pub fn line(text: Arguments<'_>) {
+    let written = writeln!(std::io::stdout().lock(), "{text}");
+    if written.is_err_and(|error| error.kind() != ErrorKind::BrokenPipe) {
+        LOST.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Prints a line on standard error, if anybody listens there.
+pub fn note(text: Arguments<'_>) {
+    let _ = writeln!(std::io::stderr().lock(), "{text}");
+}
+
+/// Whether everything that was to be printed was taken.
+pub fn printed() -> Result<(), Failure> {
+    if LOST.load(Ordering::Relaxed) {
+        return Err(Failure::other(
+            "standard output could not be written; what is there is not complete",
+        ));
+    }
+    Ok(())
+}
+
+/// `println!` through [`line`].
+macro_rules! say {
+    ($($text:tt)*) => {
+        $crate::output::line(format_args!($($text)*))
+    };
+}
+pub(crate) use say;
 
 /// Logging to standard error; `RUST_LOG` overrides the level.
 pub fn start_logging(verbose: u8) {
@@ -40,7 +78,7 @@ pub fn progress(length: u64, what: &'static str, quiet: bool) -> ProgressBar {
 /// Prints one JSON object on a line.
 pub fn json(value: &impl Serialize) -> Result<(), Failure> {
     let text = serde_json::to_string(value).map_err(Failure::other)?;
-    println!("{text}");
+    say!("{text}");
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 
 use crate::cli::SandboxArguments;
 use crate::failure::Failure;
+use crate::output::say;
 use sandbox::{Sandbox, SandboxConfig};
 
 /// Runs the simulated channels until interrupted.
@@ -26,11 +27,11 @@ pub fn run(arguments: &SandboxArguments) -> Result<bool, Failure> {
         } else {
             serde_json::to_string_pretty(&parameters)
         };
-        println!("{}", text.map_err(Failure::other)?);
-        eprintln!(
+        say!("{}", text.map_err(Failure::other)?);
+        crate::output::note(format_args!(
             "The sandbox is running; control it at {}/sandbox/… ; Ctrl-C ends it.",
             parameters.control_url
-        );
+        ));
         tokio::signal::ctrl_c().await.map_err(Failure::other)?;
         running.stop().await;
         Ok(true)

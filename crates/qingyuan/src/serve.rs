@@ -5,6 +5,7 @@ use crate::channels_file::ChannelsFile;
 use crate::cli::ServeArguments;
 use crate::connectors::{self, InstitutionKeys};
 use crate::failure::Failure;
+use crate::output::say;
 use domain::chart::SetUp;
 use domain::{Command, QingyuanApp, Request};
 use engine::runtime::SystemClock;
@@ -17,6 +18,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// Attempts at effects at a time.
 const PARALLEL: usize = 64;
@@ -83,14 +85,18 @@ async fn serve(arguments: &ServeArguments) -> Result<bool, Failure> {
     let fresh = std::mem::replace(&mut running.fresh, nothing);
     let workers = Workers::start(&engine, server.performer(), fresh, PARALLEL, TICK);
     let server = server.start(listener).map_err(Failure::other)?;
+    // Whoever reads the announcement may end the server at once.
+    let ending = Ending::listen()?;
     announce(
         arguments,
         address,
         simulated.as_ref().map(|(sandbox, _)| sandbox),
         channels.as_ref(),
     )?;
-    ended().await;
-    eprintln!("Stopping: requests under way are answered, account checkpoints are written.");
+    ending.comes().await;
+    crate::output::note(format_args!(
+        "Stopping: requests under way are answered, account checkpoints are written."
+    ));
     server.stop().await;
     drop(workers);
     if let Some((sandbox, _)) = simulated {
@@ -185,32 +191,41 @@ fn announce(
             &json!({"url": format!("http://{address}"), "sandbox_control": control}),
         );
     }
-    println!("Qingyuan answers at http://{address} (API description: /openapi.json).");
-    println!("The book is in {}.", arguments.data.display());
+    say!("Qingyuan answers at http://{address} (API description: /openapi.json).");
+    say!("The book is in {}.", arguments.data.display());
     if let Some(control) = control {
-        println!("Simulated channels are controlled at {control}/sandbox/… .");
-        println!(
+        say!("Simulated channels are controlled at {control}/sandbox/… .");
+        say!(
             "Keys for trying: sandbox-operator, sandbox-finance, sandbox-checker (its second person), sandbox-ledger. Never use --sandbox for real money."
         );
     } else if let Some(channels) = channels {
-        println!("Channels: {}.", channels.names().join(", "));
+        say!("Channels: {}.", channels.names().join(", "));
     } else {
-        println!(
+        say!(
             "No channel is configured (--channels, or --sandbox to try): payments cannot be collected."
         );
     }
     Ok(())
 }
 
-/// Waits for Ctrl-C or a request to terminate.
-async fn ended() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        let _ = tokio::signal::ctrl_c().await;
-        return;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
+/// Ctrl-C or a request to terminate, remembered from here on.
+struct Ending {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl Ending {
+    fn listen() -> Result<Ending, Failure> {
+        Ok(Ending {
+            interrupt: signal(SignalKind::interrupt()).map_err(Failure::other)?,
+            terminate: signal(SignalKind::terminate()).map_err(Failure::other)?,
+        })
+    }
+
+    async fn comes(mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
     }
 }

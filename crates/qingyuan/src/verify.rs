@@ -3,6 +3,7 @@
 use crate::cli::VerifyArguments;
 use crate::failure::Failure;
 use crate::output;
+use crate::output::say;
 use engine::store::sqlite::SqliteStore;
 use engine::verify::VerifyReport;
 use serde_json::json;
@@ -29,38 +30,38 @@ pub fn run(arguments: &VerifyArguments) -> Result<bool, Failure> {
 }
 
 fn print(report: &VerifyReport) {
-    println!(
+    say!(
         "batches       {:>14}  roots and chain recomputed",
         output::grouped(report.batches)
     );
-    println!(
+    say!(
         "journal rows  {:>14}  hashed",
         output::grouped(report.journal_rows)
     );
-    println!(
+    say!(
         "ledger rows   {:>14}  hashed and replayed",
         output::grouped(report.ledger_rows)
     );
-    println!("transfers     {:>14}", output::grouped(report.transfers));
-    println!(
+    say!("transfers     {:>14}", output::grouped(report.transfers));
+    say!(
         "accounts      {:>14}  balances derived again",
         output::grouped(report.accounts)
     );
-    println!(
+    say!(
         "records       {:>14}  checked",
         output::grouped(report.records)
     );
     for (currency, difference) in &report.trial_balance {
-        println!(
+        say!(
             "trial balance {:>14}  {currency}, debits less credits",
             output::grouped(*difference)
         );
     }
-    println!("head          {}", report.head_hash);
+    say!("head          {}", report.head_hash);
     for problem in &report.problems {
-        println!("PROBLEM  {}: {}", problem.place, problem.problem);
+        say!("PROBLEM  {}: {}", problem.place, problem.problem);
     }
-    println!(
+    say!(
         "{}",
         if report.holds() {
             "verified: everything holds"

@@ -12,6 +12,7 @@ mod world;
 use crate::cli::DemoArguments;
 use crate::failure::Failure;
 use crate::output;
+use crate::output::say;
 use facts::{ChannelBooks, Facts};
 use world::World;
 
@@ -54,7 +55,7 @@ pub fn run(arguments: &DemoArguments) -> Result<bool, Failure> {
         } else {
             report::print(&facts, &reconciliations, &broken, begun.elapsed());
             if arguments.data.is_some() {
-                println!(
+                say!(
                     "The book is kept in {}; try `qingyuan verify --data {}`.",
                     directory.display(),
                     directory.display()

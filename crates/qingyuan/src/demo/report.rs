@@ -4,6 +4,7 @@
 use super::checks::MerchantLine;
 use super::facts::{Facts, internal_accounts, sum};
 use crate::output::grouped;
+use crate::output::say;
 use comfy_table::presets::UTF8_BORDERS_ONLY;
 use comfy_table::{CellAlignment, Table};
 use domain::payment::PaymentStatus;
@@ -58,22 +59,22 @@ pub fn print(facts: &Facts, reconciliations: &[Reconciled], broken: &[String], t
     balances(facts);
     reconciliation(reconciliations);
     mishaps(facts);
-    println!();
-    println!(
+    say!("");
+    say!(
         "{} journal rows, {} transfers and {} accounts verified: every balance derived again, every hash recomputed.",
         grouped(facts.verification.journal_rows),
         grouped(facts.transfers),
         grouped(facts.verification.accounts)
     );
     for sentence in broken {
-        println!("DOES NOT HOLD: {sentence}");
+        say!("DOES NOT HOLD: {sentence}");
     }
     let verdict = if broken.is_empty() {
         "Everything holds."
     } else {
         "Something does not hold."
     };
-    println!(
+    say!(
         "{verdict} Two business days took {:.1} s.",
         took.as_secs_f64()
     );
@@ -87,7 +88,7 @@ fn yuan(fen: i64) -> String {
 }
 
 fn table(title: &str, header: &[&str]) -> Table {
-    println!("\n{title}");
+    say!("\n{title}");
     let mut table = Table::new();
     table.load_style(UTF8_BORDERS_ONLY);
     table.set_header(header);
@@ -147,7 +148,7 @@ fn money_in(facts: &Facts) {
         facts.refunds.len(),
         sum(facts.refunds.iter().map(|refund| refund.amount)),
     );
-    println!("{table}");
+    say!("{table}");
 }
 
 fn merchants(facts: &Facts) {
@@ -177,7 +178,7 @@ fn merchants(facts: &Facts) {
             yuan(line.owed()),
         ]);
     }
-    println!("{table}");
+    say!("{table}");
 }
 
 fn settlements(facts: &Facts) {
@@ -208,7 +209,7 @@ fn settlements(facts: &Facts) {
                 .unwrap_or_default(),
         ]);
     }
-    println!("{table}");
+    say!("{table}");
 }
 
 fn balances(facts: &Facts) {
@@ -247,7 +248,7 @@ fn balances(facts: &Facts) {
         yuan(i64::try_from(trial).unwrap_or(i64::MAX)),
         "debits less credits".to_owned(),
     ]);
-    println!("{table}");
+    say!("{table}");
 }
 
 fn reconciliation(reconciliations: &[Reconciled]) {
@@ -265,7 +266,7 @@ fn reconciliation(reconciliations: &[Reconciled]) {
             yuan(reconciliation.theirs.net.amount()),
         ]);
     }
-    println!("{days}");
+    say!("{days}");
     let mut found = table(
         "Differences, each with a case and an owner  差错",
         &["finding", "line", "number", "ours", "theirs"],
@@ -286,7 +287,7 @@ fn reconciliation(reconciliations: &[Reconciled]) {
             theirs.map_or_else(|| "-".into(), yuan),
         ]);
     }
-    println!("{found}");
+    say!("{found}");
 }
 
 fn sides(finding: &Finding) -> (Option<i64>, Option<i64>) {
@@ -310,5 +311,5 @@ fn mishaps(facts: &Facts) {
     for (name, count) in &facts.channels.mishaps {
         table.add_row([name.replace('_', " "), grouped(*count)]);
     }
-    println!("{table}");
+    say!("{table}");
 }

@@ -139,21 +139,15 @@ fn open_ends(queries: &dyn Queries) -> Result<BTreeSet<String>, String> {
             _ => return Err(format!("{record:?}")),
         };
     }
-    let open = |status| status != PaymentStatus::Succeeded;
-    match all::<Payment>(queries)
-        .iter()
-        .find(|payment| open(payment.status))
-    {
-        Some(payment) => return Err(format!("{payment:?}")),
-        None => {}
+    let payments = all::<Payment>(queries);
+    let open = |payment: &&Payment| payment.status != PaymentStatus::Succeeded;
+    if let Some(payment) = payments.iter().find(open) {
+        return Err(format!("{payment:?}"));
     }
-    let open = |status| status != RefundStatus::Succeeded;
-    match all::<Refund>(queries)
-        .iter()
-        .find(|refund| open(refund.status))
-    {
-        Some(refund) => return Err(format!("{refund:?}")),
-        None => {}
+    let refunds = all::<Refund>(queries);
+    let open = |refund: &&Refund| refund.status != RefundStatus::Succeeded;
+    if let Some(refund) = refunds.iter().find(open) {
+        return Err(format!("{refund:?}"));
     }
     let open = |payout: &&Payout| payout.status.is_open() && !waiting.contains(&payout.id);
     match all::<Payout>(queries).iter().find(open) {

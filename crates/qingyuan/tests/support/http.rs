@@ -83,7 +83,9 @@ impl Client {
     /// Every item of a list.
     pub async fn list(&self, token: &str, path: &str) -> Vec<Value> {
         let mut items = Vec::new();
-        let mut page = format!("{path}&limit=200");
+        let first = if path.contains('?') { '&' } else { '?' };
+        let path = format!("{path}{first}limit=200");
+        let mut page = path.clone();
         loop {
             let answer = self.get(token, &page).await.expect("a page");
             assert_eq!(answer.status, 200, "{answer:?}");
@@ -95,7 +97,7 @@ impl Client {
                     .cloned(),
             );
             match answer.body["next"].as_str() {
-                Some(next) => page = format!("{path}&limit=200&after={next}"),
+                Some(next) => page = format!("{path}&after={next}"),
                 None => return items,
             }
         }

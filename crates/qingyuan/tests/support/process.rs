@@ -85,18 +85,23 @@ pub struct Serving {
 
 impl Serving {
     /// Starts it and waits until it has announced its address; its log is appended to a file.
+    #[track_caller]
     pub fn start(arguments: &[&str], log: &Path) -> Serving {
-        Serving::try_start(arguments, log).unwrap_or_else(|failed| panic!("{failed}"))
+        Serving::start_with(program(), arguments, log).unwrap_or_else(|failed| panic!("{failed}"))
     }
 
-    /// As [`Serving::start`]; what it printed when it did not come up.
-    pub fn try_start(arguments: &[&str], log: &Path) -> Result<Serving, String> {
+    /// As [`Serving::start`], the program being given; what it printed when it did not come up.
+    pub fn start_with(
+        mut program: Command,
+        arguments: &[&str],
+        log: &Path,
+    ) -> Result<Serving, String> {
         let stderr = File::options()
             .create(true)
             .append(true)
             .open(log)
             .expect("a log file");
-        let mut child = program()
+        let mut child = program
             .args(["serve", "--json"])
             .args(arguments)
             .stdout(Stdio::piped())

@@ -1,0 +1,10 @@
+//! The program at the command line: what it explains, what it refuses and how it says so.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod channels_file;
+mod demo;
+mod full_disk;
+mod help;
+mod refusals;
+#[path = "../support/mod.rs"]
+mod support;
