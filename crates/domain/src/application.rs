@@ -60,6 +60,9 @@ impl Application for QingyuanApp {
             {
                 "a payout above the limit"
             }
+            Request::UpdateMerchant(command) if command.settlement_account.is_some() => {
+                "a new settlement account"
+            }
             Request::AdjustDifference(_) => "a correction of the books",
             Request::AcceptUnderpayment(_) => "a payment of less than was asked for",
             Request::ResolvePayout(_) | Request::ReturnPayout(_) => {

@@ -53,6 +53,16 @@ pub(crate) fn available(tx: &mut Tx<'_>, account: AccountId) -> Result<i64, Inte
     Ok(tx.account(account)?.map_or(0, |state| state.available()))
 }
 
+/// What of an amount an account can give.
+pub(crate) fn covered(
+    tx: &mut Tx<'_>,
+    account: AccountId,
+    amount: Money,
+) -> Result<Money, Interrupt> {
+    let there = available(tx, account)?.max(0);
+    Ok(smaller(amount, Money::new(there, amount.currency())))
+}
+
 /// Sum of two amounts that the books keep in one currency.
 pub(crate) fn plus(left: Money, right: Money) -> Result<Money, Interrupt> {
     left.checked_add(right).map_err(broken)

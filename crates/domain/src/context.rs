@@ -18,6 +18,9 @@ pub struct Settings {
     /// Longest time a payout request may still arrive at that channel, in seconds: only a "not found"
     /// later than this is a permission to send again.
     pub payout_arrival_bound_seconds: u32,
+    /// Longest time a refund request may still arrive at the channel, in seconds: a "not found" before
+    /// that is no proof that a declined refund came to nothing.
+    pub refund_arrival_bound_seconds: u32,
     /// Life of an order that names no expiry, in seconds.
     pub order_lifetime_seconds: u32,
 }
@@ -29,6 +32,7 @@ impl Default for Settings {
             payout_approval_above: Money::cny(5_000_000),
             payout_channel: Channel::Unionpay,
             payout_arrival_bound_seconds: 1_800,
+            refund_arrival_bound_seconds: 1_800,
             order_lifetime_seconds: 7_200,
         }
     }

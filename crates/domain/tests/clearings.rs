@@ -5,7 +5,8 @@ mod support;
 
 use channels::operation::Channel;
 use domain::case::{AssignCase, CaseKind, CaseStatus, CloseCase, ExplainCase, OpenCase};
-use domain::clearing::{AdjustDifference, AdjustmentAccount, ConfirmClearing};
+use domain::clearing::{AMOUNT_MAX, AdjustDifference, AdjustmentAccount, ConfirmClearing};
+use domain::closing::{DaySummary, Figure};
 use domain::{Code, Command, Rejection, Reply, Request};
 use engine::{Verdict, Work};
 use support::*;
@@ -137,7 +138,7 @@ fn nonsense_in_a_confirmation_is_refused_by_field() {
         ),
         (
             ConfirmClearing {
-                gross: fen(i64::MAX),
+                gross: fen(AMOUNT_MAX + 1),
                 ..confirmation()
             },
             "gross",
@@ -213,6 +214,55 @@ fn a_difference_is_explained_then_adjusted_by_two_people_then_closed() {
     book.turn_day();
     assert_eq!(book.payable(&merchant), 0);
     assert_eq!(book.trial_balance(), 0);
+}
+
+#[test]
+fn a_case_is_adjusted_by_no_more_than_it_is_about() {
+    let (mut book, merchant, case) = overpaid();
+    explain(&mut book, &case).unwrap();
+    for (amount, code) in [
+        (0, Code::InvalidField),
+        (AMOUNT_MAX + 1, Code::InvalidField),
+        // The case is about the whole payment of 103.00.
+        (10_301, Code::LimitExceeded),
+    ] {
+        let refused = book
+            .ask_approved(&finance(), adjustment(&case, &merchant, amount))
+            .unwrap_err();
+        assert_eq!(
+            (refused.code, refused.field.as_deref()),
+            (code, Some("amount"))
+        );
+    }
+    book.ask_approved(&finance(), adjustment(&case, &merchant, 200))
+        .unwrap();
+    let refused = book
+        .ask_approved(&finance(), adjustment(&case, &merchant, 10_101))
+        .unwrap_err();
+    assert_eq!(refused.code, Code::LimitExceeded);
+    book.ask_approved(&finance(), adjustment(&case, &merchant, 100))
+        .unwrap();
+    assert_eq!(book.payable(&merchant), 10_240);
+}
+
+#[test]
+fn figures_of_a_day_stop_at_the_largest_number() {
+    let mut book = Book::new();
+    let open = |line: u32| {
+        Request::OpenCase(OpenCase {
+            kind: CaseKind::Reconciliation,
+            object: format!("line {line}"),
+            merchant: None,
+            reason: "theirs only".into(),
+            amount: Some(fen(i64::MAX)),
+        })
+    };
+    for line in 0..2 {
+        book.ask(&finance(), open(line)).unwrap();
+    }
+    let summary: DaySummary = book.record(&first_day().to_string()).unwrap();
+    let tally = summary.figures.get(&Figure::CasesOpened).unwrap();
+    assert_eq!((tally.count, tally.amount), (2, Some(fen(i64::MAX))));
 }
 
 #[test]

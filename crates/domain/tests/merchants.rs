@@ -126,6 +126,30 @@ fn terms_change_for_what_comes_after() {
 }
 
 #[test]
+fn a_new_settlement_account_needs_a_second_person() {
+    let mut book = Book::new();
+    let merchant = book.open_merchant("m1");
+    let account = BankAccount {
+        vault_id: "vlt_2".into(),
+        ..bank_account()
+    };
+    let change = || {
+        Request::UpdateMerchant(UpdateMerchant {
+            merchant: merchant.clone(),
+            settlement_account: Some(account.clone()),
+            ..UpdateMerchant::default()
+        })
+    };
+    let verdict = book.submit(&operator(), Command::Request(change()));
+    assert!(matches!(verdict, Verdict::Proposed(_)), "{verdict:?}");
+    let before = book.merchant(&merchant);
+    assert_eq!(before.settlement_account, Some(bank_account()));
+    book.ask_approved(&operator(), change()).unwrap();
+    let after = book.merchant(&merchant);
+    assert_eq!(after.settlement_account, Some(account));
+}
+
+#[test]
 fn a_suspended_merchant_takes_no_orders_but_facts_and_refunds_go_on() {
     let mut book = Book::new();
     let merchant = book.open_merchant("m1");

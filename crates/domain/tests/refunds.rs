@@ -147,6 +147,14 @@ fn a_refusal_is_no_proof_the_channel_is_asked() {
         Operation::QueryRefund { .. }
     ));
     book.answer_with(&refund, Answer::Absent);
+    assert_eq!(
+        in_transit(&mut book, &merchant),
+        5_000,
+        "an earlier attempt may still be on its way"
+    );
+    let (effect, _) = book.effect_about(&refund);
+    assert!(effect.next_at.duration_since(book.now()).as_secs() > 1_700);
+    book.answer_with(&refund, Answer::Absent);
     assert_eq!(book.refund(&refund).status, RefundStatus::Closed);
     assert_eq!(book.payable(&merchant), 9_940);
 }

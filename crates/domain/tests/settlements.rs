@@ -103,6 +103,7 @@ fn a_weekend_is_no_business_day() {
     let mut book = Book::new();
     let merchant = book.open_merchant("m1");
     let friday = "2026-03-06".parse().unwrap();
+    book.pass(4 * 86_400);
     book.ask(&operator(), Request::TurnDay(TurnDay { to: Some(friday) }))
         .unwrap();
     book.paid(&merchant, "o1", 10_000);
@@ -128,6 +129,7 @@ fn same_day_takings_are_settled_at_the_turn_and_what_comes_in_meanwhile_is_left(
     let settled = settlements(&book, &merchant);
     assert_eq!(settled.first().unwrap().paid_out, fen(9_940));
     assert_eq!(book.payable(&merchant), 4_970);
+    book.pass(86_400);
     book.turn_day();
     assert_eq!(book.payable(&merchant), 0);
 }
@@ -472,6 +474,28 @@ fn a_payout_identifies_itself_with_the_same_fields_in_every_attempt() {
     );
     let stored: EffectRecord = book.record(&effect.id).unwrap();
     assert!(!stored.body.to_string().contains("6222"), "not even masked");
+}
+
+#[test]
+fn the_business_date_runs_ahead_of_the_calendar_by_a_day_at_most() {
+    let mut book = Book::new();
+    let mut turn = |to: Option<&str>| {
+        let to = to.map(|date| date.parse().unwrap());
+        book.ask(&operator(), Request::TurnDay(TurnDay { to }))
+    };
+    for far in ["9999-12-31", "2026-03-04"] {
+        let refused = turn(Some(far)).unwrap_err();
+        assert_eq!(
+            (refused.code, refused.field.as_deref()),
+            (Code::InvalidField, Some("to"))
+        );
+    }
+    turn(None).unwrap();
+    let refused = turn(None).unwrap_err();
+    assert_eq!((refused.code, refused.field), (Code::StateConflict, None));
+    book.pass(86_400);
+    book.ask(&operator(), Request::TurnDay(TurnDay::default()))
+        .unwrap();
 }
 
 #[test]

@@ -7,18 +7,21 @@ mod record;
 pub use command::{AdjustDifference, AdjustmentAccount, ConfirmClearing};
 pub use record::Clearing;
 
-use crate::booking::{self, minus, plus};
+use crate::booking::{self, minus};
 use crate::case::{self, Case, CaseStatus};
 use crate::chart::{self, Chart};
 use crate::closing::{self, Figure};
 use crate::context::Context;
 use crate::merchant;
-use crate::rejection::{Refusable, Rejection, broken};
+use crate::rejection::{Code, Refusable, Rejection, broken};
 use crate::settlement::{self, Item};
 use crate::text::channel_name;
 use ledger::AccountId;
 use money::Money;
 use std::sync::Arc;
+
+/// Largest amount of a confirmation or an adjustment, minor units: ten trillion yuan.
+pub const AMOUNT_MAX: i64 = 1_000_000_000_000_000;
 
 /// Books that a channel paid over what its bill says.
 pub(crate) fn confirm(
@@ -89,11 +92,11 @@ fn check(command: &ConfirmClearing, chart: &Chart) -> Result<(), Rejection> {
         if amount
             .amount()
             .checked_abs()
-            .is_none_or(|size| size > i64::MAX / 4)
+            .is_none_or(|size| size > AMOUNT_MAX)
         {
             return Err(Rejection::field(
                 field,
-                format!("{field} is beyond every bill"),
+                format!("{field} is beyond every bill: at most {AMOUNT_MAX} minor units"),
             ));
         }
     }
@@ -136,10 +139,7 @@ pub(crate) fn adjust(cx: &mut Context<'_, '_>, command: &AdjustDifference) -> Re
         return Err(Rejection::field("debit", "one side must be differences or suspense").into());
     }
     let chart = chart::of(cx.tx)?;
-    if !command.amount.is_positive() || command.amount.currency() != chart.currency {
-        let message = format!("the amount must be above zero and in {}", chart.currency);
-        return Err(Rejection::field("amount", message).into());
-    }
+    let adjusted = adjusted_by(&case, command.amount, &chart)?;
     let debit = account(cx, &chart, &command.debit)?;
     let credit = account(cx, &chart, &command.credit)?;
     booking::post(
@@ -155,11 +155,30 @@ pub(crate) fn adjust(cx: &mut Context<'_, '_>, command: &AdjustDifference) -> Re
         }
     }
     case.status = CaseStatus::Adjusted;
-    case.adjusted = match case.adjusted {
-        Some(before) => Some(plus(before, command.amount)?),
-        None => Some(command.amount),
-    };
+    case.adjusted = Some(adjusted);
     Ok(case::save(cx.tx, case)?)
+}
+
+/// What of a case is adjusted with this amount: never more than the case is about.
+fn adjusted_by(case: &Case, amount: Money, chart: &Chart) -> Result<Money, Rejection> {
+    let currency = chart.currency;
+    if amount.currency() != currency || !(1..=AMOUNT_MAX).contains(&amount.amount()) {
+        let message = format!("the amount must be 1 to {AMOUNT_MAX} minor units of {currency}");
+        return Err(Rejection::field("amount", message));
+    }
+    let before = case.adjusted.map_or(0, |adjusted| adjusted.amount());
+    let adjusted = before
+        .checked_add(amount.amount())
+        .ok_or_else(|| Rejection::field("amount", "too much was adjusted in this case"))?;
+    let limit = case.amount.filter(|limit| limit.currency() == currency);
+    if let Some(limit) = limit
+        && adjusted.unsigned_abs() > limit.amount().unsigned_abs()
+    {
+        let message =
+            format!("the case is about {limit}, of which {before} minor units are adjusted");
+        return Err(Rejection::new(Code::LimitExceeded, message).at("amount"));
+    }
+    Ok(Money::new(adjusted, currency))
 }
 
 fn account(

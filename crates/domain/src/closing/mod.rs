@@ -9,11 +9,11 @@ mod record;
 pub use command::{ResumeSettlement, TurnDay};
 pub use record::{ClosingBalance, DayClose, DaySummary, Figure, Tally};
 
-use crate::booking::plus;
 use crate::chart;
 use crate::context::Context;
 use crate::rejection::{Refusable, Rejection};
 use crate::settlement;
+use calendar::shanghai_date;
 use engine::{Interrupt, Tx};
 use money::Money;
 use std::collections::BTreeMap;
@@ -34,10 +34,14 @@ pub(crate) fn count(tx: &mut Tx<'_>, events: &[(Figure, Option<Money>)]) -> Resu
             count: 0,
             amount: None,
         });
-        tally.count += 1;
+        tally.count = tally.count.saturating_add(1);
         tally.amount = match (tally.amount, *amount) {
             // A case may be about another currency than the rest; then only the count says something.
-            (Some(sum), Some(more)) if sum.currency() == more.currency() => Some(plus(sum, more)?),
+            // A figure too large to be written is no reason to refuse what it counts.
+            (Some(sum), Some(more)) if sum.currency() == more.currency() => Some(Money::new(
+                sum.amount().saturating_add(more.amount()),
+                sum.currency(),
+            )),
             (sum, more) => sum.or(more),
         };
     }
@@ -47,7 +51,18 @@ pub(crate) fn count(tx: &mut Tx<'_>, events: &[(Figure, Option<Money>)]) -> Resu
 /// Closes the running date and starts settlement.
 pub(crate) fn turn_day(cx: &mut Context<'_, '_>, command: &TurnDay) -> Refusable<Arc<DayClose>> {
     let date = cx.tx.business_date();
+    let today = shanghai_date(cx.tx.now());
+    if command.to.is_none() && date > today {
+        let message =
+            format!("the business date {date} is ahead of today, {today}: turn it tomorrow");
+        return Err(Rejection::state(message).into());
+    }
     let next_date = command.to.unwrap_or_else(|| date.next());
+    // A date never turns back: one typed wrong would stand until the calendar has caught up.
+    if next_date > today.next() {
+        let message = format!("the business date may be a day ahead of today, {today}, at most");
+        return Err(Rejection::field("to", message).into());
+    }
     if next_date <= date {
         return Err(Rejection::field(
             "to",

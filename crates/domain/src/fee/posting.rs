@@ -33,3 +33,13 @@ pub(crate) fn restored(chart: &Chart, merchant: &MerchantAccounts, amount: Money
         amount,
     }
 }
+
+/// 恢复手续费 for a merchant that has not enough: 借 DIF 贷 FEE.
+pub(crate) fn restored_for_merchant(chart: &Chart, amount: Money) -> Leg {
+    Leg {
+        movement: Movement::DifferenceLost,
+        debit: chart.differences,
+        credit: chart.fee_income,
+        amount,
+    }
+}

@@ -1,7 +1,7 @@
 //! Verified states of a refund, from whatever source, taken into the books. Facts: never refused.
 
 use super::{ForeignRefund, Refund, RefundStatus, posting, save};
-use crate::booking::{minus, post_fact, smaller};
+use crate::booking::{covered, minus, plus, post_fact, smaller};
 use crate::case::{self, CaseKind, Finding};
 use crate::closing::{self, Figure};
 use crate::context::Context;
@@ -162,7 +162,6 @@ pub(super) fn closed(cx: &mut Context<'_, '_>, refund: Refund) -> Result<(), Int
 
 /// Brings all that was gathered for the refund back to where it was.
 pub(super) fn release(cx: &mut Context<'_, '_>, mut refund: Refund) -> Result<(), Interrupt> {
-    let chart = chart::of(cx.tx)?;
     let merchant = cx.tx.expect::<Merchant>(&refund.merchant)?;
     let mut payment = (*cx.tx.expect::<Payment>(&refund.payment)?).clone();
     post_fact(
@@ -171,19 +170,13 @@ pub(super) fn release(cx: &mut Context<'_, '_>, mut refund: Refund) -> Result<()
         &refund.id,
     )?;
     settlement::add(cx, &merchant, &[(Item::RefundReleased, refund.amount)])?;
-    split::give_again(cx, &payment, &merchant, &refund.split_returns)?;
-    if !refund.fee_returned.is_zero() {
-        post_fact(
-            cx.tx,
-            &[fee::posting::restored(
-                &chart,
-                &merchant.accounts,
-                refund.fee_returned,
-            )],
-            &refund.id,
-        )?;
-        let again = refund.fee_returned.checked_neg().map_err(broken)?;
-        settlement::add(cx, &merchant, &[(Item::FeeRestored, again)])?;
+    let missing = split::give_again(cx, &payment, &merchant, &refund.split_returns)?;
+    let missing = plus(missing, restore_fee(cx, &refund, &merchant)?)?;
+    if !missing.is_zero() {
+        let reason = format!(
+            "the refund came to nothing, but the merchant has not {missing} of the fee and shares that are due again"
+        );
+        open_case(cx, &refund, CaseKind::Unbookable, reason, missing)?;
     }
     payment.refunded = minus(payment.refunded, refund.amount)?;
     payment.fee_returned = minus(payment.fee_returned, refund.fee_returned)?;
@@ -199,6 +192,29 @@ pub(super) fn release(cx: &mut Context<'_, '_>, mut refund: Refund) -> Result<()
         &refund,
     )?;
     save(cx.tx, refund)
+}
+
+/// Takes the fee again that was given back with the refund. Answers what the merchant had not (it
+/// may have been paid out meanwhile) and the differences account gave for it.
+fn restore_fee(
+    cx: &mut Context<'_, '_>,
+    refund: &Refund,
+    merchant: &Merchant,
+) -> Result<Money, Interrupt> {
+    if refund.fee_returned.is_zero() {
+        return Ok(refund.fee_returned);
+    }
+    let chart = chart::of(cx.tx)?;
+    let covered = covered(cx.tx, merchant.accounts.payable, refund.fee_returned)?;
+    let missing = minus(refund.fee_returned, covered)?;
+    let legs = [
+        fee::posting::restored(&chart, &merchant.accounts, covered),
+        fee::posting::restored_for_merchant(&chart, missing),
+    ];
+    post_fact(cx.tx, &legs, &refund.id)?;
+    let again = covered.checked_neg().map_err(broken)?;
+    settlement::add(cx, merchant, &[(Item::FeeRestored, again)])?;
+    Ok(missing)
 }
 
 /// The money stays in transit: it was taken from the merchant and the payer has not got it.

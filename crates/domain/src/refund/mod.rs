@@ -244,6 +244,7 @@ fn record(
         channel_number: None,
         refunded_at: None,
         refusal: None,
+        refusal_queries: 0,
         contrary_booked: false,
         resolution: None,
         created_at: now,

@@ -8,6 +8,7 @@ use crate::effect::{Answer, Effect, Subject, reference_of};
 use channels::answer::{Answer as Statement, Refusal};
 use channels::operation::{Channel, Operation};
 use engine::{EffectNews, EffectPolicy, EffectRecord, Interrupt, Repeat};
+use jiff::SignedDuration;
 
 /// Takes the news of an effect about a refund.
 pub(crate) fn effect_news(
@@ -36,7 +37,7 @@ pub(crate) fn effect_news(
             declined(cx, refund, refusal)
         }
         (EffectNews::Answered, Some(Answer::Absent)) if refund.status == RefundStatus::Declined => {
-            closed(cx, refund)
+            still_declined(cx, refund)
         }
         (EffectNews::Pending, _) => {
             refund.status = RefundStatus::Processing;
@@ -60,7 +61,6 @@ pub(crate) fn effect_news(
 }
 
 /// The request was declined, which says nothing of an earlier attempt of it: the channel is asked.
-/// Declined and not known there means that it came to nothing.
 fn declined(
     cx: &mut Context<'_, '_>,
     mut refund: Refund,
@@ -68,6 +68,23 @@ fn declined(
 ) -> Result<(), Interrupt> {
     refund.status = RefundStatus::Declined;
     refund.refusal = Some(refusal.clone());
+    ask(cx, &refund, 0)?;
+    save(cx.tx, refund)
+}
+
+/// Declined, and the channel knows nothing of it. An earlier attempt may still be under way, so it is
+/// asked once more after the longest time that may take; not known then, it came to nothing.
+fn still_declined(cx: &mut Context<'_, '_>, mut refund: Refund) -> Result<(), Interrupt> {
+    refund.refusal_queries += 1;
+    if refund.refusal_queries > 1 {
+        return closed(cx, refund);
+    }
+    let bound = cx.settings.refund_arrival_bound_seconds;
+    ask(cx, &refund, bound)?;
+    save(cx.tx, refund)
+}
+
+fn ask(cx: &mut Context<'_, '_>, refund: &Refund, after_seconds: u32) -> Result<(), Interrupt> {
     let effect = Effect::Channel {
         channel: refund.channel,
         operation: Operation::QueryRefund {
@@ -83,6 +100,6 @@ fn declined(
         pause_seconds_max: 3_600,
         attempts_max: Some(60),
     };
-    cx.tx.emit(&effect, policy)?;
-    save(cx.tx, refund)
+    let at = cx.tx.now() + SignedDuration::from_secs(i64::from(after_seconds));
+    cx.tx.emit_at(&effect, policy, at).map(|_| ())
 }

@@ -83,6 +83,9 @@ pub struct Refund {
     pub refunded_at: Option<Timestamp>,
     /// Why the channel declined it.
     pub refusal: Option<Refusal>,
+    /// How often it was asked after a refusal.
+    #[serde(default)]
+    pub refusal_queries: u32,
     /// A success that came after the close is in the books as a difference.
     pub contrary_booked: bool,
     /// A person's statement, where one decided.

@@ -11,8 +11,9 @@ mod record;
 pub use command::ExecuteSplit;
 pub use record::{Receiver, ReceiverKind, Share, Split, SplitPart, SplitPlan};
 
-use crate::booking::{self, available, is_open, minus, plus, post_fact};
+use crate::booking::{self, available, covered, is_open, minus, plus, post_fact};
 use crate::case::{self, CaseKind, Finding};
+use crate::chart;
 use crate::closing::{self, Figure};
 use crate::context::Context;
 use crate::merchant::{self, Merchant};
@@ -257,16 +258,19 @@ fn sum(returns: &[SplitReturn], like: Money) -> Result<Money, Interrupt> {
 }
 
 /// Gives the receivers their shares again after a refund came to nothing. A receiver that was
-/// closed since leaves its share with the main merchant, and a case.
+/// closed since leaves its share with the main merchant, and a case. Answers what the main
+/// merchant had not and the differences account gave for it.
 pub(crate) fn give_again(
     cx: &mut Context<'_, '_>,
     payment: &Payment,
     main: &Merchant,
     returns: &[SplitReturn],
-) -> Result<(), Interrupt> {
+) -> Result<Money, Interrupt> {
+    let mut missing = Money::zero(payment.amount.currency());
     let Some(id) = &payment.split else {
-        return Ok(());
+        return Ok(missing);
     };
+    let chart = chart::of(cx.tx)?;
     let mut split = (*cx.tx.expect::<Split>(id)?).clone();
     for part in returns {
         let receiver = cx.tx.expect::<Merchant>(&part.merchant)?;
@@ -281,20 +285,22 @@ pub(crate) fn give_again(
             case::open(cx.tx, finding)?;
             continue;
         }
+        let covered = covered(cx.tx, main.accounts.payable, part.amount)?;
+        let lacking = minus(part.amount, covered)?;
         post_fact(
             cx.tx,
-            &[posting::restored(
-                &main.accounts,
-                &receiver.accounts,
-                part.amount,
-            )],
+            &[
+                posting::restored(&main.accounts, &receiver.accounts, covered),
+                posting::restored_for_main(&chart, &receiver.accounts, lacking),
+            ],
             &payment.id,
         )?;
+        missing = plus(missing, lacking)?;
         settlement::add(cx, &receiver, &[(Item::SplitIn, part.amount)])?;
         settlement::add(
             cx,
             main,
-            &[(Item::SplitOut, part.amount.checked_neg().map_err(broken)?)],
+            &[(Item::SplitOut, covered.checked_neg().map_err(broken)?)],
         )?;
         if let Some(known) = split
             .parts
@@ -304,7 +310,8 @@ pub(crate) fn give_again(
             known.returned = minus(known.returned, part.amount)?;
         }
     }
-    save(cx.tx, split)
+    save(cx.tx, split)?;
+    Ok(missing)
 }
 
 fn save(tx: &mut Tx<'_>, mut split: Split) -> Result<(), Interrupt> {

@@ -1,7 +1,7 @@
 //! 分账分录 postings of splits. Money goes from merchant to merchant, never through the platform.
 
 use crate::booking::Leg;
-use crate::chart::{MerchantAccounts, Movement};
+use crate::chart::{Chart, MerchantAccounts, Movement};
 use money::Money;
 
 /// 分账: 借 MS(main) 贷 MS(receiver).
@@ -29,6 +29,16 @@ pub(crate) fn restored(main: &MerchantAccounts, receiver: &MerchantAccounts, amo
     Leg {
         movement: Movement::SplitRestored,
         debit: main.payable,
+        credit: receiver.payable,
+        amount,
+    }
+}
+
+/// 分账恢复 for a main merchant that has not enough: 借 DIF 贷 MS(receiver).
+pub(crate) fn restored_for_main(chart: &Chart, receiver: &MerchantAccounts, amount: Money) -> Leg {
+    Leg {
+        movement: Movement::DifferenceLost,
+        debit: chart.differences,
         credit: receiver.payable,
         amount,
     }

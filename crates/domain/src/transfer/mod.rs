@@ -231,6 +231,9 @@ fn forbidden(
     ownership: &mut Ownership,
     compact: &CompactTransfer,
 ) -> Result<Option<Rejection>, Interrupt> {
+    if compact.id == 0 {
+        return Ok(Some(Rejection::field("id", "a transfer id is above zero")));
+    }
     if compact.code < Movement::FIRST_CLIENT_CODE {
         let message = format!(
             "codes below {} are the institution's",
@@ -268,6 +271,9 @@ pub(crate) fn reverse(
     text::plain("reason", &command.reason, 200)?;
     let id = engine::ids::parse_id_text(&command.reversal_id)
         .ok_or_else(|| Rejection::field("reversal_id", "a transfer id has 26 characters"))?;
+    if id == 0 {
+        return Err(Rejection::field("reversal_id", "a transfer id is above zero").into());
+    }
     permit(cx.tx, &command.original)?;
     let original = command.original.transfer(command.currency);
     let key = Reversal::key_of(&original);

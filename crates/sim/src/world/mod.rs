@@ -148,6 +148,7 @@ impl World {
         let settings = Settings {
             payout_approval_above: Money::cny(20_000),
             payout_arrival_bound_seconds: ARRIVAL_BOUND_SECONDS,
+            refund_arrival_bound_seconds: ARRIVAL_BOUND_SECONDS,
             ..Settings::default()
         };
         let vault = Vault::new(&[7; 32])
