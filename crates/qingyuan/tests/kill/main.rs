@@ -13,6 +13,9 @@ mod promises;
 #[path = "../support/mod.rs"]
 mod support;
 
+use engine::runtime::{Engine, SimulatedClock};
+use engine::store::sqlite::SqliteStore;
+use engine::{Actor, CacheLimits, Envelope, ShardCode, ShardOptions, Vault};
 use load::{LEDGER, Load, MERCHANT_KEYS, OPERATOR};
 use promises::What;
 use sandbox::RunningSandbox;
@@ -87,6 +90,7 @@ impl World {
         let sandbox = channels::start(directory.path()).await;
         let bind = format!("127.0.0.1:{}", lasting_port());
         let client = Client::new(&format!("http://{bind}"));
+        begin(&directory.path().join("book")).await;
         write(directory.path(), "settings.toml", &settings(&[]));
         let first = serve(directory.path(), &bind);
         let mut merchants = Vec::new();
@@ -133,6 +137,9 @@ impl World {
     async fn turn_day(&self, dice: &mut Dice) {
         let now = self.get("/v1/days/current").await;
         let date: calendar::BusinessDate = now.text("date").parse().unwrap();
+        if date > calendar::shanghai_date(jiff::Timestamp::now()) {
+            return;
+        }
         let to = date.next().to_string();
         let call = Call {
             token: OPERATOR,
@@ -194,6 +201,30 @@ impl World {
             }
         }
     }
+}
+
+/// Begins the book two months ago, so that its date can be turned many times today.
+async fn begin(data: &Path) {
+    let key = [7; 32];
+    let store = Arc::new(SqliteStore::open(data).unwrap());
+    write(data, "vault.key", &hex::encode(key));
+    let then = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(60 * 24);
+    let options = ShardOptions {
+        shard: ShardCode::FIRST,
+        first_business_date: calendar::shanghai_date(then),
+        limits: CacheLimits::default(),
+        sweep_min: 2_048,
+    };
+    let app = Arc::new(domain::QingyuanApp::default());
+    let vault = Arc::new(Vault::new(&key).unwrap());
+    let clock = Arc::new(SimulatedClock::at(then));
+    let running = Engine::start(app, store, vault, clock, options).unwrap();
+    let set_up = domain::Request::SetUp(domain::chart::SetUp::default());
+    let envelope = Envelope::new(Actor::system(), domain::Command::Request(set_up));
+    running.engine.submit(envelope).await.unwrap();
+    tokio::task::spawn_blocking(move || running.stop())
+        .await
+        .unwrap();
 }
 
 fn serve(directory: &Path, bind: &str) -> Serving {
