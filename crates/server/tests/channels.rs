@@ -248,13 +248,13 @@ async fn money_goes_back_and_out() {
     assert_eq!(listed.body["items"][0]["id"], made.id().as_str());
 
     // Friday's takings are due on Monday.
+    town.advance(3 * 86_400);
     let turned = town
         .rig
         .post("/v1/days", OPERATOR, "d1", &json!({"to": "2026-11-23"}))
         .await
         .expect(201);
     assert_eq!(turned.body["date"], "2026-11-20");
-    town.advance(3 * 86_400);
     town.rig.work().await;
     let settled = town.rig.get("/v1/settlements", SHOP).await.expect(200).body["items"][0].clone();
     let net = settled["net"]["amount"].as_i64().unwrap();
