@@ -240,6 +240,15 @@ fn a_changed_batch_or_head_is_named() {
         ),
         (
             "shard row",
+            "UPDATE shard SET last_account = last_account - 1".into(),
+        ),
+        (
+            "shard row",
+            "UPDATE shard SET business_date = business_date - 10000".into(),
+        ),
+        ("shard row", "UPDATE shard SET now_ms = now_ms + 1".into()),
+        (
+            "shard row",
             "UPDATE shard SET journal_seq = journal_seq + 1".into(),
         ),
         (
@@ -302,6 +311,31 @@ fn a_changed_record_is_named() {
 }
 
 #[test]
+fn a_row_that_nobody_committed_is_named() {
+    let columns = |table: &str| {
+        let sql = format!(
+            "SELECT group_concat(name) FROM pragma_table_info('{table}') WHERE name != 'seq'"
+        );
+        sqlite3(book(), &sql)
+    };
+    for table in ["ledger", "journal"] {
+        let columns = columns(table);
+        let insert = format!(
+            "INSERT INTO {table} (seq,{columns}) SELECT seq + 1,{columns} FROM {table} ORDER BY seq DESC LIMIT 1"
+        );
+        let next = sqlite3(book(), &format!("SELECT max(seq) + 1 FROM {table}"));
+        each_is_named(&[(&format!("{table} row {next}"), insert)]);
+    }
+}
+
+#[test]
+fn a_lost_account_name_is_named() {
+    let delete = "DELETE FROM record WHERE kind = 'account_name' AND key = 'FEE'";
+    let account = sqlite3(book(), "SELECT id FROM account WHERE name = 'FEE'");
+    each_is_named(&[(&format!("account {account}"), delete.into())]);
+}
+
+#[test]
 fn people_read_which_row_it_is() {
     let copy = tempfile::tempdir().unwrap();
     copy_directory(book(), copy.path());
@@ -337,6 +371,7 @@ fn a_damaged_page_is_reported_and_never_a_panic() {
         "ledger",
         "transfer_id",
         "account",
+        "record",
     ];
     for (number, table) in pages(book()) {
         // A torn page: its second half never reached the disk; and one full of noise.
