@@ -31,8 +31,8 @@ use tokio::runtime::Runtime;
 use transfers::{Spread, TransferClient};
 use world::World;
 
-/// Load before each measurement that is not counted.
-const WARM_UP: Limit = Limit::Time(Duration::from_millis(500));
+/// Load before a measurement by time that is not counted.
+const WARM_UP: Duration = Duration::from_millis(500);
 
 const LIVES: &str = "payment lives: created, paid, fee, split three ways";
 
@@ -119,11 +119,14 @@ impl Bench<'_> {
         address: SocketAddr,
         client: impl Fn(u64) -> C,
     ) -> Result<(Figures, Vec<C>), Failure> {
-        let limit = match self.arguments.count {
-            Some(count) => Limit::Operations(count),
-            None => Limit::Time(Duration::from_secs(self.arguments.seconds)),
+        let (warm_up, limit) = match self.arguments.count {
+            Some(count) => (Limit::Operations(count / 10), Limit::Operations(count)),
+            None => (
+                Limit::Time(WARM_UP),
+                Limit::Time(Duration::from_secs(self.arguments.seconds)),
+            ),
         };
-        load::run(address, self.clients(&client), WARM_UP)?;
+        load::run(address, self.clients(&client), warm_up)?;
         let (measured, ended) = load::run(address, self.clients(client), limit)?;
         Ok((figures_of(measured), ended))
     }

@@ -1,0 +1,51 @@
+//! `bench payments` measures what it says it measures. How fast is not asked here.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use serde_json::Value;
+use support::process::run;
+
+const COUNT: &str = "60";
+
+fn bench(only: &str) -> Value {
+    let sizes = ["--count", COUNT, "--clients", "4", "--accounts", "10"];
+    let arguments = ["bench", "payments", "--only", only, "--json"];
+    run(arguments.iter().chain(&sizes)).expect(0).json()
+}
+
+#[test]
+fn lives_are_two_requests_each_and_stand_beside_a_bare_handler() {
+    let printed = bench("lives");
+    let [real, bare] = printed["parts"].as_array().unwrap().as_slice() else {
+        panic!("{printed}");
+    };
+    assert_eq!(printed["name"], real["name"]);
+    assert_eq!(real["operations"], 60);
+    assert_eq!(bare["operations"], 60);
+    assert!(real["db_bytes"].as_u64().unwrap() > 0);
+    assert!(real["part_of_bare"].as_f64().unwrap() > 0.0);
+    for figures in [real, bare] {
+        let rate = |name: &str| figures[name].as_u64().unwrap();
+        assert!(rate("http_requests_per_second") >= 2 * rate("per_second"));
+        assert!(rate("p50_us") <= rate("p99_us") && rate("p99_us") <= rate("max_us"));
+    }
+}
+
+#[test]
+fn transfers_are_measured_on_many_accounts_and_on_a_hot_one() {
+    let printed = bench("transfers");
+    let parts = printed["parts"].as_array().unwrap();
+    let names: Vec<&str> = parts
+        .iter()
+        .map(|part| part["name"].as_str().unwrap())
+        .collect();
+    let expected = [
+        "single transfers, 10 accounts",
+        "bare axum: single transfers, 10 accounts",
+        "single transfers, one hot account",
+        "bare axum: single transfers, one hot account",
+    ];
+    assert_eq!(names, expected);
+    assert!(parts.iter().all(|part| part["operations"] == 60));
+}
