@@ -12,7 +12,6 @@ pub mod http;
 pub mod process;
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 /// A small generator of numbers: equal seeds give equal runs.
 #[derive(Debug, Clone)]
@@ -45,19 +44,4 @@ pub fn copy_directory(from: &Path, to: &Path) {
 /// The database in a data directory.
 pub fn database_file(directory: &Path) -> PathBuf {
     directory.join(engine::store::sqlite::DATABASE_FILE)
-}
-
-/// Tries until it succeeds; fails the test with the last refusal when the time is over.
-#[track_caller]
-pub fn wait_for<T>(seconds: u64, mut attempt: impl FnMut() -> Result<T, String>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(seconds);
-    loop {
-        match attempt() {
-            Ok(found) => return found,
-            Err(problem) if Instant::now() >= deadline => {
-                panic!("not within {seconds} s: {problem}")
-            }
-            Err(_) => std::thread::sleep(Duration::from_millis(20)),
-        }
-    }
 }
