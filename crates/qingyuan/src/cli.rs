@@ -168,6 +168,10 @@ pub struct PaymentsBenchmark {
     /// Clients, each with one connection and one request under way.
     #[arg(long, default_value_t = 64)]
     pub clients: u64,
+    /// Merchants that sell in payment lives. Each has indexes of its own, so that many merchants
+    /// mean many pages per commit.
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u64).range(2..=100_000))]
+    pub merchants: u64,
     /// Accounts that transfers move between.
     #[arg(long, default_value_t = 10_000)]
     pub accounts: u64,

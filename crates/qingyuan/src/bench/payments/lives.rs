@@ -11,8 +11,6 @@ use serde_json::{Value, json};
 use server::Role;
 use std::sync::Arc;
 
-/// Merchants that sell.
-const MERCHANTS: usize = 100;
 /// What each order costs, in fen.
 const AMOUNT: i64 = 12_345;
 
@@ -23,10 +21,10 @@ const NOTIFY: &str = "/notify/wechat";
 pub struct Templates(Vec<(String, String)>);
 
 impl Templates {
-    /// Makes the merchants.
-    pub fn new(world: &World) -> Result<Templates, Failure> {
+    /// Makes so many merchants that sell, and the platform.
+    pub fn new(world: &World, merchants: u64) -> Result<Templates, Failure> {
         let platform = world.merchant("platform")?;
-        let sellers = (0..MERCHANTS)
+        let sellers = (0..merchants)
             .map(|number| world.merchant(&format!("seller-{number}")))
             .collect::<Result<Vec<_>, _>>()?;
         let order = |(position, seller): (usize, &String)| {

@@ -81,7 +81,7 @@ impl Bench<'_> {
     fn lives(&self, parts: &mut Vec<Figures>) -> Result<(), Failure> {
         let directory = tempfile::tempdir_in(".").map_err(Failure::other)?;
         let world = self.runtime.block_on(World::start(directory.path()))?;
-        let templates = Arc::new(Templates::new(&world)?);
+        let templates = Arc::new(Templates::new(&world, self.arguments.merchants)?);
         let client = |number| LifeClient::new(templates.clone(), number);
         let recorded = record(world.address, client(0))?;
         let (measured, ended) = self.real(LIVES, &world, client)?;
