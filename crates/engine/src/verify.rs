@@ -605,8 +605,8 @@ fn apply(state: &mut AccountState, row: &Row, touch: &Touch, is_debit: bool) -> 
         &mut state.credits_held
     };
     match row.kind {
-        RowKind::Hold => *held += row.amount,
-        RowKind::Release => *held -= row.amount,
+        RowKind::Hold => *held = held.wrapping_add(row.amount),
+        RowKind::Release => *held = held.wrapping_sub(row.amount),
         // The captured side is the one whose held amount the row lowers.
         RowKind::Capture => {
             let said = if is_debit {
@@ -614,7 +614,7 @@ fn apply(state: &mut AccountState, row: &Row, touch: &Touch, is_debit: bool) -> 
             } else {
                 touch.credits_held
             };
-            if *held - said == row.amount {
+            if held.wrapping_sub(said) == row.amount {
                 *held = said;
             }
         }
@@ -626,7 +626,7 @@ fn apply(state: &mut AccountState, row: &Row, touch: &Touch, is_debit: bool) -> 
         } else {
             &mut state.credits_posted
         };
-        *posted += row.amount;
+        *posted = posted.wrapping_add(row.amount);
     }
     state.closed |= row.kind == RowKind::Close;
     if state.day != row.date {
