@@ -35,10 +35,13 @@ const COMMIT_MAX: Duration = Duration::from_secs(30);
 const IDLE_AFTER: Duration = Duration::from_millis(200);
 /// How often the queue is looked at while a batch is being written. Being woken by each command
 /// costs more than running it, for the shard and for whoever submits it.
-const LOOK_AGAIN: Duration = Duration::from_millis(1);
+const LOOK_AGAIN: Duration = Duration::from_micros(300);
 /// A batch of fewer commands waits a moment for the callers that were just answered …
 const SMALL_BATCH: usize = 256;
-/// … but not longer than this: half as many commits for the same commands are worth it.
+/// … when the commit before was short, which means mostly its fixed costs; during a long one the
+/// next batch fills by itself, and is better on its way at once …
+const SHORT_COMMIT: Duration = Duration::from_micros(1_200);
+/// … and not longer than this: half as many commits for the same commands are worth it.
 const GATHER_MAX: Duration = Duration::from_millis(1);
 /// Pause between looks at the queue meanwhile.
 const GATHER_PAUSE: Duration = Duration::from_micros(100);
@@ -326,12 +329,12 @@ impl<App: Application> Executor<App> {
         let released = shard.committed();
         let reads = std::mem::take(&mut self.reads_in_flight);
         let waiting = shard.commands_waiting();
-        self.gathering = Some(Gathering {
+        self.gathering = (took < SHORT_COMMIT).then(|| Gathering {
             commands: released.commands + waiting,
             until: Instant::now() + GATHER_MAX.min(took * 2),
         });
-        // A large batch is on its way before the replies of this one are handed out.
-        let sealed = if waiting >= SMALL_BATCH {
+        // A batch that waits for nobody is on its way before the replies of this one are handed out.
+        let sealed = if waiting >= SMALL_BATCH || self.gathering.is_none() && waiting > 0 {
             self.seal(shard)
         } else {
             Ok(())
