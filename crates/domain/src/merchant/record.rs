@@ -47,6 +47,9 @@ pub struct Merchant {
     pub external_number: String,
     /// Name.
     pub name: String,
+    /// The platform or group it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
     /// Standing.
     pub status: MerchantStatus,
     /// Fee of a payment.

@@ -362,20 +362,20 @@ async fn perform(book: &Book, peers: &PeerLink, message: Message) -> Answer {
             let _ = peers.yields.send(YieldRequest { server, count });
             Answer::Noted
         }
-        (Ask::Submit(forwarded), Place::Here(engine)) => match forwarded.into_envelope() {
+        (Ask::Submit(forwarded), Place::Here(engine, tenure)) if tenure.holds() => match forwarded.into_envelope() {
             Some(envelope) => match engine.submit(envelope).await {
                 Ok(outcome) => Answer::Outcome(Box::new(outcome)),
                 Err(error) => failed(error),
             },
             None => Answer::Unavailable("a secret cannot be read".into()),
         },
-        (Ask::Account { account }, Place::Here(engine)) => {
+        (Ask::Account { account }, Place::Here(engine, tenure)) if tenure.holds() => {
             match engine.account(AccountId(account)).await {
                 Ok(state) => Answer::Account(state),
                 Err(error) => failed(error),
             }
         }
-        (Ask::Submit(_) | Ask::Account { .. }, Place::There(_) | Place::Nobody) => Answer::NotHere,
+        (Ask::Submit(_) | Ask::Account { .. }, _) => Answer::NotHere,
     }
 }
 
