@@ -226,7 +226,10 @@ impl Metrics {
             (&e.commands, total(|counters| &counters.commands)),
             (&e.batches, total(|counters| &counters.batches)),
             (&e.ledger_rows, total(|counters| &counters.ledger_rows)),
-            (&e.failed_commits, total(|counters| &counters.failed_commits)),
+            (
+                &e.failed_commits,
+                total(|counters| &counters.failed_commits),
+            ),
             (&e.set_aside, total(|counters| &counters.set_aside)),
         ] {
             // What a shard counted that has moved elsewhere stays counted here.

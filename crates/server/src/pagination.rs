@@ -224,11 +224,7 @@ fn read_page<R: Record, T>(
 }
 
 /// A whole index from a place on, greatest first.
-pub(crate) fn scan<R: Record>(
-    index: &str,
-    after: Option<(String, String)>,
-    limit: usize,
-) -> Scan {
+pub(crate) fn scan<R: Record>(index: &str, after: Option<(String, String)>, limit: usize) -> Scan {
     Scan {
         kind: R::KIND.to_owned(),
         index: index.to_owned(),
@@ -290,7 +286,8 @@ pub async fn find_in_shards<R: Record>(
                 };
                 if let Some(body) = queries.record(R::KIND, &key)? {
                     let value = String::new();
-                    return read_body(&Found { value, key, body }).map(|found| Some((shard, found)));
+                    return read_body(&Found { value, key, body })
+                        .map(|found| Some((shard, found)));
                 }
             }
             Ok(None)
@@ -302,10 +299,7 @@ pub async fn find_in_shards<R: Record>(
 ///
 /// # Errors
 /// As [`find`].
-pub async fn find_all<R: Record + Send>(
-    state: &AppState,
-    id: &str,
-) -> Result<Vec<R>, Problem> {
+pub async fn find_all<R: Record + Send>(state: &AppState, id: &str) -> Result<Vec<R>, Problem> {
     if id.is_empty() || id.len() > 200 || id.contains('\0') {
         return Ok(Vec::new());
     }

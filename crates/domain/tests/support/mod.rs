@@ -68,6 +68,7 @@ pub fn bank_account() -> BankAccount {
 /// 0.6 %, T+1, automatic payout, fees given back, half may be split.
 pub fn merchant_terms(number: &str) -> CreateMerchant {
     CreateMerchant {
+        group: None,
         external_number: number.into(),
         name: "Test merchant".into(),
         fee_schedule: FeeSchedule::proportional(Rate::from_ppm(6_000).unwrap()),

@@ -118,9 +118,7 @@ pub fn merge_figures(
         });
         known.count = known.count.saturating_add(tally.count);
         known.amount = match (known.amount, tally.amount) {
-            (Some(one), Some(other)) if one.currency() == other.currency() => {
-                Some(sum(one, other))
-            }
+            (Some(one), Some(other)) if one.currency() == other.currency() => Some(sum(one, other)),
             (one, other) => one.or(other),
         };
     }

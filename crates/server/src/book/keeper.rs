@@ -510,6 +510,8 @@ async fn set_up(engine: &Engine) -> Result<(), String> {
     let submitted = engine.submit(Envelope::new(Actor::system(), command)).await;
     match submitted.map_err(|error| error.to_string())?.result {
         Verdict::Done(_) => Ok(()),
-        other => Err(format!("the internal accounts could not be opened: {other:?}")),
+        other => Err(format!(
+            "the internal accounts could not be opened: {other:?}"
+        )),
     }
 }

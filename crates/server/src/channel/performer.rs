@@ -1,8 +1,8 @@
 //! Performs effects: requests to channels and deliveries to merchants.
 
 use super::driver::{Exchange, HttpDriver};
-use crate::metrics::Metrics;
 use crate::book::{Book, Tenure};
+use crate::metrics::Metrics;
 use crate::state::Connectors;
 use crate::webhook::{Delivery, Message, WebhookSecret, WebhookSender};
 use channels::{Channel, Connector, Operation, PayeeAccount, Report};

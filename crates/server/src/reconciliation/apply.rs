@@ -163,21 +163,19 @@ fn clearing(
             .map(|amount| Money::new(amount, currency))
             .map_err(|_| ReconcileError::Refused("the bill's sums are too large".into()))
     };
-    Ok(Command::Request(Request::ConfirmClearing(ConfirmClearing {
-        channel,
-        clearing_date: reconciled.reconciliation.statement_date,
-        gross: money(totals.gross)?,
-        refunds: money(totals.refunds)?,
-        channel_fee: money(totals.fees)?,
-        bill_hash: reconciled.bill_hash.clone(),
-    })))
+    Ok(Command::Request(Request::ConfirmClearing(
+        ConfirmClearing {
+            channel,
+            clearing_date: reconciled.reconciliation.statement_date,
+            gross: money(totals.gross)?,
+            refunds: money(totals.refunds)?,
+            channel_fee: money(totals.fees)?,
+            bill_hash: reconciled.bill_hash.clone(),
+        },
+    )))
 }
 
-async fn submit(
-    book: &Book,
-    shard: ShardCode,
-    command: Command,
-) -> Result<Reply, ReconcileError> {
+async fn submit(book: &Book, shard: ShardCode, command: Command) -> Result<Reply, ReconcileError> {
     let outcome = book.submit(shard, Envelope::new(actor(), command)).await?;
     match outcome.result {
         Verdict::Done(reply) => Ok(reply),

@@ -10,8 +10,8 @@ mod ours;
 
 pub use apply::Taken;
 
-use crate::channel::ChannelPerformer;
 use crate::book::Book;
+use crate::channel::ChannelPerformer;
 use crate::state::Connectors;
 use calendar::BusinessDate;
 use channels::operation::Channel;
@@ -86,11 +86,7 @@ pub struct Reconciliations {
 
 impl Reconciliations {
     /// Reconciliations over a book and its channels.
-    pub fn new(
-        book: Book,
-        connectors: Connectors,
-        performer: ChannelPerformer,
-    ) -> Reconciliations {
+    pub fn new(book: Book, connectors: Connectors, performer: ChannelPerformer) -> Reconciliations {
         Reconciliations {
             book,
             connectors,

@@ -1,10 +1,10 @@
 //! Accounts: balances come from the writer, histories from the database.
 
+use super::groups;
 use crate::api::accounts::{
     AccountView, EntryView, NewAccountBody, NewAccounts, OpenedAccountView, OpenedAccounts,
     StatementView, balance_of,
 };
-use super::groups;
 use crate::ask::{Ask, submit_problem};
 use crate::auth::Caller;
 use crate::config::Role;
@@ -323,7 +323,9 @@ async fn account_statement(
         .shard_of_account(id)
         .unwrap_or(ShardCode::FIRST);
     let day = state
-        .read(shard, move |queries| statement::day(queries, AccountId(id), &current, date, before, limit))
+        .read(shard, move |queries| {
+            statement::day(queries, AccountId(id), &current, date, before, limit)
+        })
         .await?;
     let Some(day) = day else {
         return Err(Problem::not_found(

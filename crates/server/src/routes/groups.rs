@@ -56,12 +56,9 @@ pub(super) fn in_one_shard(
                     "account {account} is kept in another shard: transfers connect accounts of one group"
                 );
                 let field = format!("{}{side}", name(index));
-                return Err(Problem::new(
-                    StatusCode::UNPROCESSABLE_ENTITY,
-                    "cross_shard",
-                    detail,
-                )
-                .at(field));
+                return Err(
+                    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "cross_shard", detail).at(field),
+                );
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Merchants.
 
+use super::groups;
 use crate::api::bank_account::BankAccountBody;
 use crate::api::merchants::{MerchantChanges, MerchantStanding, MerchantView, NewMerchant};
 use crate::ask::Ask;
@@ -8,7 +9,6 @@ use crate::config::Role;
 use crate::extract::{Body, Ids, OptionalIdempotencyKey, Params};
 use crate::pagination::{self, Page, PageRequest, Range};
 use crate::problem::Problem;
-use super::groups;
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;

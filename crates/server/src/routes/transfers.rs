@@ -2,11 +2,11 @@
 //!
 //! The path of a single transfer is the shortest of all: no look-up in the database, one submission.
 
+use super::groups;
 use crate::api::transfers::{
     BatchResult, NewReversal, NewTransfer, PostedTransfer, ReversalView, TransferBatch,
     TransferView,
 };
-use super::groups;
 use crate::ask::Ask;
 use crate::auth::Caller;
 use crate::config::Role;
@@ -97,8 +97,7 @@ async fn post_transfers(
         let detail = format!("post 1 to {most} transfers at a time");
         return Err(Problem::invalid("transfers", detail));
     }
-    let transfers: Vec<CompactTransfer> =
-        batch.transfers.into_iter().map(|item| item.0).collect();
+    let transfers: Vec<CompactTransfer> = batch.transfers.into_iter().map(|item| item.0).collect();
     groups::in_one_shard(&state, &transfers, |index| format!("transfers[{index}]."))?;
     let request = Request::PostTransfers(PostTransfers {
         currency: batch.currency,

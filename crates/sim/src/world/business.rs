@@ -95,6 +95,7 @@ impl World {
             LateSuccess::Book
         };
         let command = CreateMerchant {
+            group: None,
             external_number: format!("m{number}"),
             name: format!("Merchant {number}"),
             fee_schedule: fee_schedule.unwrap_or(FeeSchedule::FREE),
