@@ -15,12 +15,16 @@ use domain::{Command, QingyuanApp, Request};
 use engine::runtime::Running;
 use engine::store::StoreError;
 use engine::store::lease::{Holder, Lease, LeaseTable, Leases, Renewed, Taken};
-use engine::{Actor, Envelope, ShardCode, Verdict};
+use engine::{Actor, Envelope, ShardCode, VaultEntry, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
+
+/// An empty text that each shard keeps under the book's vault key, so that a server with another key is
+/// noticed before it seals anything.
+pub const VAULT_CHECK: &str = "vault_check";
 
 /// Longest time a shard that was given up is left to others.
 const LEFT_TO_OTHERS: Duration = Duration::from_secs(5);
@@ -504,10 +508,22 @@ impl Work {
     }
 }
 
-/// Opens the internal accounts of a shard; harmless when they are.
+/// Opens the internal accounts of a shard and leaves an empty text under the vault's key; harmless when
+/// both are there.
 async fn set_up(engine: &Engine) -> Result<(), String> {
     let command = Command::Request(Request::SetUp(SetUp::default()));
-    let submitted = engine.submit(Envelope::new(Actor::system(), command)).await;
+    let mut envelope = Envelope::new(Actor::system(), command);
+    let reader = engine.clone();
+    let known = tokio::task::spawn_blocking(move || reader.open_secret(VAULT_CHECK));
+    match known.await.map_err(|error| error.to_string())? {
+        Ok(Some(_)) => {}
+        Ok(None) => envelope.vault.push(VaultEntry {
+            id: VAULT_CHECK.into(),
+            clear_text: zeroize::Zeroizing::new(Vec::new()),
+        }),
+        Err(error) => return Err(error.to_string()),
+    }
+    let submitted = engine.submit(envelope).await;
     match submitted.map_err(|error| error.to_string())?.result {
         Verdict::Done(_) => Ok(()),
         other => Err(format!(

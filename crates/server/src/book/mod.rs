@@ -9,7 +9,7 @@ mod keeper;
 mod routing;
 
 pub use forward::{PEER_PATH, PeerKey, PeerLink};
-pub use keeper::{Keeper, KeeperOptions, Tenancy};
+pub use keeper::{Keeper, KeeperOptions, Tenancy, VAULT_CHECK};
 pub use routing::{Route, route};
 
 pub(crate) use forward::router as peer_router;

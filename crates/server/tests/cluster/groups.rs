@@ -102,7 +102,7 @@ async fn money_moves_within_a_group_and_nowhere_else() {
     let order = |receiver: &str, number: &str| {
         json!({"merchant": platform, "order_number": number, "amount": {"amount": 1000, "currency": "CNY"},
             "channel": "wechat", "description": "a book",
-            "split_plan": {"entries": [{"receiver": receiver, "rate": 100_000}]}})
+            "split_plan": {"receivers": [{"merchant": receiver, "kind": "seller", "share": {"proportion": 100_000}}]}})
     };
     let taken = one
         .post("/v1/payments", OPERATOR, order(&seller, "o-1"))

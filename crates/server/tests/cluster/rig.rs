@@ -188,7 +188,10 @@ impl Member {
                 .filter(char::is_ascii_graphic)
                 .take(255)
                 .collect();
-            request = request.header("idempotency-key", key).json(body);
+            request = request
+                .header("idempotency-key", key)
+                .header("content-type", "application/json")
+                .body(body.to_string());
         }
         let response = request.send().await.expect("an answer");
         let status = response.status().as_u16();
