@@ -532,3 +532,28 @@ fn a_day_is_closed_with_its_figures_and_never_backwards() {
         .unwrap();
     assert_eq!(receivable.balance, fen(10_000));
 }
+
+#[test]
+fn the_channels_word_after_two_peoples_books_only_what_differs() {
+    for (actual, difference, cases) in [(4_000, 0, 1), (4_300, -300, 2), (3_800, 200, 2)] {
+        let (mut book, _, payout) = payout_on_its_way();
+        book.answer_with(&payout, Answer::Refused(refusal()));
+        book.answer_with(&payout, Answer::Absent);
+        book.answer_with(&payout, Answer::Absent);
+        let command = ResolvePayout {
+            payout: payout.clone(),
+            outcome: ResolvedPayout::Paid,
+            evidence: "letter of the bank".into(),
+        };
+        book.ask_approved(&finance(), Request::ResolvePayout(command))
+            .unwrap();
+        book.notify(Channel::Unionpay, payout_done(&payout, actual));
+        book.notify(Channel::Unionpay, payout_done(&payout, actual));
+        let chart = book.chart();
+        assert_eq!(book.balance(chart.reserve), -actual);
+        assert_eq!(book.balance(chart.differences), difference);
+        assert_eq!(book.cases().len(), cases);
+        assert!(book.payout(&payout).channel_number.is_some());
+        assert_eq!(book.trial_balance(), 0);
+    }
+}
