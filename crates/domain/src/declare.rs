@@ -46,7 +46,10 @@ fn declare_request(request: &Request, keys: &mut Keys) {
         }
         Request::CreatePayout(command) => {
             merchant(keys, &command.merchant);
-            keys.record::<PayoutNumber>(&format!("{}/{}", command.merchant, command.payout_number));
+            keys.record::<PayoutNumber>(&PayoutNumber::key_of(
+                &command.merchant,
+                &command.payout_number,
+            ));
         }
         Request::OpenAccounts(command) => {
             for account in &command.accounts {

@@ -39,7 +39,7 @@ pub(crate) fn create(
 ) -> Refusable<(Arc<Payout>, bool)> {
     text::number("payout_number", &command.payout_number)?;
     text::plain("purpose", &command.purpose, 32)?;
-    let key = format!("{}/{}", command.merchant, command.payout_number);
+    let key = PayoutNumber::key_of(&command.merchant, &command.payout_number);
     if let Some(taken) = cx.tx.get::<PayoutNumber>(&key)? {
         let payout = cx.tx.expect::<Payout>(&taken.payout)?;
         return match differing_field(&payout, command) {

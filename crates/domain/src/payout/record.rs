@@ -136,6 +136,12 @@ pub struct PayoutNumber {
     pub payout: String,
 }
 
+impl PayoutNumber {
+    pub(crate) fn key_of(merchant: &str, number: &str) -> String {
+        format!("{merchant}/{number}")
+    }
+}
+
 impl Record for PayoutNumber {
     const KIND: &'static str = "payout_number";
     fn key(&self) -> &str {
