@@ -6,7 +6,7 @@
 use crate::clearing::Adjustment;
 use crate::command::{Command, Request};
 use crate::context::Settings;
-use crate::payout::{CreatePayout, PayoutNumber};
+use crate::payout::{self, CreatePayout, PayoutNumber};
 use engine::{ApprovalRule, Interrupt, Tx};
 
 /// The second person that a command needs, if any.
@@ -46,10 +46,11 @@ fn payout(
     command: &CreatePayout,
     tx: &mut Tx<'_>,
 ) -> Result<Option<&'static str>, Interrupt> {
-    if command.amount.amount() <= settings.payout_approval_above.amount() {
+    let large = payout::is_large(settings, tx, &command.merchant, command.amount)?;
+    let Some(reason) = large else {
         return Ok(None);
-    }
+    };
     let key = PayoutNumber::key_of(&command.merchant, &command.payout_number);
     let known = tx.get::<PayoutNumber>(&key)?.is_some();
-    Ok((!known).then_some("a payout above the limit"))
+    Ok((!known).then_some(reason))
 }

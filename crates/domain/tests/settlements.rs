@@ -255,6 +255,29 @@ fn a_large_payout_needs_a_second_person() {
     assert_eq!(payouts(&book, &merchant).len(), 1);
 }
 
+/// Somebody with a merchant's key takes out in parts what he may not take out at once.
+#[test]
+fn a_large_payout_in_small_parts_needs_a_second_person_too() {
+    let (mut book, merchant) = on_request();
+    book.paid(&merchant, "o1", 20_000_000);
+    book.turn_day();
+    payout_request(&mut book, &merchant, "p1", 2_500_000).unwrap();
+    payout_request(&mut book, &merchant, "p2", 2_500_000).unwrap();
+    let third = Request::CreatePayout(payout_command(&merchant, "p3", 1));
+    let verdict = book.submit(&as_merchant(&merchant), Command::Request(third.clone()));
+    assert!(matches!(verdict, Verdict::Proposed(_)), "{verdict:?}");
+    // A repeat of one that went out is answered all the same.
+    payout_request(&mut book, &merchant, "p2", 2_500_000).unwrap();
+    assert_eq!(payouts(&book, &merchant).len(), 2);
+    book.ask_approved(&as_merchant(&merchant), third).unwrap();
+    // What two people agreed to counts for nobody; another day is another sum.
+    let large = Request::CreatePayout(payout_command(&merchant, "p4", 6_000_000));
+    book.ask_approved(&as_merchant(&merchant), large).unwrap();
+    book.turn_day();
+    payout_request(&mut book, &merchant, "p5", 5_000_000).unwrap();
+    assert_eq!(payouts(&book, &merchant).len(), 5);
+}
+
 #[test]
 fn an_unknown_payout_keeps_its_money_in_transit_and_is_asked_after() {
     let (mut book, merchant, payout) = payout_on_its_way();

@@ -6,6 +6,7 @@
 mod command;
 mod ending;
 mod evidence;
+mod limit;
 mod news;
 mod posting;
 mod record;
@@ -14,8 +15,9 @@ mod resolution;
 pub use command::{CreatePayout, ResolvePayout, ResolvedPayout, ReturnPayout};
 pub(crate) use ending::state;
 pub use evidence::{Evidence, FailureEvidence, PaidEvidence};
+pub(crate) use limit::is_large;
 pub(crate) use news::effect_news;
-pub use record::{ForeignPayout, Origin, Payout, PayoutNumber, PayoutStatus};
+pub use record::{ForeignPayout, Origin, Payout, PayoutNumber, PayoutStatus, SmallPayouts};
 pub(crate) use resolution::{bounce, resolve};
 
 use crate::booking;
@@ -73,6 +75,7 @@ pub(crate) fn create(
         &[posting::created(&merchant.accounts, command.amount)],
         &key,
     )?;
+    limit::count(cx, &merchant.id, command.amount)?;
     let id = record(cx, &merchant, new, Origin::Request)?;
     cx.tx.put(PayoutNumber {
         key,

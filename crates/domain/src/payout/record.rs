@@ -149,6 +149,25 @@ impl Record for PayoutNumber {
     }
 }
 
+/// What a merchant paid out on its latest business date without a second person. What came back is
+/// not taken off again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SmallPayouts {
+    /// The merchant.
+    pub merchant: String,
+    /// The business date.
+    pub business_date: BusinessDate,
+    /// Sum of that date.
+    pub sum: Money,
+}
+
+impl Record for SmallPayouts {
+    const KIND: &'static str = "small_payouts";
+    fn key(&self) -> &str {
+        &self.merchant
+    }
+}
+
 /// A payout made by a channel that is not in our books, so that it is booked once.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ForeignPayout {
