@@ -14,7 +14,8 @@ use crate::{transfer, webhook};
 use channels::answer::{Answer as Statement, OrderState, PayoutState, RefundState};
 use channels::operation::Channel;
 use engine::{
-    Actor, Application, ApprovalRule, EffectNews, EffectRecord, Interrupt, Keys, Stop, Tx,
+    Actor, Application, ApprovalRule, EffectNews, EffectRecord, Fingerprint, Interrupt, Keys, Stop,
+    Tx,
 };
 
 /// Qingyuan's business on top of the engine.
@@ -44,6 +45,21 @@ impl Application for QingyuanApp {
 
     fn declare(&self, command: &Command, keys: &mut Keys) {
         declare::declare(command, keys);
+    }
+
+    fn stamp(&self, command: &mut Command, fingerprint: &dyn Fn(&str) -> Option<Fingerprint>) {
+        let Command::Request(request) = command else {
+            return;
+        };
+        let account = match request {
+            Request::CreateMerchant(command) => &mut command.settlement_account,
+            Request::UpdateMerchant(command) => &mut command.settlement_account,
+            Request::CreatePayout(command) => &mut command.payee,
+            _ => return,
+        };
+        if let Some(account) = account {
+            account.fingerprint = fingerprint(&account.vault_id);
+        }
     }
 
     fn authorise(&self, actor: &Actor, command: &Command) -> Result<(), Rejection> {

@@ -8,6 +8,7 @@ use channels::answer::PayoutState;
 use channels::operation::{Channel, Operation};
 use domain::case::CaseKind;
 use domain::closing::{DayClose, Figure, TurnDay};
+use domain::merchant::BankAccount;
 use domain::merchant::{MerchantStatus, SetMerchantStatus};
 use domain::payout::{
     CreatePayout, Payout, PayoutStatus, ResolvePayout, ResolvedPayout, ReturnPayout,
@@ -240,6 +241,35 @@ fn only_settled_money_can_be_paid_out() {
         (Code::AlreadyExists, Some("amount"))
     );
     assert_eq!(payouts(&book, &merchant).len(), 1);
+}
+
+/// First six and last four digits are the same for many accounts: a repeat to another of them would
+/// be answered as paid.
+#[test]
+fn a_repeat_to_another_account_with_the_same_mask_is_refused() {
+    let (mut book, merchant) = on_request();
+    book.paid(&merchant, "o1", 10_000);
+    book.turn_day();
+    let mut pay = |vault_id: &str, number: &str| {
+        let mut command = payout_command(&merchant, "p1", 4_000);
+        command.payee = Some(BankAccount {
+            vault_id: vault_id.into(),
+            ..bank_account()
+        });
+        let request = Request::CreatePayout(command);
+        book.ask_sealing(&as_merchant(&merchant), request, vault_id, number)
+    };
+    pay("vlt_11", "6222021111111234").unwrap();
+    let repeated = pay("vlt_12", "6222021111111234").unwrap();
+    assert!(matches!(repeated, Reply::Payout { repeated: true, .. }));
+    let refused = pay("vlt_13", "6222022222221234").unwrap_err();
+    assert_eq!(
+        (refused.code, refused.field.as_deref()),
+        (Code::AlreadyExists, Some("payee"))
+    );
+    let found = payouts(&book, &merchant);
+    let kept = serde_json::to_string(&found.first().unwrap().payee).unwrap();
+    assert!(kept.contains("fingerprint") && !kept.contains("1111111"));
 }
 
 #[test]

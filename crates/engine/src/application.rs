@@ -4,6 +4,7 @@ use crate::actor::{Actor, ApprovalRule};
 use crate::effect::{EffectNews, EffectRecord};
 use crate::record::RecordKey;
 use crate::tx::Tx;
+use crate::vault::Fingerprint;
 use ledger::{AccountId, PostError, TransferId};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::fmt::Debug;
@@ -31,6 +32,15 @@ pub trait Application: Send + Sync + 'static {
 
     /// Names rows the command will surely read, so that a batch loads them in one query.
     fn declare(&self, _command: &Self::Command, _keys: &mut Keys) {}
+
+    /// Takes fingerprints of the personal data that came with a command into it, by vault id, before
+    /// anything else sees the command: records can then tell whether two sealed texts are the same.
+    fn stamp(
+        &self,
+        _command: &mut Self::Command,
+        _fingerprint: &dyn Fn(&str) -> Option<Fingerprint>,
+    ) {
+    }
 
     /// Role check at the door of the engine.
     fn authorise(&self, actor: &Actor, command: &Self::Command) -> Result<(), Self::Rejection>;

@@ -101,11 +101,10 @@ fn check_amount(cx: &mut Context<'_, '_>, merchant: &Merchant, amount: Money) ->
 }
 
 fn differing_field(payout: &Payout, command: &CreatePayout) -> Option<&'static str> {
-    // A repeated request brings a new vault entry of the same account: the mask is compared.
     let same_payee = command
         .payee
         .as_ref()
-        .is_none_or(|payee| payee.masked == payout.payee.masked);
+        .is_none_or(|payee| payee.is_same(&payout.payee));
     [
         ("amount", payout.amount == command.amount),
         ("purpose", payout.purpose == command.purpose),
