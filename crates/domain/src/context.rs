@@ -25,6 +25,9 @@ pub struct Settings {
     /// Longest time a refund request may still arrive at the channel, in seconds: a "not found" before
     /// that is no proof that a declined refund came to nothing.
     pub refund_arrival_bound_seconds: u32,
+    /// Longest time after an order's expiry within which the channel may still come to know that it was
+    /// paid, in seconds: a "not found" before that does not close an order whose code was shown.
+    pub order_arrival_bound_seconds: u32,
     /// Life of an order that names no expiry, in seconds.
     pub order_lifetime_seconds: u32,
 }
@@ -38,6 +41,7 @@ impl Default for Settings {
             payout_channel: Channel::Unionpay,
             payout_arrival_bound_seconds: 1_800,
             refund_arrival_bound_seconds: 1_800,
+            order_arrival_bound_seconds: 1_800,
             order_lifetime_seconds: 7_200,
         }
     }
