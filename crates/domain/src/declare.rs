@@ -4,7 +4,7 @@ use crate::chart::{BusinessAccounts, Chart};
 use crate::command::{BillLine, Command, Due, Fact, Request};
 use crate::merchant::{ExternalNumber, Merchant};
 use crate::payment::{self, ChannelTrade, OrderNumber, Payment};
-use crate::payout::{Payout, PayoutNumber};
+use crate::payout::{Payout, PayoutNumber, SmallPayouts};
 use crate::refund::{Refund, RefundNumber};
 use crate::transfer::{ClientAccount, CompactTransfer};
 use crate::webhook::WebhookEndpoint;
@@ -46,7 +46,11 @@ fn declare_request(request: &Request, keys: &mut Keys) {
         }
         Request::CreatePayout(command) => {
             merchant(keys, &command.merchant);
-            keys.record::<PayoutNumber>(&format!("{}/{}", command.merchant, command.payout_number));
+            keys.record::<SmallPayouts>(&command.merchant);
+            keys.record::<PayoutNumber>(&PayoutNumber::key_of(
+                &command.merchant,
+                &command.payout_number,
+            ));
         }
         Request::OpenAccounts(command) => {
             for account in &command.accounts {

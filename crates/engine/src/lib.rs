@@ -43,4 +43,4 @@ pub use state::CacheLimits;
 pub use task::{Admission, SetAside, Task};
 pub use timer::TimerRecord;
 pub use tx::{HOLD_KIND, NameTaken, Posted, Tx};
-pub use vault::{Vault, VaultError};
+pub use vault::{Fingerprint, Vault, VaultError};

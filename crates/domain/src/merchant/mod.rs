@@ -144,7 +144,10 @@ fn differing_field(merchant: &Merchant, command: &CreateMerchant) -> Option<&'st
         ),
         (
             "settlement_account",
-            masked(&merchant.settlement_account) == masked(&command.settlement_account),
+            match (&merchant.settlement_account, &command.settlement_account) {
+                (Some(known), Some(named)) => known.is_same(named),
+                (known, named) => known.is_none() && named.is_none(),
+            },
         ),
         (
             "late_success",
@@ -161,11 +164,6 @@ fn differing_field(merchant: &Merchant, command: &CreateMerchant) -> Option<&'st
     ]
     .into_iter()
     .find_map(|(field, same)| (!same).then_some(field))
-}
-
-/// A repeated request brings a new vault entry of the same account, so only the mask can be compared.
-fn masked(account: &Option<BankAccount>) -> Option<&str> {
-    account.as_ref().map(|account| account.masked.as_str())
 }
 
 /// Changes the terms that the command names.

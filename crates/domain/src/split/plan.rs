@@ -80,18 +80,14 @@ fn check_receivers(tx: &mut Tx<'_>, main: &Merchant, plan: &SplitPlan) -> Refusa
             )
             .into());
         }
-        match tx.get::<Merchant>(&receiver.merchant)? {
-            None => {
-                return Err(Rejection::not_found("merchant", &receiver.merchant)
-                    .at(&field)
-                    .into());
-            }
-            Some(merchant) if merchant.status != MerchantStatus::Active => {
-                return Err(Rejection::state("the receiver is not active")
-                    .at(&field)
-                    .into());
-            }
-            Some(_) => {}
+        let found = merchant::named(tx, &receiver.merchant).map_err(|stop| match stop {
+            Stop::Refused(rejection) => Stop::Refused(rejection.at(&field)),
+            interrupted => interrupted,
+        })?;
+        if found.status != MerchantStatus::Active {
+            return Err(Rejection::state("the receiver is not active")
+                .at(&field)
+                .into());
         }
     }
     Ok(())

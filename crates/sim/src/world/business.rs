@@ -382,5 +382,6 @@ fn bank_account() -> BankAccount {
     BankAccount {
         vault_id: "vlt_to_be_set".into(),
         masked: "622202*********4567".into(),
+        fingerprint: None,
     }
 }
