@@ -5,6 +5,7 @@
 //! [`contract`] holds the suite every store has to pass.
 
 pub mod contract;
+pub mod lease;
 pub mod sqlite;
 
 use crate::batch::{JournalRow, SealedBatch, ShardHead};
