@@ -189,7 +189,8 @@ pub struct Envelope<C> {
 }
 
 /// What can be submitted.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Work<C> {
     /// A command of the application.
     Command(C),
@@ -215,7 +216,7 @@ impl<C> Envelope<C> {
 }
 
 /// What a submitted command came to, durable when seen.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome<Reply, Rejection> {
     /// Journal number of the command that was run; a reader can wait for it.
     pub journal_seq: u64,
@@ -277,7 +278,10 @@ pub enum SubmitError {
     /// The commit failed or its outcome is unknown; ask again with the same idempotency key.
     #[error("the store is not available right now; retry with the same idempotency key: {0}")]
     Unavailable(Arc<str>),
-    /// The engine is stopping or its queue is full.
+    /// The shard stops here, or no server holds it at this moment; nothing was done.
+    #[error("the shard is changing hands; retry")]
+    Moving,
+    /// Its queue is full; nothing was done.
     #[error("the engine takes no commands right now; retry")]
     Busy,
 }

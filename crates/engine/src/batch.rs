@@ -1,5 +1,6 @@
 //! A batch: what one database transaction writes.
 
+use crate::ids::ShardCode;
 use crate::leaf;
 use crate::merkle::{self, Hash, MerkleTree};
 use crate::record::RecordKey;
@@ -34,14 +35,14 @@ pub struct ShardHead {
 }
 
 impl ShardHead {
-    /// Head of an empty book.
-    pub fn empty(business_date: BusinessDate) -> ShardHead {
+    /// Head of an empty shard.
+    pub fn empty(shard: ShardCode, business_date: BusinessDate) -> ShardHead {
         ShardHead {
             batch_seq: 0,
             journal_seq: 0,
             ledger_seq: 0,
             low_seq: 1,
-            last_account: 0,
+            last_account: shard.account_base(),
             transfers: 0,
             greatest_id: 0,
             now: Timestamp::UNIX_EPOCH,

@@ -1,13 +1,16 @@
 //! Ids: prefix, shard code, and a time-ordered random part, all from the command's admission.
 
 use jiff::Timestamp;
-use ledger::TransferId;
+use ledger::{AccountId, TransferId};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use thiserror::Error;
 
 /// Crockford's alphabet: no I, L, O, U.
 const ALPHABET: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+/// Account numbers of a shard: 2^43, with ten bits for the shard above them.
+const ACCOUNT_BITS: u32 = 43;
 
 /// Two characters that name a shard in every id and channel reference; 1,024 shards at most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -31,6 +34,19 @@ impl ShardCode {
     /// Its number.
     pub fn number(self) -> u16 {
         self.0
+    }
+
+    /// Account numbers of this shard begin after this one: every account number of a book names its
+    /// shard, and stays below 2^53, which every JSON reader can take.
+    pub fn account_base(self) -> u64 {
+        u64::from(self.0) << ACCOUNT_BITS
+    }
+
+    /// The shard of an account number; `None` for numbers beyond the last shard.
+    pub fn of_account(account: AccountId) -> Option<ShardCode> {
+        u16::try_from(account.0 >> ACCOUNT_BITS)
+            .ok()
+            .and_then(ShardCode::new)
     }
 
     /// Finds the shard in an id (`pay_00…`) or a channel reference (`00…`).

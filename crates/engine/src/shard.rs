@@ -112,8 +112,12 @@ impl<App: Application> Shard<App> {
     ) -> Result<Shard<App>, StoreError> {
         let head = reader
             .head()?
-            .unwrap_or_else(|| ShardHead::empty(options.first_business_date));
-        let mut accounts = AccountCache::new(options.limits.accounts, head.low_seq);
+            .unwrap_or_else(|| ShardHead::empty(options.shard, options.first_business_date));
+        let mut accounts = AccountCache::new(
+            options.limits.accounts,
+            head.low_seq,
+            options.shard.account_base(),
+        );
         recover(reader.as_mut(), &head, &mut accounts)?;
         let transfers = TransferIds::new(head.greatest_id, options.limits.transfer_ids);
         let state = State {
@@ -288,11 +292,16 @@ impl<App: Application> Shard<App> {
                 .options
                 .sweep_min
                 .min(rows * 4)
-                .max(self.state.head.last_account / 50)
+                .max(self.accounts_given_out() / 50)
                 .max(1),
             accounts_max: SWEPT_PER_BATCH.max(self.state.batch.dirtied),
         };
         self.seal_with_sweep(stretch).map(Some)
+    }
+
+    fn accounts_given_out(&self) -> u64 {
+        let base = self.options.shard.account_base();
+        self.state.head.last_account.saturating_sub(base)
     }
 
     /// Seals a batch that only brings account checkpoints up to date; `None` when they are.

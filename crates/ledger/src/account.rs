@@ -85,7 +85,7 @@ pub struct NewAccount {
 /// State of an account: cumulative amounts per side in minor units, and its place in the sequence.
 ///
 /// Small and `Copy`: the writer keeps many of these in memory and saves one before each change.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountState {
     /// Sum of all posted debits, never negative.
     pub debits_posted: i64,

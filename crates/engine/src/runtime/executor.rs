@@ -133,10 +133,20 @@ impl<App: Application> Executor<App> {
         }
         // The writing connection and its lock end before the caller of stop goes on.
         let Executor {
-            batches, committer, ..
+            batches,
+            committer,
+            parts,
+            ..
         } = self;
         drop(batches);
         let _ = committer.join();
+        while let Ok(message) = parts.inbox.try_recv() {
+            match message {
+                Message::Task(_, reply) => drop(reply.send(Err(SubmitError::Moving))),
+                Message::Account(_, reply) => drop(reply.send(Err(SubmitError::Moving))),
+                Message::Stop => {}
+            }
+        }
     }
 
     /// Runs until asked to stop (`Ok`) or until the store fails.

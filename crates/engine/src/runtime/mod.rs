@@ -91,6 +91,11 @@ pub struct Running<App: Application> {
 }
 
 impl<App: Application> Running<App> {
+    /// Whether the shard ended by itself: another server writes it now.
+    pub fn has_ended(&self) -> bool {
+        self.executor.is_finished()
+    }
+
     /// Finishes what was submitted, writes the account checkpoints that are behind, and ends.
     pub fn stop(self) {
         let _ = self.engine.messages.send(Message::Stop);
@@ -156,14 +161,14 @@ impl<App: Application> Engine<App> {
     pub async fn submit_task(&self, task: Task<App::Command, App::Answer>) -> Submitted<App> {
         let (reply, answer) = oneshot::channel();
         self.enqueue(task, reply)?;
-        answer.await.unwrap_or(Err(SubmitError::Busy))
+        answer.await.unwrap_or_else(|_| Err(gone()))
     }
 
     /// Submits a command from a thread that may block.
     pub fn submit_blocking(&self, envelope: Envelope<App::Command>) -> Submitted<App> {
         self.submit_later(envelope)?
             .blocking_recv()
-            .unwrap_or(Err(SubmitError::Busy))
+            .unwrap_or_else(|_| Err(gone()))
     }
 
     /// Submits a command; the outcome is fetched from the receiver when wanted.
@@ -183,9 +188,7 @@ impl<App: Application> Engine<App> {
     ) -> Result<(), SubmitError> {
         self.messages
             .try_send(Message::Task(task, reply))
-            .map_err(|error| match error {
-                TrySendError::Full(_) | TrySendError::Disconnected(_) => SubmitError::Busy,
-            })
+            .map_err(refused)
     }
 
     /// State of an account as the writer knows it.
@@ -193,13 +196,18 @@ impl<App: Application> Engine<App> {
         let (reply, answer) = oneshot::channel();
         self.messages
             .try_send(Message::Account(id, reply))
-            .map_err(|_| SubmitError::Busy)?;
-        answer.await.unwrap_or(Err(SubmitError::Busy))
+            .map_err(refused)?;
+        answer.await.unwrap_or_else(|_| Err(gone()))
     }
 
     /// Lists and reports.
     pub fn queries(&self) -> &Arc<dyn Queries> {
         &self.queries
+    }
+
+    /// What seals personal data.
+    pub fn vault(&self) -> &Arc<Vault> {
+        &self.vault
     }
 
     /// Time as commands see it.
@@ -235,6 +243,19 @@ impl<App: Application> Engine<App> {
         };
         Ok(Some(self.vault.open(&secret)?))
     }
+}
+
+/// The command was not taken.
+fn refused<T>(error: TrySendError<T>) -> SubmitError {
+    match error {
+        TrySendError::Full(_) => SubmitError::Busy,
+        TrySendError::Disconnected(_) => SubmitError::Moving,
+    }
+}
+
+/// The shard ended without an answer.
+fn gone() -> SubmitError {
+    SubmitError::Unavailable("the shard ended before it answered".into())
 }
 
 /// A vault entry could not be read.

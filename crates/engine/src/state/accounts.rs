@@ -34,14 +34,17 @@ pub(crate) struct AccountCache {
     cycle_start: u64,
     previous_cycle_start: u64,
     limit: usize,
+    /// Where a cycle begins: the shard's lowest number.
+    base: AccountId,
 }
 
 impl AccountCache {
-    pub fn new(limit: usize, low_seq: u64) -> AccountCache {
+    pub fn new(limit: usize, low_seq: u64, base: u64) -> AccountCache {
         AccountCache {
             map: Map::default(),
             dirty: BTreeSet::new(),
-            cursor: AccountId(0),
+            cursor: AccountId(base),
+            base: AccountId(base),
             cycle_start: low_seq,
             previous_cycle_start: low_seq,
             limit,
@@ -131,9 +134,9 @@ impl AccountCache {
         if self.dirty.is_empty() {
             self.previous_cycle_start = next_seq;
             self.cycle_start = next_seq;
-            self.cursor = AccountId(0);
+            self.cursor = self.base;
         } else if self.dirty.range(self.cursor..).next().is_none() {
-            self.cursor = AccountId(0);
+            self.cursor = self.base;
             self.previous_cycle_start = self.cycle_start;
             self.cycle_start = next_seq;
         }

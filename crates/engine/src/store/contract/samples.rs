@@ -1,6 +1,7 @@
 //! Batches made by hand.
 
 use crate::batch::{JournalRow, RecordChange, SealedBatch, SealedSecret, ShardHead, hash_rows};
+use crate::ids::ShardCode;
 use crate::merkle;
 use crate::record::RecordKey;
 use calendar::BusinessDate;
@@ -21,7 +22,7 @@ pub(super) struct Draft {
 }
 
 pub(super) fn first_head() -> ShardHead {
-    ShardHead::empty(date(20_261_120))
+    ShardHead::empty(ShardCode::FIRST, date(20_261_120))
 }
 
 pub(super) fn date(number: i32) -> BusinessDate {

@@ -1,0 +1,293 @@
+//! All shards of a book: where each is kept, and how a command gets there.
+//!
+//! A book has a fixed number of shards. Each is written by one server at a time, its holder; every
+//! server reads all of them from the database. A command for a shard that another server holds is
+//! forwarded, so a client may talk to any server. On an embedded store there is one shard, here.
+
+mod forward;
+mod keeper;
+mod routing;
+
+pub use forward::{PEER_PATH, PeerKey, PeerLink};
+pub use keeper::{Keeper, KeeperOptions, Tenancy};
+pub use routing::{Route, route};
+
+pub(crate) use forward::router as peer_router;
+
+use crate::state::Engine;
+use domain::{Command, Rejection, Reply};
+use engine::runtime::{Clock, SecretError};
+use engine::store::Queries;
+use engine::{Envelope, Outcome, ShardCode, SubmitError, Vault};
+use ledger::{AccountId, AccountState};
+use sha2::{Digest, Sha256};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// How long a command waits for a shard that changes hands.
+const PATIENCE: Duration = Duration::from_secs(8);
+/// Pause between looks meanwhile.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// What a submitted command came to.
+pub type Submitted = Result<Outcome<Reply, Rejection>, SubmitError>;
+
+/// Who writes a shard.
+#[derive(Clone)]
+pub enum Place {
+    /// This server.
+    Here(Engine),
+    /// The server at this address, as it announced itself.
+    There(Arc<str>),
+    /// Nobody known at this moment.
+    Nobody,
+}
+
+/// One shard as this server sees it.
+struct Shard {
+    queries: Arc<dyn Queries>,
+    place: RwLock<Arc<Place>>,
+}
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct Book(Arc<Inner>);
+
+struct Inner {
+    shards: Vec<Shard>,
+    vault: Arc<Vault>,
+    clock: Arc<dyn Clock>,
+    peers: Option<PeerLink>,
+}
+
+impl From<Engine> for Book {
+    /// A book of one shard that this process writes.
+    fn from(engine: Engine) -> Book {
+        Book(Arc::new(Inner {
+            vault: engine.vault().clone(),
+            clock: engine.clock().clone(),
+            peers: None,
+            shards: vec![Shard {
+                queries: engine.queries().clone(),
+                place: RwLock::new(Arc::new(Place::Here(engine))),
+            }],
+        }))
+    }
+}
+
+impl Book {
+    /// A book whose shards are held by whoever has their leases; at first nobody is known.
+    pub fn shared(
+        queries: Vec<Arc<dyn Queries>>,
+        vault: Arc<Vault>,
+        clock: Arc<dyn Clock>,
+        peers: PeerLink,
+    ) -> Book {
+        let shards = queries.into_iter().map(|queries| Shard {
+            queries,
+            place: RwLock::new(Arc::new(Place::Nobody)),
+        });
+        Book(Arc::new(Inner {
+            shards: shards.collect(),
+            vault,
+            clock,
+            peers: Some(peers),
+        }))
+    }
+
+    /// Codes of all shards.
+    pub fn shards(&self) -> impl Iterator<Item = ShardCode> + use<> {
+        (0..self.0.shards.len()).filter_map(|number| ShardCode::new(u16::try_from(number).ok()?))
+    }
+
+    /// Number of shards, at least one.
+    pub fn shard_count(&self) -> usize {
+        self.0.shards.len()
+    }
+
+    fn has(&self, shard: ShardCode) -> bool {
+        usize::from(shard.number()) < self.0.shards.len()
+    }
+
+    /// The shard that an id, or a key that begins with an id, names; `None` for anything else.
+    pub fn shard_of(&self, key: &str) -> Option<ShardCode> {
+        routing::shard_in(key).filter(|shard| self.has(*shard))
+    }
+
+    /// The shard of a channel reference that this book issued; the first for a foreign one, whose
+    /// facts go to suspense there.
+    pub fn shard_of_reference(&self, reference: &str) -> ShardCode {
+        let own = routing::shard_in_reference(reference);
+        own.filter(|shard| self.has(*shard))
+            .unwrap_or(ShardCode::FIRST)
+    }
+
+    /// The shard of an account number.
+    pub fn shard_of_account(&self, account: u64) -> Option<ShardCode> {
+        ShardCode::of_account(AccountId(account)).filter(|shard| self.has(*shard))
+    }
+
+    /// The shard where the members of a group are kept: the same for ever.
+    pub fn shard_of_group(&self, group: &str) -> ShardCode {
+        let digest = Sha256::digest(group.as_bytes());
+        let number = digest
+            .iter()
+            .take(8)
+            .fold(0u64, |number, byte| number << 8 | u64::from(*byte));
+        let number = number % self.0.shards.len().max(1) as u64;
+        u16::try_from(number)
+            .ok()
+            .and_then(ShardCode::new)
+            .unwrap_or(ShardCode::FIRST)
+    }
+
+    /// Where a routed command goes.
+    pub fn shard_for(&self, route: &Route) -> ShardCode {
+        match route {
+            Route::Key(key) => self.shard_of(key).unwrap_or(ShardCode::FIRST),
+            Route::Reference(reference) => self.shard_of_reference(reference),
+            Route::Account(account) => self.shard_of_account(*account).unwrap_or(ShardCode::FIRST),
+            Route::First => ShardCode::FIRST,
+        }
+    }
+
+    fn shard(&self, code: ShardCode) -> Option<&Shard> {
+        self.0.shards.get(usize::from(code.number()))
+    }
+
+    /// Who writes a shard.
+    pub fn place(&self, code: ShardCode) -> Arc<Place> {
+        match self.shard(code) {
+            Some(shard) => {
+                let place = shard.place.read();
+                place.unwrap_or_else(PoisonError::into_inner).clone()
+            }
+            None => Arc::new(Place::Nobody),
+        }
+    }
+
+    /// Notes who writes a shard from now on.
+    pub fn set_place(&self, code: ShardCode, place: Place) {
+        if let Some(shard) = self.shard(code) {
+            let mut known = shard.place.write().unwrap_or_else(PoisonError::into_inner);
+            *known = Arc::new(place);
+        }
+    }
+
+    /// Engines of the shards that this server writes.
+    pub fn engines(&self) -> Vec<(ShardCode, Engine)> {
+        self.shards()
+            .filter_map(|code| match self.place(code).as_ref() {
+                Place::Here(engine) => Some((code, engine.clone())),
+                Place::There(_) | Place::Nobody => None,
+            })
+            .collect()
+    }
+
+    /// Reads of a shard, whoever writes it; at most a batch behind.
+    pub fn queries(&self, code: ShardCode) -> Option<&Arc<dyn Queries>> {
+        self.shard(code).map(|shard| &shard.queries)
+    }
+
+    /// Reads of all shards, in order.
+    pub fn all_queries(&self) -> Vec<Arc<dyn Queries>> {
+        let shards = self.0.shards.iter();
+        shards.map(|shard| shard.queries.clone()).collect()
+    }
+
+    /// The clock of the book.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.0.clock
+    }
+
+    /// How other servers are talked to, where there are others.
+    pub(crate) fn peers(&self) -> Option<&PeerLink> {
+        self.0.peers.as_ref()
+    }
+
+    /// Clear text of a vault entry of a shard. Blocks.
+    ///
+    /// # Errors
+    /// The store failed, or the entry cannot be decrypted.
+    pub fn open_secret(
+        &self,
+        code: ShardCode,
+        id: &str,
+    ) -> Result<Option<zeroize::Zeroizing<Vec<u8>>>, SecretError> {
+        let Some(queries) = self.queries(code) else {
+            return Ok(None);
+        };
+        match queries.secret(id)? {
+            Some(secret) => Ok(Some(self.0.vault.open(&secret)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Submits a command to a shard, wherever it is, and waits until its outcome is durable. A shard
+    /// that changes hands is waited for; what may have taken effect is never sent twice.
+    ///
+    /// # Errors
+    /// [`SubmitError`]; after `Unavailable` it is not known whether the command took effect.
+    pub async fn submit(&self, code: ShardCode, envelope: Envelope<Command>) -> Submitted {
+        // The usual case costs no copy of the command.
+        if self.0.peers.is_none()
+            && let Place::Here(engine) = self.place(code).as_ref()
+        {
+            return engine.submit(envelope).await;
+        }
+        self.until_settled(code, async |place| match place {
+            Place::Here(engine) => engine.submit(envelope.clone()).await,
+            Place::There(address) => match &self.0.peers {
+                Some(peers) => peers.submit(address, code, &envelope).await,
+                None => Err(SubmitError::Moving),
+            },
+            Place::Nobody => Err(SubmitError::Moving),
+        })
+        .await
+    }
+
+    /// State of an account as its shard's writer knows it.
+    ///
+    /// # Errors
+    /// [`SubmitError`].
+    pub async fn account(&self, id: AccountId) -> Result<Option<AccountState>, SubmitError> {
+        let Some(code) = self.shard_of_account(id.0) else {
+            return Ok(None);
+        };
+        self.until_settled(code, async |place| match place {
+            Place::Here(engine) => engine.account(id).await,
+            Place::There(address) => match &self.0.peers {
+                Some(peers) => peers.account(address, code, id).await,
+                None => Err(SubmitError::Moving),
+            },
+            Place::Nobody => Err(SubmitError::Moving),
+        })
+        .await
+    }
+
+    /// Tries while the shard changes hands.
+    async fn until_settled<T>(
+        &self,
+        code: ShardCode,
+        ask: impl AsyncFn(&Place) -> Result<T, SubmitError>,
+    ) -> Result<T, SubmitError> {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let answer = ask(self.place(code).as_ref()).await;
+            let moving = matches!(answer, Err(SubmitError::Moving)) && self.0.peers.is_some();
+            if !moving || Instant::now() >= until {
+                return answer;
+            }
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+    }
+}
+
+impl std::fmt::Debug for Book {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Book")
+            .field("shards", &self.0.shards.len())
+            .finish_non_exhaustive()
+    }
+}
