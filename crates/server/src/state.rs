@@ -158,7 +158,9 @@ async fn blocking<T: Send + 'static>(
 
 fn store_problem(error: &StoreError) -> Problem {
     match error {
-        StoreError::Unavailable(reason) | StoreError::InUse(reason) => {
+        StoreError::Unavailable(reason)
+        | StoreError::InUse(reason)
+        | StoreError::Fenced(reason) => {
             tracing::warn!(reason, "the store cannot be read");
             Problem::unavailable("store_unavailable", "the store cannot be read right now")
         }

@@ -131,6 +131,11 @@ impl<App: Application> Executor<App> {
             };
             shard = reopened;
         }
+        let reason: Arc<str> = "the shard is no longer this server's".into();
+        let left: Vec<Ticket> = self.waiters.keys().copied().collect();
+        for ticket in left {
+            self.answer_unavailable(ticket, &reason);
+        }
         // The writing connection and its lock end before the caller of stop goes on.
         let Executor {
             batches,
@@ -422,9 +427,11 @@ impl<App: Application> Executor<App> {
         Ok(())
     }
 
-    /// Opens the shard again after a failure; `None` when the engine is asked to stop meanwhile.
+    /// Opens the shard again after a failure; `None` when the engine is asked to stop meanwhile, or when another
+    /// server has the shard.
     fn recover(&mut self, mut shard: Shard<App>, failure: &Failure) -> Option<Shard<App>> {
         let mut retry = failure.retry;
+        let mut fenced = is_fenced(&failure.error);
         if self.sent.is_some() {
             match self.await_ack_briefly() {
                 Some(Ok(())) => {
@@ -434,7 +441,11 @@ impl<App: Application> Executor<App> {
                 }
                 Some(Err(StoreError::Refused(_))) => {}
                 // Whether it took effect is not known: nothing of it may be run again.
-                Some(Err(_)) | None => retry = false,
+                Some(Err(error)) => {
+                    fenced |= is_fenced(&error);
+                    retry = false;
+                }
+                None => retry = false,
             }
         }
         // Their readers are told to ask again.
@@ -452,7 +463,7 @@ impl<App: Application> Executor<App> {
         for ticket in stale {
             self.answer_unavailable(ticket, &reason);
         }
-        self.reopen()
+        if fenced { None } else { self.reopen() }
     }
 
     fn answer_unavailable(&mut self, ticket: Ticket, reason: &Arc<str>) {
@@ -474,6 +485,10 @@ impl<App: Application> Executor<App> {
             });
             match opened {
                 Ok(shard) => return Some(shard),
+                Err(error) if is_fenced(&error) => {
+                    tracing::warn!(%error, "the shard ends here");
+                    return None;
+                }
                 Err(error) => {
                     tracing::error!(%error, "the shard cannot be opened; it is tried again");
                     if self.refuse_for(REOPEN_PAUSE, &error.to_string().into()) {
@@ -559,6 +574,11 @@ impl<App: Application> Executor<App> {
 fn failed(error: StoreError) -> Failure {
     let retry = matches!(error, StoreError::Refused(_));
     Failure { error, retry }
+}
+
+/// Another server has the shard: whatever this one tries again would be refused again.
+fn is_fenced(error: &StoreError) -> bool {
+    matches!(error, StoreError::Fenced(_))
 }
 
 fn fatal(error: StoreError) -> Failure {

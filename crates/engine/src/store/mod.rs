@@ -6,6 +6,7 @@
 
 pub mod contract;
 pub mod lease;
+pub mod postgres;
 pub mod sqlite;
 
 use crate::batch::{JournalRow, SealedBatch, ShardHead};
@@ -20,6 +21,9 @@ pub enum StoreError {
     /// May pass: locked, disk full, connection lost. Whether a commit took effect is not known.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
+    /// Another server holds the shard; nothing was written, and nothing more can be with this lease.
+    #[error("another server writes this shard now: {0}")]
+    Fenced(String),
     /// The same write will fail again.
     #[error("the store refused the write: {0}")]
     Refused(String),
@@ -102,6 +106,18 @@ pub trait StoreFactory: Send + Sync + 'static {
     fn writer(&self) -> Result<Box<dyn StoreWriter>, StoreError>;
     /// Lists and reports.
     fn queries(&self) -> Result<std::sync::Arc<dyn Queries>, StoreError>;
+}
+
+impl<F: StoreFactory + ?Sized> StoreFactory for std::sync::Arc<F> {
+    fn reader(&self) -> Result<Box<dyn StoreReader>, StoreError> {
+        (**self).reader()
+    }
+    fn writer(&self) -> Result<Box<dyn StoreWriter>, StoreError> {
+        (**self).writer()
+    }
+    fn queries(&self) -> Result<std::sync::Arc<dyn Queries>, StoreError> {
+        (**self).queries()
+    }
 }
 
 /// A batch as stored.

@@ -1,0 +1,149 @@
+//! Schema: a list of steps, applied in order and noted in `qingyuan_schema`, each with the batch of statements that
+//! it was released with. A step may be applied twice: every statement says `IF NOT EXISTS` or its like.
+
+use super::columns::Reading;
+use super::session::Session;
+use super::shard::column;
+use super::sql;
+use crate::ids::ShardCode;
+use crate::store::StoreError;
+use std::num::NonZeroU16;
+
+/// Released steps are never changed.
+pub(super) const STEPS: &[&str] = &[include_str!("migrations/0001_book.sql")];
+
+/// Releases before lack the waiting form of `pg_terminate_backend`.
+const SERVER_VERSION_MIN: i32 = 140_000;
+
+/// Servers that start together migrate one after another. The number is our own, and of no meaning.
+const LOCK: &str = "SELECT pg_advisory_xact_lock(4812370518)";
+const NOTES: &str = "CREATE TABLE IF NOT EXISTS qingyuan_schema (version integer NOT NULL PRIMARY KEY, applied timestamptz NOT NULL DEFAULT now())";
+
+/// Brings the schema up to date and answers the book's number of shards.
+pub(super) fn prepare(
+    session: &mut Session,
+    wanted: Option<NonZeroU16>,
+    default: NonZeroU16,
+) -> Result<u16, StoreError> {
+    check_server(session)?;
+    if version(session)? < STEPS.len() || shards(session)? == 0 {
+        create(session, wanted.unwrap_or(default))?;
+    }
+    let found = shards(session)?;
+    match wanted {
+        Some(wanted) if wanted.get() != found => Err(StoreError::Refused(format!(
+            "the book has {found} shards, which was fixed when it was created; it cannot be opened with {wanted}"
+        ))),
+        _ => Ok(found),
+    }
+}
+
+fn check_server(session: &mut Session) -> Result<(), StoreError> {
+    let place = || "the server's version".to_owned();
+    let row = session.row(&place(), sql::SERVER_VERSION, &[])?;
+    let version = row.map(|row| {
+        Reading {
+            row: &row,
+            place: &place,
+        }
+        .get::<i32>(0)
+    });
+    refuse_old(version.transpose()?.unwrap_or_default())
+}
+
+fn refuse_old(version: i32) -> Result<(), StoreError> {
+    if version < SERVER_VERSION_MIN {
+        return Err(StoreError::Refused(format!(
+            "the database server is PostgreSQL {}; this release needs {} or later",
+            version / 10_000,
+            SERVER_VERSION_MIN / 10_000
+        )));
+    }
+    Ok(())
+}
+
+/// Steps that were applied; refuses those of a newer release.
+fn version(session: &mut Session) -> Result<usize, StoreError> {
+    let place = || "the schema's version".to_owned();
+    let known = session.row(&place(), sql::HAS_SCHEMA, &[])?;
+    let known = known.map(|row| {
+        Reading {
+            row: &row,
+            place: &place,
+        }
+        .get::<bool>(0)
+    });
+    if known.transpose()? != Some(true) {
+        return Ok(0);
+    }
+    let row = session.row(&place(), sql::SCHEMA_VERSION, &[])?;
+    let found = row.map(|row| {
+        Reading {
+            row: &row,
+            place: &place,
+        }
+        .get::<i32>(0)
+    });
+    let found = usize::try_from(found.transpose()?.unwrap_or(0)).unwrap_or(0);
+    if found > STEPS.len() {
+        return Err(StoreError::Refused(format!(
+            "the book has schema version {found}, written by a newer release; this one knows up to {}",
+            STEPS.len()
+        )));
+    }
+    Ok(found)
+}
+
+fn shards(session: &mut Session) -> Result<u16, StoreError> {
+    let place = || "the number of shards in table shard".to_owned();
+    let Some(row) = session.row(&place(), sql::SHARDS, &[])? else {
+        return Ok(0);
+    };
+    let reading = Reading {
+        row: &row,
+        place: &place,
+    };
+    let (rows, least, greatest): (i64, i32, i32) =
+        (reading.get(0)?, reading.get(1)?, reading.get(2)?);
+    if i64::from(least) != rows || least != greatest {
+        return Err(super::error::damaged(
+            &place(),
+            &format!("{rows} rows, which say {least} to {greatest}"),
+        ));
+    }
+    u16::try_from(rows).map_err(|_| super::error::damaged(&place(), "too many rows"))
+}
+
+/// Applies the steps that lack, and creates the shards of a new book, all or nothing.
+fn create(session: &mut Session, count: NonZeroU16) -> Result<(), StoreError> {
+    let place = "migrating the schema";
+    let Some(last) = ShardCode::new(count.get() - 1) else {
+        return Err(StoreError::Refused(format!(
+            "a book has at most 1024 shards, not {count}"
+        )));
+    };
+    session.script(place, &format!("BEGIN; {LOCK}; {NOTES};"))?;
+    // Another server may have been faster.
+    let done = version(session)?;
+    for (step, number) in STEPS.iter().zip(1usize..).skip(done) {
+        session.script(
+            &format!("{place}, step {number}"),
+            &format!("{step}; INSERT INTO qingyuan_schema(version) VALUES({number})"),
+        )?;
+    }
+    if shards(session)? == 0 {
+        session.change(place, sql::OPEN_BOOK, &[&(column(last) + 1)])?;
+    }
+    session.script(place, "COMMIT")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn old_servers_are_refused_by_name() {
+        let text = super::refuse_old(130_012).map_err(|error| error.to_string());
+        let expected = "PostgreSQL 13; this release needs 14 or later";
+        assert!(text.is_err_and(|text| text.contains(expected)));
+        assert!(super::refuse_old(150_000).is_ok());
+    }
+}

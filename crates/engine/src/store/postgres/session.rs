@@ -1,0 +1,185 @@
+//! One connection, driven by whoever uses it: its runtime has no thread of its own, so that a round trip wakes
+//! nobody but the caller.
+
+use super::address::Address;
+use super::error::{damaged, from_postgres};
+use crate::store::StoreError;
+use std::collections::HashMap;
+use std::future::Future;
+use std::time::Duration;
+use tokio::runtime::Runtime;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Client, NoTls, Row, Statement};
+
+pub(super) type Parameters<'a> = [&'a (dyn ToSql + Sync)];
+
+/// What a connection is for.
+#[derive(Debug, Clone)]
+pub(super) struct Purpose {
+    /// Shown by the database's own tools.
+    pub name: String,
+    /// Whether it has to be the one server that takes writes.
+    pub writes: bool,
+    /// A statement is ended by the server after this, and given up by this side a little later.
+    pub statement_max: Duration,
+    /// An open transaction without a statement is ended by the server after this.
+    pub idle_max: Duration,
+}
+
+/// How much longer than the server this side waits before it gives a statement up.
+const GRACE: Duration = Duration::from_secs(2);
+
+/// One connection with its prepared statements.
+pub(super) struct Session {
+    client: Client,
+    prepared: HashMap<&'static str, Statement>,
+    /// Taken when the session is dropped.
+    runtime: Option<Runtime>,
+    statement_max: Duration,
+}
+
+impl Session {
+    pub fn open(address: &Address, purpose: &Purpose) -> Result<Session, StoreError> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .map_err(|error| {
+                StoreError::Unavailable(format!("cannot prepare a connection: {error}"))
+            })?;
+        let place = format!("connecting to {}", address.shown());
+        let mut config = address.config(&purpose.name, purpose.writes);
+        let settings = format!(
+            "{} -c synchronous_commit=on -c statement_timeout={} -c idle_in_transaction_session_timeout={}",
+            config.get_options().unwrap_or_default(),
+            purpose.statement_max.as_millis(),
+            purpose.idle_max.as_millis(),
+        );
+        config.options(settings.trim());
+        let connecting = async {
+            let client = match address.tls.clone() {
+                None => {
+                    let (client, connection) = config.connect(NoTls).await?;
+                    tokio::spawn(connection);
+                    client
+                }
+                Some(tls) => {
+                    let (client, connection) = config.connect(tls).await?;
+                    tokio::spawn(connection);
+                    client
+                }
+            };
+            Ok(client)
+        };
+        let client = on(&runtime, connecting).map_err(|error| from_postgres(&place, &error))?;
+        Ok(Session {
+            client,
+            prepared: HashMap::new(),
+            runtime: Some(runtime),
+            statement_max: purpose.statement_max,
+        })
+    }
+
+    pub fn client(&self) -> &Client {
+        &self.client
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.client.is_closed()
+    }
+
+    /// Waits for what was begun with the client; not longer than the server's own limit and a little.
+    pub fn wait<T: Send>(
+        &self,
+        place: &str,
+        work: impl Future<Output = Result<T, tokio_postgres::Error>> + Send,
+    ) -> Result<T, StoreError> {
+        let patience = self.statement_max + GRACE;
+        self.block(async {
+            match tokio::time::timeout(patience, work).await {
+                Ok(result) => result.map_err(|error| from_postgres(place, &error)),
+                Err(_) => Err(StoreError::Unavailable(format!(
+                    "{place}: the database did not answer within {} s",
+                    patience.as_secs()
+                ))),
+            }
+        })?
+    }
+
+    /// Drives the connection until the work is done.
+    pub fn block<T: Send>(&self, work: impl Future<Output = T> + Send) -> Result<T, StoreError> {
+        match &self.runtime {
+            Some(runtime) => Ok(on(runtime, work)),
+            None => Err(StoreError::Unavailable("the connection has ended".into())),
+        }
+    }
+
+    pub fn prepare(&mut self, place: &str, sql: &'static str) -> Result<Statement, StoreError> {
+        if let Some(statement) = self.prepared.get(sql) {
+            return Ok(statement.clone());
+        }
+        let statement = self.wait(place, self.client.prepare(sql))?;
+        self.prepared.insert(sql, statement.clone());
+        Ok(statement)
+    }
+
+    pub fn rows(
+        &mut self,
+        place: &str,
+        sql: &'static str,
+        parameters: &Parameters<'_>,
+    ) -> Result<Vec<Row>, StoreError> {
+        let statement = self.prepare(place, sql)?;
+        self.wait(place, self.client.query(&statement, parameters))
+    }
+
+    /// At most one row.
+    pub fn row(
+        &mut self,
+        place: &str,
+        sql: &'static str,
+        parameters: &Parameters<'_>,
+    ) -> Result<Option<Row>, StoreError> {
+        let mut rows = self.rows(place, sql, parameters)?;
+        if rows.len() > 1 {
+            return Err(damaged(place, "more rows than one"));
+        }
+        Ok(rows.pop())
+    }
+
+    /// Number of rows that a statement changed.
+    pub fn change(
+        &mut self,
+        place: &str,
+        sql: &'static str,
+        parameters: &Parameters<'_>,
+    ) -> Result<u64, StoreError> {
+        let statement = self.prepare(place, sql)?;
+        self.wait(place, self.client.execute(&statement, parameters))
+    }
+
+    /// Statements without parameters.
+    pub fn script(&self, place: &str, sql: &str) -> Result<(), StoreError> {
+        self.wait(place, self.client.batch_execute(sql))
+    }
+}
+
+impl Drop for Session {
+    fn drop(&mut self) {
+        // An ordinary drop would wait, which is forbidden on an asynchronous caller's thread.
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+/// An asynchronous caller's thread may not drive a second runtime: another thread does it then.
+fn on<T: Send>(runtime: &Runtime, work: impl Future<Output = T> + Send) -> T {
+    if tokio::runtime::Handle::try_current().is_err() {
+        return runtime.block_on(work);
+    }
+    let outcome = std::thread::scope(|scope| scope.spawn(|| runtime.block_on(work)).join());
+    match outcome {
+        Ok(value) => value,
+        Err(panic) => std::panic::resume_unwind(panic),
+    }
+}

@@ -1,0 +1,237 @@
+//! Every statement of this store, in one place: a test reads them all and wants each to name its shard.
+//!
+//! `$1` is the shard everywhere.
+
+/// Declares statements and lists them all, so that none escapes the test.
+macro_rules! statements {
+    ($($(#[$doc:meta])* $name:ident = $text:expr;)*) => {
+        $($(#[$doc])* pub(super) const $name: &str = $text;)*
+        #[cfg(test)]
+        const ALL: &[(&str, &str)] = &[$((stringify!($name), $name)),*];
+    };
+}
+
+/// Columns of the shard's head, in the order that [`super::columns::head`] reads.
+macro_rules! head_columns {
+    () => {
+        "batch_seq,journal_seq,ledger_seq,low_seq,last_account,transfers,greatest_id,now_ms,business_date,head_hash"
+    };
+}
+
+/// Columns of a ledger row, in the order in which they are copied in and read.
+macro_rules! ledger_columns {
+    () => {
+        "shard,kind,date,seq,amount,dr_account,dr_debits,dr_credits,dr_prev,\
+         cr_account,cr_debits,cr_credits,cr_prev,dr_held_d,dr_held_c,dr_day,cr_held_d,cr_held_c,cr_day,\
+         id,hold,code,chk,attributes,reference"
+    };
+}
+
+macro_rules! journal_columns {
+    () => {
+        "shard,seq,at_ms,last_ledger,chk,principal,role,command,outcome"
+    };
+}
+
+macro_rules! account_columns {
+    () => {
+        "a.id,a.kind,a.currency,a.overdraft,a.closed,a.debits,a.credits,a.held_d,a.held_c,a.head_seq,a.day_seq,a.day,a.chk,a.name"
+    };
+}
+
+/// `$1` shard, `$2` kind, `$3` index, `$4` from, `$5` to; then `$6`, `$7` to go on after; the last is the limit.
+macro_rules! scan {
+    ($body:literal, $join:literal, $after:literal, $order:literal, $limit:literal) => {
+        concat!(
+            "SELECT i.value,i.key",
+            $body,
+            " FROM record_index i",
+            $join,
+            " WHERE i.shard=$1 AND i.kind=$2 AND i.name=$3 AND i.value>=$4 AND i.value<$5",
+            $after,
+            " ORDER BY ",
+            $order,
+            " LIMIT ",
+            $limit
+        )
+    };
+}
+
+macro_rules! scans {
+    ($body:literal, $join:literal) => {
+        [
+            scan!($body, $join, "", "i.value,i.key", "$6"),
+            scan!($body, $join, "", "i.value DESC,i.key DESC", "$6"),
+            scan!(
+                $body,
+                $join,
+                " AND (i.value,i.key)>($6,$7)",
+                "i.value,i.key",
+                "$8"
+            ),
+            scan!(
+                $body,
+                $join,
+                " AND (i.value,i.key)<($6,$7)",
+                "i.value DESC,i.key DESC",
+                "$8"
+            ),
+        ]
+    };
+}
+
+const SCANS: [&str; 4] = scans!("", "");
+const LISTS: [&str; 4] = scans!(
+    ",r.body",
+    " JOIN record r ON r.shard=i.shard AND r.kind=i.kind AND r.key=i.key"
+);
+
+/// The statement of an index range; bodies are wanted by lists only.
+pub(super) fn scan(scan: &crate::store::Scan, with_body: bool) -> &'static str {
+    let [first, first_down, next, next_down] = if with_body { LISTS } else { SCANS };
+    match (scan.after.is_some(), scan.descending) {
+        (false, false) => first,
+        (false, true) => first_down,
+        (true, false) => next,
+        (true, true) => next_down,
+    }
+}
+
+/// A timestamp in milliseconds.
+macro_rules! ms {
+    ($time:literal) => {
+        concat!("floor(extract(epoch FROM ", $time, ")*1000)::int8")
+    };
+}
+
+macro_rules! lease_columns {
+    () => {
+        concat!(
+            "shard,epoch,server,address,CASE WHEN isfinite(expires) THEN ",
+            ms!("expires"),
+            " ELSE 0 END,CASE WHEN isfinite(expires) THEN greatest(0,",
+            ms!("expires-clock_timestamp()"),
+            ") ELSE 0 END,",
+            ms!("clock_timestamp()")
+        )
+    };
+}
+
+statements! {
+    // Writing.
+    COPY_LEDGER = concat!(
+    "COPY ledger(",
+    ledger_columns!(),
+    ") FROM STDIN (FORMAT binary)"
+);
+    COPY_JOURNAL = concat!(
+    "COPY journal(",
+    journal_columns!(),
+    ") FROM STDIN (FORMAT binary)"
+);
+    OPEN_ACCOUNTS = "INSERT INTO account(shard,id,kind,currency,overdraft,closed,debits,credits,held_d,held_c,head_seq,day_seq,day,chk,name) \
+     SELECT $1::int2,* FROM unnest($2::int8[],$3::int2[],$4::int4[],$5::bool[],$6::bool[],$7::int8[],$8::int8[],$9::int8[],$10::int8[],\
+     $11::int8[],$12::int8[],$13::int4[],$14::int4[],$15::text[])";
+    SWEEP_ACCOUNTS = "UPDATE account a SET closed=n.closed,debits=n.debits,credits=n.credits,held_d=n.held_d,held_c=n.held_c,\
+     head_seq=n.head_seq,day_seq=n.day_seq,day=n.day,chk=n.chk \
+     FROM unnest($2::int8[],$3::bool[],$4::int8[],$5::int8[],$6::int8[],$7::int8[],$8::int8[],$9::int8[],$10::int4[],$11::int4[]) \
+     AS n(id,closed,debits,credits,held_d,held_c,head_seq,day_seq,day,chk) WHERE a.shard=$1 AND a.id=n.id";
+    PUT_RECORDS = "INSERT INTO record(shard,kind,key,body,chk) \
+     SELECT $1::int2,* FROM unnest($2::text[],$3::text[],$4::text[],$5::int4[]) \
+     ON CONFLICT (shard,kind,key) DO UPDATE SET body=excluded.body,chk=excluded.chk";
+    DELETE_RECORDS = "DELETE FROM record r USING unnest($2::text[],$3::text[]) AS o(kind,key) \
+     WHERE r.shard=$1 AND r.kind=o.kind AND r.key=o.key";
+    UNINDEX = "DELETE FROM record_index i USING unnest($2::text[],$3::text[],$4::text[],$5::text[]) AS o(kind,name,value,key) \
+     WHERE i.shard=$1 AND i.kind=o.kind AND i.name=o.name AND i.value=o.value AND i.key=o.key";
+    INDEX = "INSERT INTO record_index(shard,kind,name,value,key) \
+     SELECT $1::int2,* FROM unnest($2::text[],$3::text[],$4::text[],$5::text[]) ON CONFLICT DO NOTHING";
+    PUT_SECRETS = "INSERT INTO secret(shard,id,nonce,cipher_text) \
+     SELECT $1::int2,* FROM unnest($2::text[],$3::bytea[],$4::bytea[])";
+    PUT_BATCH = "INSERT INTO batch(shard,seq,last_journal,last_ledger,root,head_hash) VALUES($1,$2,$3,$4,$5,$6)";
+    /// The last statement before COMMIT. Without exactly one row it divides by zero, which undoes the transaction on
+    /// the spot: COMMIT travels behind it in the same message and must not find anything to commit.
+    FENCE = "WITH moved AS (UPDATE shard SET batch_seq=$3,journal_seq=$4,ledger_seq=$5,low_seq=$6,last_account=$7,\
+     transfers=$8,greatest_id=$9,now_ms=$10,business_date=$11,head_hash=$12 \
+     WHERE shard=$1 AND epoch=$2 AND batch_seq=$3-1 RETURNING 1) SELECT 1/count(*) FROM moved";
+    /// Who holds the shard and how far it is.
+    PLACE = "SELECT epoch,batch_seq FROM shard WHERE shard=$1";
+    // Reading, for the shard and for lists.
+    HEAD = concat!(
+    "SELECT ",
+    head_columns!(),
+    " FROM shard WHERE shard=$1 AND batch_seq>0"
+);
+    ROW = concat!(
+    "SELECT ",
+    ledger_columns!(),
+    " FROM ledger WHERE shard=$1 AND seq=$2"
+);
+    ROWS_AFTER = concat!(
+    "SELECT ",
+    ledger_columns!(),
+    " FROM ledger WHERE shard=$1 AND seq>$2 ORDER BY seq LIMIT $3"
+);
+    TRANSFER = concat!(
+    "SELECT ",
+    ledger_columns!(),
+    " FROM ledger WHERE shard=$1 AND id=$2"
+);
+    RECORDS = "SELECT k.place,r.body FROM unnest($2::text[],$3::text[]) WITH ORDINALITY AS k(kind,key,place) \
+     JOIN record r ON r.shard=$1 AND r.kind=k.kind AND r.key=k.key";
+    ACCOUNTS = concat!(
+    "SELECT k.place,",
+    account_columns!(),
+    " FROM unnest($2::int8[]) WITH ORDINALITY AS k(id,place) JOIN account a ON a.shard=$1 AND a.id=k.id"
+);
+    TRANSFER_SEQS = "SELECT k.place,l.seq FROM unnest($2::uuid[]) WITH ORDINALITY AS k(id,place) \
+     JOIN ledger l ON l.shard=$1 AND l.id=k.id";
+    RECORD = "SELECT body FROM record WHERE shard=$1 AND kind=$2 AND key=$3";
+    RECORDS_AFTER = "SELECT key,body,chk FROM record WHERE shard=$1 AND kind=$2 AND key>$3 ORDER BY key LIMIT $4";
+    /// One seek per kind: the database does not skip through the key by itself.
+    NEXT_KIND = "SELECT kind FROM record WHERE shard=$1 AND kind>$2 ORDER BY kind LIMIT 1";
+    ACCOUNT = concat!(
+    "SELECT ",
+    account_columns!(),
+    " FROM account a WHERE a.shard=$1 AND a.id=$2"
+);
+    ACCOUNTS_AFTER = concat!(
+    "SELECT ",
+    account_columns!(),
+    " FROM account a WHERE a.shard=$1 AND a.id>$2 ORDER BY a.id LIMIT $3"
+);
+    JOURNAL_AFTER = concat!(
+    "SELECT ",
+    journal_columns!(),
+    " FROM journal WHERE shard=$1 AND seq>$2 ORDER BY seq LIMIT $3"
+);
+    BATCHES_AFTER = "SELECT seq,last_journal,last_ledger,root,head_hash FROM batch WHERE shard=$1 AND seq>$2 ORDER BY seq LIMIT $3";
+    SECRET = "SELECT id,nonce,cipher_text FROM secret WHERE shard=$1 AND id=$2";
+    // Leases.
+    /// The only statement besides [`OPEN_BOOK`] that looks at all shards of a book.
+    LEASES = concat!("SELECT ", lease_columns!(), " FROM shard ORDER BY shard");
+    LEASE = concat!("SELECT ", lease_columns!(), " FROM shard WHERE shard=$1");
+    TAKE = "UPDATE shard SET epoch=epoch+1,server=$2,address=$3,expires=clock_timestamp()+$4::int8*interval '1 millisecond' \
+     WHERE shard=$1 AND (server IS NULL OR expires<=clock_timestamp()) RETURNING epoch";
+    RENEW = "UPDATE shard SET expires=clock_timestamp()+$4::int8*interval '1 millisecond' \
+     WHERE shard=$1 AND epoch=$2 AND server=$3 RETURNING epoch";
+    RELEASE = "UPDATE shard SET server=NULL,address=NULL,expires='-infinity' WHERE shard=$1 AND epoch=$2 AND server=$3";
+    CLOCK = concat!("SELECT ", ms!("clock_timestamp()"));
+    /// Ends the writing sessions of a shard's earlier holders. They could commit nothing any more, but rows that one
+    /// of them left in an open transaction would keep its successor waiting. Waits until they are gone.
+    END_WRITERS = "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid,2000)) FROM pg_stat_activity \
+     WHERE datname=current_database() AND usename=current_user AND pid<>pg_backend_pid() \
+     AND application_name LIKE 'qingyuan shard '||$1::int2::text||' epoch %' AND application_name<>'qingyuan shard '||$1::int2::text||' epoch '||$2::int8::text";
+    /// Ends one session whose last commit has an unknown outcome, so that it can take effect no later than now.
+    END_SESSION = "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid,2000)) FROM pg_stat_activity \
+     WHERE datname=current_database() AND usename=current_user AND pid=$2 AND pid<>pg_backend_pid() \
+     AND application_name LIKE 'qingyuan shard '||$1::int2::text||' epoch %'";
+    // The book as a whole.
+    /// Number of shards: fixed when the book was created.
+    SHARDS = "SELECT count(*),coalesce(min(shards),0),coalesce(max(shards),0) FROM shard";
+    OPEN_BOOK = "INSERT INTO shard(shard,shards) SELECT n::int2,$1::int2 FROM generate_series(0,$1::int2-1) AS n";
+    SIZE = "SELECT pg_database_size(current_database())";
+    SERVER_VERSION = "SELECT current_setting('server_version_num')::int4";
+    HAS_SCHEMA = "SELECT to_regclass('qingyuan_schema') IS NOT NULL AND to_regclass('shard') IS NOT NULL";
+    SCHEMA_VERSION = "SELECT coalesce(max(version),0) FROM qingyuan_schema";
+    BACKEND = "SELECT pg_backend_pid()";
+}

@@ -1,0 +1,4 @@
+//! Helpers that several crates' tests share. Nothing outside of tests depends on this crate.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+pub mod postgres;

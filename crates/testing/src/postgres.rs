@@ -1,0 +1,331 @@
+//! A throw-away PostgreSQL server: its own folder, its own free port, gone with the test.
+
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak, mpsc};
+use std::time::{Duration, Instant};
+
+/// Where Debian keeps the server's programs, which are not in the PATH there.
+const DEBIAN: &str = "/usr/lib/postgresql";
+const START_MAX: Duration = Duration::from_secs(60);
+
+/// Whether a commit waits for the disk.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Durability {
+    /// It does, as in operation.
+    Disk,
+    /// It does not: what most tests are about is not the disk.
+    Memory,
+}
+
+/// A running server; stopped when dropped, also by a panic.
+pub struct Server {
+    programs: PathBuf,
+    folder: tempfile::TempDir,
+    port: u16,
+    durability: Durability,
+    /// The user that the programs run as: they refuse to run as root.
+    user: Option<User>,
+    databases: AtomicU32,
+    process: Mutex<Option<Process>>,
+}
+
+struct User {
+    name: String,
+    uid: u32,
+    gid: u32,
+}
+
+/// The server's process. It ends with the thread that started it, so that thread waits for its end.
+struct Process {
+    id: u32,
+    ended: mpsc::Receiver<ExitStatus>,
+}
+
+impl Server {
+    /// The server that the tests of this process share; stopped when the last of them drops it.
+    pub fn shared() -> Arc<Server> {
+        static SHARED: Mutex<Weak<Server>> = Mutex::new(Weak::new());
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(server) = shared.upgrade() {
+            return server;
+        }
+        let server = Arc::new(Server::start(Durability::Memory));
+        *shared = Arc::downgrade(&server);
+        server
+    }
+
+    /// A server of one's own.
+    pub fn start(durability: Durability) -> Server {
+        let programs = programs();
+        let user = unprivileged();
+        let folder = match durability {
+            Durability::Memory => tempfile::tempdir_in("/dev/shm"),
+            Durability::Disk => tempfile::tempdir(),
+        };
+        let folder = folder.or_else(|_| tempfile::tempdir()).unwrap();
+        if let Some(user) = &user {
+            chown(folder.path(), Some(user.uid), Some(user.gid)).unwrap();
+        }
+        let server = Server {
+            programs,
+            folder,
+            port: free_port(),
+            durability,
+            user,
+            databases: AtomicU32::new(0),
+            process: Mutex::new(None),
+        };
+        let mut initdb = server.program("initdb");
+        initdb.args([
+            "--username=qingyuan",
+            "--auth=trust",
+            "--encoding=UTF8",
+            "--no-sync",
+        ]);
+        // A locale that does not compare by bytes, where the system has one: the store must not care.
+        initdb
+            .args(["--locale=C.UTF-8", "--pgdata"])
+            .arg(server.data());
+        finished(&mut initdb);
+        server.restart();
+        server
+    }
+
+    /// Where the data are.
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// TCP port on 127.0.0.1.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// URL of a database.
+    pub fn url(&self, database: &str) -> String {
+        format!("postgres://qingyuan@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// Creates an empty database and answers its name.
+    pub fn create_database(&self) -> String {
+        let number = self.databases.fetch_add(1, Ordering::Relaxed);
+        let name = format!("book{number}");
+        self.sql(
+            "postgres",
+            &format!("CREATE DATABASE {name} TEMPLATE template0"),
+        );
+        name
+    }
+
+    /// URL of a fresh, empty database.
+    pub fn fresh(&self) -> String {
+        self.url(&self.create_database())
+    }
+
+    /// Runs SQL through PostgreSQL's own client: one line per row, columns separated by `|`.
+    pub fn sql(&self, database: &str, text: &str) -> String {
+        let mut psql = self.client("psql");
+        psql.args([
+            "--no-psqlrc",
+            "-qAtX",
+            "-v",
+            "ON_ERROR_STOP=1",
+            "-d",
+            database,
+            "-c",
+            text,
+        ]);
+        finished(&mut psql)
+    }
+
+    /// One of PostgreSQL's client programs, told how to reach this server.
+    pub fn client(&self, name: &str) -> Command {
+        let mut command = Command::new(self.programs.join(name));
+        command
+            .env("PGHOST", "127.0.0.1")
+            .env("PGPORT", self.port.to_string())
+            .env("PGUSER", "qingyuan")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Kills the server and its sessions, as a crash does.
+    pub fn kill(&self) {
+        self.end("QUIT");
+    }
+
+    /// Stops the server as an operator does.
+    pub fn stop(&self) {
+        self.end("INT");
+    }
+
+    /// Starts it again, on the same port and data.
+    pub fn restart(&self) {
+        let mut process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
+        assert!(process.is_none(), "the server runs already");
+        let started = self.spawn();
+        self.wait_until_ready(&started);
+        *process = Some(started);
+    }
+
+    fn spawn(&self) -> Process {
+        let mut command = self.program("postgres");
+        command
+            .arg("-D")
+            .arg(self.data())
+            .args(["-p", &self.port.to_string(), "-k"])
+            .arg(self.folder.path())
+            .args([
+                "-c",
+                "listen_addresses=127.0.0.1",
+                "-c",
+                "max_connections=200",
+            ]);
+        if self.durability == Durability::Memory {
+            command.args(["-c", "fsync=off", "-c", "full_page_writes=off"]);
+        }
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(self.folder.path().join("log"))
+            .unwrap();
+        command
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log);
+        let (told, child) = mpsc::channel();
+        let (sender, ended) = mpsc::channel();
+        std::thread::spawn(move || {
+            let mut child: Child = command.spawn().unwrap();
+            told.send(child.id()).unwrap();
+            let status = child.wait().unwrap();
+            // Nobody listens when the server was dropped with the whole test.
+            let _ = sender.send(status);
+        });
+        Process {
+            id: child.recv().unwrap(),
+            ended,
+        }
+    }
+
+    fn wait_until_ready(&self, process: &Process) {
+        let until = Instant::now() + START_MAX;
+        loop {
+            let mut asked = self.client("pg_isready");
+            asked.args(["-q", "-d", "postgres"]);
+            if asked.status().unwrap().success() {
+                return;
+            }
+            let ended = process.ended.recv_timeout(Duration::from_millis(30)).ok();
+            if ended.is_some() || Instant::now() > until {
+                let log = std::fs::read_to_string(self.folder.path().join("log"));
+                panic!("PostgreSQL does not start: {}", log.unwrap_or_default());
+            }
+        }
+    }
+
+    fn end(&self, signal: &str) {
+        let mut process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(process) = process.take() else {
+            return;
+        };
+        let sent = Command::new("kill")
+            .args([&format!("-{signal}"), &process.id.to_string()])
+            .status();
+        if sent.is_ok_and(|status| status.success()) {
+            let _ = process.ended.recv_timeout(START_MAX);
+        }
+    }
+
+    /// One of the server's own programs.
+    fn program(&self, name: &str) -> Command {
+        let path = self.programs.join(name);
+        let Some(user) = &self.user else {
+            return Command::new(path);
+        };
+        // The server dies with the tests, also when those are killed.
+        let mut command = Command::new("setpriv");
+        command
+            .arg(format!("--reuid={}", user.uid))
+            .arg(format!("--regid={}", user.gid))
+            .args(["--clear-groups", "--pdeathsig=QUIT", "--"])
+            .arg(path)
+            .env("HOME", self.folder.path())
+            .env("USER", &user.name)
+            .current_dir(self.folder.path());
+        command
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+fn finished(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+fn free_port() -> u16 {
+    loop {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        drop(listener);
+        if TcpStream::connect(("127.0.0.1", port)).is_err() {
+            return port;
+        }
+    }
+}
+
+/// The folder with the newest server's programs.
+fn programs() -> PathBuf {
+    let mut found: Vec<(u32, PathBuf)> = std::fs::read_dir(DEBIAN)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .filter_map(|entry| {
+            let version = entry.file_name().to_str()?.parse().ok()?;
+            Some((version, entry.path().join("bin")))
+        })
+        .filter(|(_, path)| is_program(&path.join("postgres")))
+        .collect();
+    found.sort();
+    if let Some((_, newest)) = found.pop() {
+        return newest;
+    }
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .find(|folder| is_program(&folder.join("initdb")) && is_program(&folder.join("postgres")))
+        .expect("PostgreSQL's server is not installed: apt-get install postgresql")
+}
+
+fn is_program(path: &Path) -> bool {
+    path.metadata()
+        .is_ok_and(|metadata| metadata.is_file() && metadata.permissions().mode() & 0o111 != 0)
+}
+
+/// Whom to run as when this process is root: the user of the Debian package, or nobody.
+fn unprivileged() -> Option<User> {
+    if Path::new("/proc/self").metadata().unwrap().uid() != 0 {
+        return None;
+    }
+    let passwd = std::fs::read_to_string("/etc/passwd").unwrap();
+    ["postgres", "nobody"].iter().find_map(|name| {
+        let line = passwd
+            .lines()
+            .find(|line| line.split(':').next() == Some(name))?;
+        let mut numbers = line.split(':').skip(2);
+        Some(User {
+            name: (*name).to_owned(),
+            uid: numbers.next()?.parse().ok()?,
+            gid: numbers.next()?.parse().ok()?,
+        })
+    })
+}
