@@ -1,9 +1,9 @@
 //! From a plan to parts that add up.
 
 use super::{RECEIVERS_MAX, Receiver, Share, SplitPlan};
-use crate::merchant::{Merchant, MerchantStatus};
+use crate::merchant::{self, Merchant, MerchantStatus};
 use crate::rejection::{Code, Refusable, Rejection};
-use engine::Tx;
+use engine::{Stop, Tx};
 use money::{Money, Rate, RemainderOwner, Rounding, allocate};
 
 /// A receiver with its amount.

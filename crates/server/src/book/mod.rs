@@ -8,7 +8,7 @@ mod forward;
 mod keeper;
 mod routing;
 
-pub use forward::{PEER_PATH, PeerKey, PeerLink};
+pub use forward::{PEER_PATH, PeerKey, PeerLink, YieldRequest};
 pub use keeper::{Keeper, KeeperOptions, Tenancy, VAULT_CHECK};
 pub use routing::{Route, route};
 
