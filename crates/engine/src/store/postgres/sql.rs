@@ -235,3 +235,39 @@ statements! {
     SCHEMA_VERSION = "SELECT coalesce(max(version),0) FROM qingyuan_schema";
     BACKEND = "SELECT pg_backend_pid()";
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{ALL, LISTS, SCANS};
+
+    /// What is asked of the whole database or book.
+    const OF_ALL_SHARDS: &[&str] = &[
+        "LEASES",
+        "SHARDS",
+        "OPEN_BOOK",
+        "SIZE",
+        "CLOCK",
+        "SERVER_VERSION",
+        "HAS_SCHEMA",
+        "SCHEMA_VERSION",
+        "BACKEND",
+    ];
+    /// How a statement names its shard.
+    const NAMED: &[&str] = &[
+        "shard=$1",
+        "SELECT $1::int2,",
+        "VALUES($1,",
+        "COPY ledger(shard,",
+        "COPY journal(shard,",
+        "'qingyuan shard '||$1",
+    ];
+
+    #[test]
+    fn every_statement_names_its_shard() {
+        let scans = SCANS.iter().chain(&LISTS).map(|text| ("a scan", *text));
+        for (name, text) in ALL.iter().copied().chain(scans) {
+            let named = NAMED.iter().any(|way| text.contains(way));
+            assert_ne!(named, OF_ALL_SHARDS.contains(&name), "{name}: {text}");
+        }
+    }
+}
