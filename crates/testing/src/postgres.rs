@@ -86,7 +86,6 @@ impl Server {
             "--encoding=UTF8",
             "--no-sync",
         ]);
-        // A locale that does not compare by bytes, where the system has one: the store must not care.
         initdb
             .args(["--locale=C.UTF-8", "--pgdata"])
             .arg(server.data());

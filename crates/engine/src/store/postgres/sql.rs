@@ -150,9 +150,9 @@ statements! {
     PUT_BATCH = "INSERT INTO batch(shard,seq,last_journal,last_ledger,root,head_hash) VALUES($1,$2,$3,$4,$5,$6)";
     /// The last statement before COMMIT. Without exactly one row it divides by zero, which undoes the transaction on
     /// the spot: COMMIT travels behind it in the same message and must not find anything to commit.
-    FENCE = "WITH moved AS (UPDATE shard SET batch_seq=$3,journal_seq=$4,ledger_seq=$5,low_seq=$6,last_account=$7,\
+    FENCE = "WITH moved AS (UPDATE shard SET batch_seq=$3::int8,journal_seq=$4,ledger_seq=$5,low_seq=$6,last_account=$7,\
      transfers=$8,greatest_id=$9,now_ms=$10,business_date=$11,head_hash=$12 \
-     WHERE shard=$1 AND epoch=$2 AND batch_seq=$3-1 RETURNING 1) SELECT 1/count(*) FROM moved";
+     WHERE shard=$1 AND epoch=$2 AND batch_seq=$3::int8-1 RETURNING 1) SELECT 1/count(*) FROM moved";
     /// Who holds the shard and how far it is.
     PLACE = "SELECT epoch,batch_seq FROM shard WHERE shard=$1";
     // Reading, for the shard and for lists.
@@ -234,4 +234,40 @@ statements! {
     HAS_SCHEMA = "SELECT to_regclass('qingyuan_schema') IS NOT NULL AND to_regclass('shard') IS NOT NULL";
     SCHEMA_VERSION = "SELECT coalesce(max(version),0) FROM qingyuan_schema";
     BACKEND = "SELECT pg_backend_pid()";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ALL, LISTS, SCANS};
+
+    /// What is asked of the whole database or book.
+    const OF_ALL_SHARDS: &[&str] = &[
+        "LEASES",
+        "SHARDS",
+        "OPEN_BOOK",
+        "SIZE",
+        "CLOCK",
+        "SERVER_VERSION",
+        "HAS_SCHEMA",
+        "SCHEMA_VERSION",
+        "BACKEND",
+    ];
+    /// How a statement names its shard.
+    const NAMED: &[&str] = &[
+        "shard=$1",
+        "SELECT $1::int2,",
+        "VALUES($1,",
+        "COPY ledger(shard,",
+        "COPY journal(shard,",
+        "'qingyuan shard '||$1",
+    ];
+
+    #[test]
+    fn every_statement_names_its_shard() {
+        let scans = SCANS.iter().chain(&LISTS).map(|text| ("a scan", *text));
+        for (name, text) in ALL.iter().copied().chain(scans) {
+            let named = NAMED.iter().any(|way| text.contains(way));
+            assert_ne!(named, OF_ALL_SHARDS.contains(&name), "{name}: {text}");
+        }
+    }
 }

@@ -13,7 +13,7 @@ use crate::batch::SealedBatch;
 use crate::leaf;
 use crate::store::{StoreError, StoreWriter};
 use bytes::Bytes;
-use futures_util::future::join_all;
+use futures_util::future::{MaybeDone, join_all, maybe_done};
 use futures_util::{FutureExt, SinkExt};
 use ledger::AccountState;
 use std::future::Future;
@@ -131,7 +131,7 @@ impl PostgresWriter {
         steps.push(client.execute(&of.batch, &noted).boxed());
         steps.push(client.execute(&of.fence, &fence).boxed());
         steps.push(script(client, "COMMIT"));
-        let all = join_all(steps);
+        let all = pipelined(steps);
         let patience = self.holding.commit_max();
         self.session
             .block(async { tokio::time::timeout(patience, all).await.ok() })
@@ -178,6 +178,27 @@ impl StoreWriter for PostgresWriter {
         self.holding.suspect(self.backend);
         Err(super::error::from_postgres(&place, &error))
     }
+}
+
+/// Begins the steps in order, each behind the one before it, then waits for all their answers. A step that could
+/// not even be sent is the last: COMMIT must never travel without the fence before it.
+async fn pipelined(steps: Vec<Step<'_>>) -> Vec<Result<u64, Error>> {
+    let mut begun: Vec<MaybeDone<Step<'_>>> = Vec::with_capacity(steps.len());
+    for step in steps {
+        let mut step = maybe_done(step);
+        // Only begun: what it waits for is seen below.
+        let _ = futures_util::poll!(&mut step);
+        let unsent = matches!(Pin::new(&mut step).output_mut(), Some(Err(_)));
+        begun.push(step);
+        if unsent {
+            break;
+        }
+    }
+    join_all(begun.iter_mut()).await;
+    begun
+        .iter_mut()
+        .filter_map(|step| Pin::new(step).take_output())
+        .collect()
 }
 
 type Step<'a> = Pin<Box<dyn Future<Output = Result<u64, Error>> + Send + 'a>>;
