@@ -4,8 +4,7 @@ use crate::World;
 use crate::channels::{UNIONPAY_MERCHANT, WECHAT_MERCHANT};
 use crate::load::OPERATOR;
 use crate::promises::{Promise, What};
-use crate::support::database::{all, balances, read, rows};
-use crate::support::process::verify;
+use crate::support::database::{all, balances, rows};
 use domain::payment::{Payment, PaymentStatus};
 use domain::payout::Payout;
 use domain::refund::{Refund, RefundStatus};
@@ -84,8 +83,14 @@ pub async fn late_repeats_change_nothing(world: &World) {
 pub async fn come_to_rest(world: &World) -> Listed {
     let deadline = Instant::now() + Duration::from_secs(180);
     let waiting = loop {
-        let data = world.data();
-        let state = tokio::task::spawn_blocking(move || open_ends(&read(&data)));
+        let readers = world.readers();
+        let state = tokio::task::spawn_blocking(move || {
+            let mut waiting = BTreeSet::new();
+            for queries in readers {
+                waiting.append(&mut open_ends(queries.as_ref())?);
+            }
+            Ok::<_, String>(waiting)
+        });
         match state.await.unwrap() {
             Ok(waiting) => break waiting,
             Err(open) => assert!(Instant::now() < deadline, "still open: {open}"),
@@ -210,7 +215,7 @@ pub fn all_hold(world: &World, listed: &Listed) -> String {
     waiting_are_explained(world, listed);
     let transfers = ledger_agrees(world);
     in_transit(world, listed);
-    let verified = verify(&world.data()).expect(0).json();
+    let verified = world.verified();
     assert_eq!(verified["verified"], true);
     assert_eq!(verified["trial_balance"], json!({"CNY": 0}));
     format!(
@@ -375,7 +380,8 @@ fn ledger_agrees(world: &World) -> usize {
         }
     }
     let mut there = BTreeMap::new();
-    for row in rows(&read(&world.data())) {
+    let readers = world.readers();
+    for row in readers.iter().flat_map(|queries| rows(queries.as_ref())) {
         if row.kind == RowKind::Transfer && row.code >= 1_000 && row.code != FILLING {
             let content = (
                 Some(row.debit.account),
@@ -394,7 +400,13 @@ fn ledger_agrees(world: &World) -> usize {
 /// What is in transit is what waits; what left the reserve is what was paid out; what WeChat owes is
 /// what was paid less what was given back.
 fn in_transit(world: &World, listed: &Listed) {
-    let balances = balances(&read(&world.data()));
+    let mut sums: BTreeMap<String, i64> = BTreeMap::new();
+    for queries in world.readers() {
+        for (name, balance) in balances(queries.as_ref()) {
+            *sums.entry(name).or_default() += balance;
+        }
+    }
+    let balances = sums;
     let sum = |objects: &BTreeMap<String, Value>, keep: &dyn Fn(&str, &Value) -> bool| -> i64 {
         let kept = objects.iter().filter(|(id, object)| keep(id, object));
         kept.map(|(_, object)| fen(object)).sum()

@@ -12,17 +12,32 @@ use tokio::task::JoinSet;
 
 pub const OPERATOR: &str = "operator-token-of-the-kill-test";
 pub const LEDGER: &str = "ledger-token-of-the-kill-test";
+/// Merchants of a group: two that ask for payouts, one that is paid out by settlement.
+pub const GROUP: usize = 3;
 /// Merchants' own keys, in the order of [`Load::merchants`].
-pub const MERCHANT_KEYS: [&str; 3] = ["shop-token", "stall-token", "market-token"];
+pub const MERCHANT_KEYS: [&str; 4 * GROUP] = [
+    "shop-0-token",
+    "stall-0-token",
+    "market-0-token",
+    "shop-1-token",
+    "stall-1-token",
+    "market-1-token",
+    "shop-2-token",
+    "stall-2-token",
+    "market-2-token",
+    "shop-3-token",
+    "stall-3-token",
+    "market-3-token",
+];
 
 /// What the clients share.
 pub struct Load {
     pub client: Client,
     pub promises: Promises,
-    /// Two that ask for payouts, one that is paid out by settlement.
+    /// Three of each group, group by group.
     pub merchants: Vec<String>,
-    /// Accounts of the ledger's client.
-    pub accounts: Vec<u64>,
+    /// Accounts of the ledger's client, by group.
+    pub accounts: Vec<Vec<u64>>,
     pub stopped: AtomicBool,
     pub seed: u64,
     /// Payments that may be refunded one day.
@@ -30,7 +45,7 @@ pub struct Load {
 }
 
 impl Load {
-    pub fn new(client: Client, merchants: Vec<String>, accounts: Vec<u64>, seed: u64) -> Load {
+    pub fn new(client: Client, merchants: Vec<String>, accounts: Vec<Vec<u64>>, seed: u64) -> Load {
         Load {
             client,
             promises: Promises::default(),
@@ -40,6 +55,10 @@ impl Load {
             seed,
             refundable: Mutex::default(),
         }
+    }
+
+    fn group(&self, dice: &mut Dice) -> usize {
+        dice.roll(self.accounts.len() as u64) as usize
     }
 
     /// Starts all clients; they end after `stopped` is set.
@@ -72,12 +91,13 @@ impl Load {
         let mut count = 0;
         while self.goes_on(&mut dice, 40).await {
             count += 1;
-            let merchant = dice.roll(3) as usize;
+            let first = GROUP * self.group(&mut dice);
+            let merchant = first + dice.roll(3) as usize;
             let amount = 100 + dice.roll(50_000) as i64;
             let mut call = self.order(&format!("O-{client}-{count}"), merchant, amount);
-            if merchant != 2 && dice.roll(3) == 0 {
+            if merchant != first + 2 && dice.roll(3) == 0 {
                 call.body["split_plan"] = json!({"receivers": [
-                    {"merchant": self.merchants[2], "kind": "commission", "share": {"proportion": 50_000}}
+                    {"merchant": self.merchants[first + 2], "kind": "commission", "share": {"proportion": 50_000}}
                 ]});
             }
             let answer = self
@@ -153,7 +173,7 @@ impl Load {
         while self.goes_on(&mut dice, 60).await {
             count += 1;
             let number = format!("P-{count}");
-            let merchant = dice.roll(2) as usize;
+            let merchant = GROUP * self.group(&mut dice) + dice.roll(2) as usize;
             // So little that a day's sum never needs a second person.
             let amount = 100 + dice.roll(2_000);
             let mut body = json!({"payout_number": number, "purpose": "货款",
@@ -177,12 +197,13 @@ impl Load {
     }
 
     /// Transfers between the client's accounts; some exceed what is there.
-    fn transfer(&self, dice: &mut Dice, id: u128) -> Value {
-        let accounts = self.accounts.len() as u64;
+    fn transfer(&self, dice: &mut Dice, group: usize, id: u128) -> Value {
+        let known = &self.accounts[group];
+        let accounts = known.len() as u64;
         let debit = dice.roll(accounts);
         let credit = (debit + 1 + dice.roll(accounts - 1)) % accounts;
-        json!({"id": engine::ids::id_text(id), "debit": self.accounts[debit as usize],
-            "credit": self.accounts[credit as usize], "amount": 1 + dice.roll(4_000), "code": 1_001})
+        json!({"id": engine::ids::id_text(id), "debit": known[debit as usize],
+            "credit": known[credit as usize], "amount": 1 + dice.roll(4_000), "code": 1_001})
     }
 
     async fn transfers(self: Arc<Self>, client: u64) {
@@ -190,7 +211,8 @@ impl Load {
         let mut id = u128::from(client + 1) << 64;
         while self.goes_on(&mut dice, 20).await {
             id += 1;
-            let mut body = self.transfer(&mut dice, id);
+            let group = self.group(&mut dice);
+            let mut body = self.transfer(&mut dice, group, id);
             body["amount"] = json!({"amount": body["amount"], "currency": "CNY"});
             body["reference"] = json!(format!("T-{client}"));
             let call = Call {
@@ -211,10 +233,11 @@ impl Load {
         let (mut count, mut id) = (0, 9u128 << 64);
         while self.goes_on(&mut dice, 40).await {
             count += 1;
+            let group = self.group(&mut dice);
             let transfers: Vec<Value> = (0..1 + dice.roll(60))
                 .map(|_| {
                     id += 1;
-                    self.transfer(&mut dice, id)
+                    self.transfer(&mut dice, group, id)
                 })
                 .collect();
             let call = Call {

@@ -1,0 +1,115 @@
+//! Merchants, accounts and keys before the load begins.
+
+use crate::checks;
+use crate::load::{LEDGER, MERCHANT_KEYS, OPERATOR};
+use crate::support::http::{Answer, Call, Client};
+use serde_json::{Value, json};
+use server::{ApiKeyConfig, Role};
+
+/// Settings with everybody's keys.
+pub fn settings(merchants: &[String]) -> String {
+    let mut keys = vec![
+        ApiKeyConfig::of_token("operator", OPERATOR, "li.na", Role::Operator),
+        ApiKeyConfig::of_token("ledger", LEDGER, "wallet", Role::Ledger),
+    ];
+    for (token, merchant) in MERCHANT_KEYS.iter().zip(merchants) {
+        let key = ApiKeyConfig::of_token(token, token, token, Role::Merchant);
+        keys.push(key.for_merchant(merchant));
+    }
+    let mut text = String::new();
+    for key in keys {
+        let (id, hash, principal) = (key.id, key.sha256, key.principal);
+        let role = key.role.name();
+        text += &format!(
+            "[[api_keys]]\nid = \"{id}\"\nsha256 = \"{hash}\"\nprincipal = \"{principal}\"\nrole = \"{role}\"\n"
+        );
+        if let Some(merchant) = key.merchant {
+            text += &format!("merchant = \"{merchant}\"\n");
+        }
+    }
+    text
+}
+
+async fn create(
+    client: &Client,
+    token: &'static str,
+    path: &str,
+    key: &str,
+    body: Value,
+) -> Answer {
+    let call = Call {
+        token,
+        path: path.into(),
+        key: key.into(),
+        body,
+    };
+    let answer = client.post(&call).await.unwrap();
+    assert!(answer.accepted(), "{answer:?}");
+    answer
+}
+
+/// The three merchants of a group.
+pub async fn merchants(client: &Client, number: usize, group: Option<&str>) -> Vec<String> {
+    let mut merchants = Vec::new();
+    for (name, automatic_payout) in [("shop", false), ("stall", false), ("market", true)] {
+        let name = format!("{name}-{number}");
+        merchants.push(merchant(client, &name, group, automatic_payout).await);
+    }
+    merchants
+}
+
+async fn merchant(
+    client: &Client,
+    name: &str,
+    group: Option<&str>,
+    automatic_payout: bool,
+) -> String {
+    let body = json!({
+        "external_number": name,
+        "name": name,
+        "group": group,
+        "fee_schedule": {"rate": 6_000, "min": 1},
+        "refund_returns_fee": true,
+        "settlement_cycle": "D+0",
+        "automatic_payout": automatic_payout,
+        "settlement_account": {"account_number": "6222020200112230001", "holder": "清源书店"},
+        "split_share_max": 300_000,
+    });
+    let answer = create(client, OPERATOR, "/v1/merchants", name, body).await;
+    answer.text("id").to_owned()
+}
+
+/// Twenty accounts with 100 yuan each and one that may be overdrawn, out of which they were filled.
+pub async fn accounts(client: &Client, number: usize, group: Option<&str>) -> Vec<u64> {
+    let account = |wallet: u64| {
+        json!({"code": format!("wallet:{number}:{wallet}"), "kind": "liability", "currency": "CNY",
+            "may_go_negative": wallet == 0})
+    };
+    let accounts = (0..=20).map(account).collect::<Vec<_>>();
+    let body = json!({"accounts": accounts, "group": group});
+    let key = format!("accounts-{number}");
+    let answer = create(client, LEDGER, "/v1/accounts/batch", &key, body).await;
+    let opened = answer.body["accounts"].as_array().unwrap();
+    let numbers: Vec<u64> = opened
+        .iter()
+        .map(|one| one["id"].as_u64().unwrap())
+        .collect();
+    let fill = |(account, id): (&u64, u128)| {
+        json!([
+            engine::ids::id_text(id),
+            numbers[0],
+            account,
+            10_000,
+            checks::FILLING
+        ])
+    };
+    let transfers: Vec<Value> = numbers[1..]
+        .iter()
+        .zip(1 + 100 * number as u128..)
+        .map(fill)
+        .collect();
+    let body = json!({"currency": "CNY", "linked": true, "transfers": transfers});
+    let key = format!("fill-{number}");
+    create(client, LEDGER, "/v1/transfers/batch", &key, body).await;
+    numbers
+}

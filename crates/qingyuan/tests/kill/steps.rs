@@ -1,0 +1,94 @@
+//! What is done under load, whatever the book is kept in.
+
+use crate::World;
+use crate::load::{GROUP, OPERATOR};
+use crate::promises::What;
+use crate::support::Dice;
+use crate::support::http::{Answer, Call};
+use serde_json::json;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+impl World {
+    /// Waits until so many more requests are answered.
+    pub async fn under_load(&self, answers: u64) {
+        let answered = &self.load.promises.answered;
+        let goal = answered.load(Ordering::Relaxed) + answers;
+        let deadline = Instant::now() + Duration::from_secs(120);
+        while answered.load(Ordering::Relaxed) < goal {
+            assert!(Instant::now() < deadline, "the load does not get through");
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    }
+
+    /// Closes the business date; what is due is settled, and the third merchant paid out.
+    pub async fn turn_day(&self, dice: &mut Dice) {
+        let now = self.get("/v1/days/current").await;
+        let date: calendar::BusinessDate = now.text("date").parse().unwrap();
+        if date > calendar::shanghai_date(jiff::Timestamp::now()) {
+            return;
+        }
+        let to = date.next().to_string();
+        let call = Call {
+            token: OPERATOR,
+            path: "/v1/days".into(),
+            key: format!("turn-{to}"),
+            body: json!({"to": to}),
+        };
+        let load = &self.load;
+        let answer = load.promises.ask(&load.client, dice, What::Day, call).await;
+        assert!(answer.is_some_and(|answer| answer.accepted()));
+    }
+
+    /// A reading that is tried until it is answered.
+    pub async fn get(&self, path: &str) -> Answer {
+        let deadline = Instant::now() + Duration::from_secs(60);
+        loop {
+            match self.load.client.get(OPERATOR, path).await {
+                Ok(answer) => return answer,
+                Err(problem) => assert!(Instant::now() < deadline, "{path}: {problem}"),
+            }
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+    }
+
+    /// Takings of ten million yuan each, settled: enough for every payout of the longest run.
+    pub async fn fund(&self) {
+        let mut dice = Dice::new(0);
+        let mut paid = Vec::new();
+        let asking = |merchant: &usize| merchant % GROUP != 2;
+        for merchant in (0..self.load.merchants.len()).filter(asking) {
+            let call = self
+                .load
+                .order(&format!("fund-{merchant}"), merchant, 1_000_000_000);
+            let load = &self.load;
+            let answer = load
+                .promises
+                .ask(&load.client, &mut dice, What::Payment, call)
+                .await;
+            paid.push(answer.unwrap().text("id").to_owned());
+        }
+        let deadline = Instant::now() + Duration::from_secs(60);
+        for payment in paid {
+            while self
+                .get(&format!("/v1/payments/{payment}"))
+                .await
+                .text("status")
+                != "succeeded"
+            {
+                assert!(Instant::now() < deadline, "{payment} is not paid");
+                tokio::time::sleep(Duration::from_millis(25)).await;
+            }
+        }
+        self.turn_day(&mut dice).await;
+        // Settlement follows the turn by its timer.
+        let merchants = self.load.merchants.iter().enumerate();
+        for (_, merchant) in merchants.filter(|(number, _)| asking(number)) {
+            let path = format!("/v1/settlements?merchant={merchant}");
+            while self.get(&path).await.body["items"] == json!([]) {
+                assert!(Instant::now() < deadline, "{merchant} is not settled");
+                tokio::time::sleep(Duration::from_millis(25)).await;
+            }
+        }
+    }
+}
