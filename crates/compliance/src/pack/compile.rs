@@ -9,7 +9,7 @@ use crate::fact::{self, FactId, Facts, Node, facts_from_node};
 use calendar::BusinessDate;
 
 /// The facts of a case, the day included.
-pub(crate) fn compile_facts(value: &toml::Value, line: usize) -> Result<Facts, String> {
+fn compile_facts(value: &toml::Value, line: usize) -> Result<Facts, String> {
     facts_from_node(&Node::from_toml(value, line)).map_err(|error| error.to_string())
 }
 

@@ -6,7 +6,7 @@ mod policy;
 mod raw;
 mod rule;
 
-pub(crate) use compile::{compile, compile_facts};
+pub(crate) use compile::compile;
 pub use error::PackError;
 pub(crate) use policy::Compiler;
 pub use rule::{
