@@ -209,10 +209,13 @@ impl Packs {
             }
         }
         let answered = decision.rules.iter().any(|finding| {
-            matches!(
-                finding.outcome,
-                Outcome::Fired | Outcome::Kept | Outcome::Lifted
-            )
+            // A definition answers nothing unless the topic asks for it.
+            let answers = finding.effect != Effect::Define || facts.get("topic").is_some();
+            answers
+                && matches!(
+                    finding.outcome,
+                    Outcome::Fired | Outcome::Kept | Outcome::Lifted
+                )
         });
         if !answered && decision.missing.is_empty() {
             decision.missing.push(MissingFact {

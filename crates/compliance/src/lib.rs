@@ -13,12 +13,14 @@
 //! such report counts as *missing* for its rule.
 
 mod decision;
+mod embedded;
 mod evaluate;
 mod fact;
 mod pack;
 mod packs;
 
 pub use decision::{Decision, Finding, MissingFact, Outcome, Room, Verdict};
+pub use embedded::EMBEDDED;
 pub use fact::{
     FactDef, FactError, FactId, FactKind, Facts, Leg, Node, NodeKind, Origin, Receiver, Value,
     Word, all as vocabulary, definition, facts_from_node, find as find_fact, parse_yaml,

@@ -209,3 +209,45 @@ fn broken_packs_are_refused_with_file_line_and_reason() {
         assert!(error.line > 1 && error.reason.contains(reason), "{error}");
     }
 }
+
+#[test]
+fn the_embedded_packs_are_those_of_the_folder() {
+    let folder = support::texts();
+    let folder: Vec<(&str, &str)> = folder
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_str()))
+        .collect();
+    assert_eq!(compliance::EMBEDDED, folder);
+}
+
+#[test]
+fn the_page_of_facts_is_current() {
+    assert_eq!(
+        include_str!("../../../docs/facts.md"),
+        compliance::vocabulary_table(),
+        "run `cargo run -p compliance --example facts > docs/facts.md`"
+    );
+}
+
+#[test]
+fn unknown_and_contradictory_facts_are_refused_with_their_line() {
+    for (text, expected) in [
+        (
+            "as_of: 2018-04-01\nmerchant: {phisical: true}",
+            "line 2: unknown fact `merchant.phisical`; did you mean `merchant.physical`?",
+        ),
+        ("service: code_paymnet", "code_payment"),
+        (
+            "code: static\namount: much",
+            "line 2: `amount` must be an amount in yuan",
+        ),
+        ("route: [npi, nucc, bank]\ndirect: true", "contradicts"),
+        ("amount: 1\namount: 2", "line 2: `amount` is stated twice"),
+    ] {
+        let error = compliance::parse_yaml(text)
+            .and_then(|node| compliance::facts_from_node(&node))
+            .unwrap_err()
+            .to_string();
+        assert!(error.contains(expected), "{error}");
+    }
+}
