@@ -139,6 +139,7 @@ impl EffectRecord {
     /// says what the application must hear.
     pub fn advance<A>(
         &mut self,
+        mode: AttemptMode,
         report: &EffectReport<A>,
         begun_at: Timestamp,
         now: Timestamp,
@@ -167,7 +168,7 @@ impl EffectRecord {
             }
             EffectReport::Unknown { reason } => {
                 // Each unanswered attempt may be the one that arrives last.
-                if self.state == EffectState::Ready || self.policy.repeat == Repeat::Always {
+                if mode == AttemptMode::Send {
                     self.sent_at = Some(now);
                 }
                 self.wait(EffectState::MaybeSent, reason, now);

@@ -506,7 +506,7 @@ fn effect_report<App: Application>(
         return nothing;
     };
     let mut record = (*record).clone();
-    let news = record.advance(report, begun_at, tx.now());
+    let news = record.advance(mode, report, begun_at, tx.now());
     let permitted = match report {
         EffectReport::NotFound => true,
         EffectReport::NotSent { .. } => mode == AttemptMode::Send,
@@ -514,6 +514,10 @@ fn effect_report<App: Application>(
     };
     if permitted && record.state == EffectState::Ready {
         tx.emitted.push(id.to_owned());
+    } else {
+        // A permission that arrives after a first question was of the time before it: what was found
+        // out since decides, or a second request might leave unseen.
+        tx.settled.push(id.to_owned());
     }
     tx.put(record.clone())?;
     if news == EffectNews::Nothing {

@@ -52,6 +52,20 @@ pub enum Command {
     /// books, faults on demand and bills. Prints the connection parameters as JSON and runs until
     /// interrupted.
     Sandbox(SandboxArguments),
+    /// Judge facts by the rules in force on their day.
+    ///
+    /// The file (YAML) holds one set of facts, or a list in the form `id`, `facts` or `asserts`,
+    /// optional `expect`. docs/facts.md lists every fact. Exit status 1 when an expectation does not hold.
+    Check(CheckArguments),
+    /// Look at the rules.
+    Rules {
+        /// Another folder of packs than the built-in ones.
+        #[arg(long, value_name = "DIR", global = true)]
+        rules: Option<PathBuf>,
+        /// What to do.
+        #[command(subcommand)]
+        command: RulesCommand,
+    },
     /// Measure.
     Bench {
         /// Which benchmark.
@@ -155,6 +169,43 @@ pub struct SandboxArguments {
     pub json: bool,
 }
 
+/// Arguments of `check`.
+#[derive(Debug, Args)]
+pub struct CheckArguments {
+    /// Facts (YAML).
+    #[arg(long, value_name = "FILE")]
+    pub facts: PathBuf,
+    /// Another folder of packs than the built-in ones.
+    #[arg(long, value_name = "DIR")]
+    pub rules: Option<PathBuf>,
+    /// Print a JSON list.
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Commands of `rules`.
+#[derive(Debug, Subcommand)]
+pub enum RulesCommand {
+    /// Every rule with its days and effect.
+    List,
+    /// One rule, with its readings.
+    Show {
+        /// Its id.
+        id: String,
+    },
+    /// What came into force and what ended between two days.
+    Diff {
+        /// First day.
+        #[arg(long)]
+        from: jiff::civil::Date,
+        /// Last day.
+        #[arg(long)]
+        to: jiff::civil::Date,
+    },
+    /// Run every rule's own cases.
+    Test,
+}
+
 /// Benchmarks.
 #[derive(Debug, Subcommand)]
 pub enum Benchmark {
@@ -166,6 +217,8 @@ pub enum Benchmark {
     /// channel's word that it was paid, which books it with its fee and a split three ways. The
     /// bare handler gives the same bytes to the same requests.
     Payments(PaymentsBenchmark),
+    /// Decisions for a live barcode payment with all rule packs loaded.
+    Compliance,
 }
 
 /// Arguments of `bench payments`.

@@ -8,6 +8,7 @@ mod connectors;
 mod demo;
 mod failure;
 mod output;
+mod regulation;
 mod sandbox_command;
 mod serve;
 mod shared_book;
@@ -41,6 +42,8 @@ fn run(cli: cli::Cli) -> Result<bool, failure::Failure> {
         cli::Command::Serve(arguments) => serve::run(&arguments),
         cli::Command::Verify(arguments) => verify::run(&arguments),
         cli::Command::Sandbox(arguments) => sandbox_command::run(&arguments),
+        cli::Command::Check(arguments) => regulation::check(&arguments),
+        cli::Command::Rules { rules, command } => regulation::rules(rules.as_deref(), &command),
         cli::Command::Bench { benchmark } => bench::run(&benchmark),
     }
 }

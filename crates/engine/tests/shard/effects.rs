@@ -12,6 +12,17 @@ const AFTER: Repeat = Repeat::AfterNotFound {
     arrival_bound_seconds: BOUND,
 };
 
+/// Takes a report of the attempt that the record would have led to in the process that has the permission.
+fn advance(
+    record: &mut EffectRecord,
+    report: &EffectReport<String>,
+    begun_at: Timestamp,
+    now: Timestamp,
+) -> EffectNews {
+    let mode = record.mode(true);
+    record.advance(mode, report, begun_at, now)
+}
+
 fn at(second: i64) -> Timestamp {
     start() + SignedDuration::from_secs(second)
 }
@@ -57,7 +68,7 @@ fn after(repeat: Repeat, reports: &[(i64, EffectReport<String>)]) -> (EffectReco
     let mut record = record(repeat);
     let mut news = EffectNews::Nothing;
     for (second, report) in reports {
-        news = record.advance(report, at(*second), at(*second));
+        news = advance(&mut record, report, at(*second), at(*second));
     }
     (record, news)
 }
@@ -144,11 +155,11 @@ fn not_found_permits_only_after_the_bound() {
 #[test]
 fn a_late_answer_speaks_of_when_it_was_asked() {
     let mut record = record(AFTER);
-    record.advance(&unknown(), at(0), at(0));
-    record.advance(&NOT_FOUND, at(2), at(70));
+    advance(&mut record, &unknown(), at(0), at(0));
+    advance(&mut record, &NOT_FOUND, at(2), at(70));
     assert_eq!(record.state, EffectState::MaybeSent);
     assert!(record.next_at <= at(70), "it may be asked again at once");
-    record.advance(&NOT_FOUND, at(70), at(71));
+    advance(&mut record, &NOT_FOUND, at(70), at(71));
     assert_eq!(record.state, EffectState::Ready);
 }
 
@@ -158,9 +169,9 @@ fn without_a_recorded_attempt_the_bound_counts_from_the_first_look() {
     let (mut record, _) = after(AFTER, &[(100, NOT_FOUND)]);
     assert_eq!(record.state, EffectState::MaybeSent);
     assert_eq!(record.sent_at, Some(at(100)));
-    record.advance(&NOT_FOUND, at(159), at(159));
+    advance(&mut record, &NOT_FOUND, at(159), at(159));
     assert_eq!(record.state, EffectState::MaybeSent);
-    record.advance(&NOT_FOUND, at(160), at(160));
+    advance(&mut record, &NOT_FOUND, at(160), at(160));
     assert_eq!(record.state, EffectState::Ready);
 }
 
@@ -168,9 +179,9 @@ fn without_a_recorded_attempt_the_bound_counts_from_the_first_look() {
 fn a_second_permission_needs_a_second_bound() {
     let (mut record, _) = after(AFTER, &[(0, unknown()), (60, NOT_FOUND), (62, unknown())]);
     assert_eq!(record.sent_at, Some(at(62)));
-    record.advance(&NOT_FOUND, at(121), at(121));
+    advance(&mut record, &NOT_FOUND, at(121), at(121));
     assert_eq!(record.state, EffectState::MaybeSent);
-    record.advance(&NOT_FOUND, at(122), at(122));
+    advance(&mut record, &NOT_FOUND, at(122), at(122));
     assert_eq!(record.state, EffectState::Ready);
 }
 
@@ -214,7 +225,12 @@ fn pauses_double_up_to_the_longest() {
     let mut record = record(AFTER);
     let mut pauses = Vec::new();
     for round in 0..8 {
-        record.advance(&unknown(), at(round * 1_000), at(round * 1_000));
+        advance(
+            &mut record,
+            &unknown(),
+            at(round * 1_000),
+            at(round * 1_000),
+        );
         pauses.push(record.next_at.duration_since(at(round * 1_000)).as_secs());
     }
     assert_eq!(pauses, [2, 4, 8, 16, 32, 60, 60, 60]);
@@ -232,13 +248,13 @@ fn attempts_without_end_strand_it_where_that_is_wanted() {
             ..record(Repeat::Always)
         };
         let news: Vec<EffectNews> = (0..3)
-            .map(|n| record.advance(&report, at(n), at(n)))
+            .map(|n| advance(&mut record, &report, at(n), at(n)))
             .collect();
         assert_eq!(news.last(), Some(&EffectNews::Stranded));
         assert_eq!(record.state, EffectState::Stranded);
         // A person, a bill line or a late notification can still end it.
         assert_eq!(
-            record.advance(&answered(), at(9), at(9)),
+            advance(&mut record, &answered(), at(9), at(9)),
             EffectNews::Answered
         );
     }
@@ -383,4 +399,20 @@ fn news_reach_the_books_in_the_report_s_own_batch() {
         rig.report("eff_none", AttemptMode::Query, answered()),
         Verdict::Noted
     );
+}
+
+/// A permission that arrived late was used after a first "not found"; the process's request then counted
+/// as of the time of that question, and a second one left before the first had arrived.
+#[test]
+fn a_request_that_left_late_counts_from_when_it_left() {
+    let mut record = record(AFTER);
+    record.advance(AttemptMode::Query, &NOT_FOUND, at(0), at(1));
+    assert_eq!(record.state, EffectState::MaybeSent);
+    record.advance(AttemptMode::Send, &unknown(), at(50), at(60));
+    record.advance(AttemptMode::Query, &NOT_FOUND, at(70), at(71));
+    assert_eq!(record.state, EffectState::MaybeSent, "it may still arrive");
+    record.advance(AttemptMode::Query, &NOT_FOUND, at(119), at(119));
+    assert_eq!(record.state, EffectState::MaybeSent);
+    record.advance(AttemptMode::Query, &NOT_FOUND, at(120), at(121));
+    assert_eq!(record.state, EffectState::Ready);
 }

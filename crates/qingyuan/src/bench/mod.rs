@@ -1,5 +1,6 @@
 //! Benchmarks: figures, never verdicts.
 
+mod compliance;
 mod figures;
 mod ledger;
 mod payments;
@@ -11,6 +12,7 @@ use crate::failure::Failure;
 pub fn run(benchmark: &Benchmark) -> Result<bool, Failure> {
     match benchmark {
         Benchmark::Ledger(arguments) => ledger::run(arguments),
+        Benchmark::Compliance => compliance::run(),
         Benchmark::Payments(arguments) => payments::run(arguments),
     }
 }

@@ -1,0 +1,239 @@
+//! A set of facts about one event.
+
+use super::conclude::direct_hop;
+use super::error::FactError;
+use super::kind::{FactDef, FactKind, Origin};
+use super::table::{self, FactId};
+use super::value::Value;
+
+/// Far beyond any payment, and far from where sums overflow.
+const NUMBER_BOUND: i64 = 1_000_000_000_000_000;
+const WORD_BOUND: usize = 200;
+const LIST_BOUND: usize = 1_000;
+
+/// Facts about one event, each checked against the vocabulary when it is stated.
+#[derive(Clone, Default)]
+pub struct Facts {
+    values: Vec<Option<Value>>,
+}
+
+impl std::fmt::Debug for Facts {
+    /// Names only: values may be personal.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_list()
+            .entries(self.stated().map(|(definition, _)| definition.path))
+            .finish()
+    }
+}
+
+impl Facts {
+    /// Nothing is known.
+    pub fn new() -> Facts {
+        Facts::default()
+    }
+
+    /// States a fact by its dotted name; stating it again replaces it.
+    pub fn set(&mut self, path: &str, value: impl Into<Value>) -> Result<(), FactError> {
+        let id = table::find(path).ok_or_else(|| unknown_fact(path))?;
+        let definition = table::definition(id);
+        if definition.origin == Origin::Concluded {
+            return Err(FactError::Concluded {
+                place: String::new(),
+                path: path.to_owned(),
+            });
+        }
+        let value = value.into();
+        check(definition, &value)?;
+        self.put(id, value);
+        Ok(())
+    }
+
+    /// [`Facts::set`] for chains.
+    pub fn with(mut self, path: &str, value: impl Into<Value>) -> Result<Facts, FactError> {
+        self.set(path, value)?;
+        Ok(self)
+    }
+
+    /// Takes a fact back; whether it was there.
+    pub fn remove(&mut self, path: &str) -> bool {
+        table::find(path)
+            .and_then(|id| self.values.get_mut(usize::from(id.0)))
+            .is_some_and(|slot| slot.take().is_some())
+    }
+
+    /// What is said of a fact, `Unknown` included.
+    pub fn get(&self, path: &str) -> Option<&Value> {
+        table::find(path).and_then(|id| self.stated_value(id))
+    }
+
+    /// Every fact that is stated, in the order of the vocabulary.
+    pub fn stated(&self) -> impl Iterator<Item = (&'static FactDef, &Value)> {
+        table::all()
+            .iter()
+            .zip(&self.values)
+            .filter_map(|(definition, value)| Some((definition, value.as_ref()?)))
+    }
+
+    pub(crate) fn stated_value(&self, id: FactId) -> Option<&Value> {
+        self.values.get(usize::from(id.0))?.as_ref()
+    }
+
+    /// The value, if there is one that is not `Unknown`.
+    pub(crate) fn known(&self, id: FactId) -> Option<&Value> {
+        self.stated_value(id)
+            .filter(|value| **value != Value::Unknown)
+    }
+
+    pub(crate) fn put(&mut self, id: FactId, value: Value) {
+        if self.values.len() < table::all().len() {
+            self.values.resize(table::all().len(), None);
+        }
+        if let Some(slot) = self.values.get_mut(usize::from(id.0)) {
+            *slot = Some(value);
+        }
+    }
+
+    /// Puts a conclusion unless the fact is stated.
+    pub(crate) fn conclude_named(&mut self, path: &str, value: impl Into<Value>) {
+        if let Some(id) = table::find(path)
+            && self.stated_value(id).is_none()
+        {
+            self.put(id, value.into());
+        }
+    }
+
+    /// Refuses facts that exclude each other.
+    pub fn consistent(&self) -> Result<(), FactError> {
+        let word = |path: &str| self.get(path).and_then(Value::as_word);
+        let contradiction = |first, second, why| {
+            Err(FactError::Contradiction {
+                place: String::new(),
+                first,
+                second,
+                why,
+            })
+        };
+        if let (Some(route), Some(direct)) = (
+            self.get("route").and_then(Value::as_words),
+            self.get("direct").and_then(Value::as_flag),
+        ) && route.len() > 1
+            && word("bank_role").is_none()
+            && direct != direct_hop(route)
+        {
+            return contradiction(
+                "direct",
+                "route",
+                "a route is direct exactly when two institutions stand beside each other without a clearing body",
+            );
+        }
+        if word("code") == Some("none") && self.get("scan").is_some() {
+            return contradiction("code", "scan", "without a code nothing is scanned");
+        }
+        if word("destination") == Some("original_account")
+            && word("destination_owner") == Some("other")
+        {
+            return contradiction(
+                "destination_owner",
+                "destination",
+                "the original account belongs to the payer",
+            );
+        }
+        if let (Some(province), Some(regions), Some(inside)) = (
+            word("merchant.province"),
+            self.get("actor.acquiring_regions")
+                .and_then(Value::as_words),
+            self.get("merchant.in_region").and_then(Value::as_flag),
+        ) && inside != regions.iter().any(|region| region == province)
+        {
+            return contradiction(
+                "merchant.in_region",
+                "merchant.province",
+                "the acquirer's regions say otherwise",
+            );
+        }
+        Ok(())
+    }
+}
+
+pub(crate) fn unknown_fact(path: &str) -> FactError {
+    FactError::UnknownFact {
+        place: String::new(),
+        path: path.to_owned(),
+        suggestion: nearest(
+            path,
+            table::all()
+                .iter()
+                .filter(|definition| definition.origin != Origin::Concluded)
+                .map(|definition| definition.path),
+        ),
+    }
+}
+
+/// The most similar name, if one is similar at all.
+pub(crate) fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
+    names
+        .map(|name| {
+            let whole = strsim::damerau_levenshtein(word, name);
+            // `physical` for `merchant.physical`.
+            let last = name.rsplit('.').next().unwrap_or(name);
+            (whole.min(strsim::damerau_levenshtein(word, last) + 1), name)
+        })
+        .filter(|(distance, name)| *distance <= 2.max(name.len() / 3))
+        .min()
+        .map(|(_, name)| name.to_owned())
+}
+
+fn check(definition: &FactDef, value: &Value) -> Result<(), FactError> {
+    let fits = match (definition.kind, value) {
+        (_, Value::Unknown) => true,
+        (FactKind::Flag, Value::Flag(_)) => true,
+        (FactKind::Count, Value::Number(number)) => number.abs() <= NUMBER_BOUND,
+        (FactKind::Money, Value::Number(fen)) => {
+            fen.abs() <= NUMBER_BOUND && (*fen >= 0 || definition.path == "acct.balance_after")
+        }
+        (FactKind::Ratio, Value::Number(ppm)) => (0..=1_000_000).contains(ppm),
+        (FactKind::Day, Value::Number(day)) => {
+            i32::try_from(*day).is_ok_and(|day| calendar::BusinessDate::from_yyyymmdd(day).is_ok())
+        }
+        (FactKind::Clock, Value::Number(minute)) => (0..24 * 60).contains(minute),
+        (FactKind::Word, Value::Word(word)) => return check_word(definition, word),
+        (FactKind::Words, Value::Words(words)) if words.len() <= LIST_BOUND => {
+            return words
+                .iter()
+                .try_for_each(|word| check_word(definition, word));
+        }
+        (FactKind::Legs, Value::Legs(legs)) => legs.len() <= LIST_BOUND,
+        (FactKind::Receivers, Value::Receivers(receivers)) => receivers.len() <= LIST_BOUND,
+        _ => false,
+    };
+    if fits {
+        Ok(())
+    } else {
+        Err(wrong_kind(definition))
+    }
+}
+
+pub(crate) fn wrong_kind(definition: &FactDef) -> FactError {
+    FactError::WrongKind {
+        place: String::new(),
+        path: definition.path.to_owned(),
+        expected: definition.kind.form().to_owned(),
+    }
+}
+
+fn check_word(definition: &FactDef, word: &str) -> Result<(), FactError> {
+    if word.len() > WORD_BOUND {
+        return Err(wrong_kind(definition));
+    }
+    if definition.words.is_empty() || definition.words.contains(&word) {
+        return Ok(());
+    }
+    Err(FactError::UnknownWord {
+        place: String::new(),
+        path: definition.path.to_owned(),
+        word: word.to_owned(),
+        suggestion: nearest(word, definition.words.iter().copied()),
+        words: definition.words.to_vec(),
+    })
+}

@@ -1,0 +1,24 @@
+//! The vocabulary: what can be said about a payment, a merchant or a plan.
+
+mod conclude;
+mod document;
+mod error;
+mod facts;
+mod kind;
+mod node;
+mod read;
+mod table;
+mod value;
+mod vocabulary;
+
+pub(crate) use conclude::conclude;
+pub use document::vocabulary_table;
+pub use error::FactError;
+pub use facts::Facts;
+pub(crate) use facts::unknown_fact;
+pub use kind::{FactDef, FactKind, Origin};
+pub use node::{Node, NodeKind, parse_yaml};
+pub use read::facts_from_node;
+pub(crate) use read::{day, decimal};
+pub use table::{FactId, all, definition, find};
+pub use value::{Leg, Receiver, Value, Word};

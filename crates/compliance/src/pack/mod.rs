@@ -1,0 +1,15 @@
+//! Rule packs: how they are written, and what they become.
+
+mod compile;
+mod error;
+mod policy;
+mod raw;
+mod rule;
+
+pub(crate) use compile::compile;
+pub use error::PackError;
+pub(crate) use policy::Compiler;
+pub use rule::{
+    Action, Bearer, Case, Clause, Confidence, Effect, Instrument, Limit, Note, Period, Rule,
+    Standing, Term, Text,
+};

@@ -1,0 +1,327 @@
+//! `qingyuan check` and `qingyuan rules`.
+
+use crate::cli::{CheckArguments, RulesCommand};
+use crate::failure::Failure;
+use crate::output::{self, say};
+use calendar::BusinessDate;
+use compliance::{
+    Decision, EMBEDDED, Node, NodeKind, Outcome, Packs, Rule, facts_from_node, parse_yaml,
+};
+use serde_json::{Map, Value, json};
+use std::path::Path;
+
+/// The built-in packs, or those of a folder.
+pub fn load(folder: Option<&Path>) -> Result<Packs, Failure> {
+    let Some(folder) = folder else {
+        return Packs::load(EMBEDDED).map_err(Failure::other);
+    };
+    let mut texts = Vec::new();
+    for entry in std::fs::read_dir(folder).map_err(|error| Failure::file(folder, error))? {
+        let path = entry.map_err(|error| Failure::file(folder, error))?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "toml")
+        {
+            let text =
+                std::fs::read_to_string(&path).map_err(|error| Failure::file(&path, error))?;
+            let name = path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            texts.push((name, text));
+        }
+    }
+    if texts.is_empty() {
+        return Err(Failure::other(format!(
+            "{}: no rule packs (*.toml)",
+            folder.display()
+        )));
+    }
+    let borrowed: Vec<(&str, &str)> = texts
+        .iter()
+        .map(|(name, text)| (name.as_str(), text.as_str()))
+        .collect();
+    Packs::load(&borrowed).map_err(Failure::other)
+}
+
+/// Judges the facts of a file; true when every expectation held.
+pub fn check(arguments: &CheckArguments) -> Result<bool, Failure> {
+    let packs = load(arguments.rules.as_deref())?;
+    let text = std::fs::read_to_string(&arguments.facts)
+        .map_err(|error| Failure::file(&arguments.facts, error))?;
+    let fail = |error: compliance::FactError| {
+        Failure::other(format!("{}: {error}", arguments.facts.display()))
+    };
+    let node = parse_yaml(&text).map_err(fail)?;
+    let entries: Vec<&Node> = match &node.kind {
+        NodeKind::List(items) => items.iter().collect(),
+        _ => vec![&node],
+    };
+    let mut held = true;
+    let mut answers = Vec::new();
+    for (position, entry) in entries.iter().enumerate() {
+        let id = entry
+            .get("id")
+            .and_then(Node::text)
+            .map_or_else(|| (position + 1).to_string(), str::to_owned);
+        let answer = match entry.get("asserts") {
+            Some(asserts) => {
+                let mut inner = Vec::new();
+                for assert in asserts.items() {
+                    inner.push(judge(&packs, assert, &mut held).map_err(fail)?);
+                }
+                json!({"id": id, "asserts": inner})
+            }
+            None => {
+                let mut answer = judge(&packs, entry, &mut held).map_err(fail)?;
+                answer.insert("id".into(), json!(id));
+                Value::Object(answer)
+            }
+        };
+        answers.push(answer);
+    }
+    if arguments.json {
+        output::json(&answers)?;
+    } else {
+        for answer in &answers {
+            print(
+                answer,
+                answer.get("id").and_then(Value::as_str).unwrap_or_default(),
+            );
+        }
+    }
+    Ok(held)
+}
+
+fn judge(
+    packs: &Packs,
+    entry: &Node,
+    all_held: &mut bool,
+) -> Result<Map<String, Value>, compliance::FactError> {
+    let facts = facts_from_node(entry.get("facts").unwrap_or(entry))?;
+    let decision = packs.check(&facts);
+    let mut answer = Map::new();
+    answer.insert("verdict".into(), json!(decision.verdict));
+    let ids: Vec<&str> = decision
+        .rules
+        .iter()
+        .map(|finding| finding.rule.as_str())
+        .collect();
+    answer.insert("rules".into(), json!(ids));
+    let limits: Vec<Value> = decision
+        .limits
+        .iter()
+        .map(|room| {
+            json!({"rule": room.rule, "bucket": room.bucket, "period": room.period,
+                "figure": yuan(room.figure), "used": yuan(room.used), "remaining": yuan(room.remaining)})
+        })
+        .collect();
+    answer.insert("limits".into(), json!(limits));
+    let mut missing: Vec<&str> = decision
+        .missing
+        .iter()
+        .map(|missing| missing.fact.as_str())
+        .collect();
+    missing.dedup();
+    answer.insert("missing".into(), json!(missing));
+    answer.insert("clauses".into(), json!(decision.rules));
+    answer.insert("deadline".into(), json!(decision.deadline.map(dashed)));
+    answer.insert("packs".into(), json!(decision.packs));
+    let held = entry.get("expect").map(|expect| holds(&decision, expect));
+    *all_held &= held.unwrap_or(true);
+    answer.insert("held".into(), json!(held));
+    Ok(answer)
+}
+
+/// Fen as a number of yuan.
+fn yuan(fen: i64) -> Value {
+    if fen % 100 == 0 {
+        json!(fen / 100)
+    } else {
+        serde_json::from_str(&format!("{}.{:02}", fen / 100, fen % 100)).unwrap_or(Value::Null)
+    }
+}
+
+fn dashed(day: i32) -> String {
+    format!(
+        "{:04}-{:02}-{:02}",
+        day / 10_000,
+        day / 100 % 100,
+        day % 100
+    )
+}
+
+fn holds(decision: &Decision, expect: &Node) -> bool {
+    let verdict = expect
+        .get("verdict")
+        .and_then(Node::text)
+        .is_none_or(|word| word == decision.verdict.word());
+    let expected: Vec<&str> = expect
+        .get("rules")
+        .map(|rules| rules.items().iter().filter_map(Node::text).collect())
+        .unwrap_or_default();
+    verdict
+        && (expected.is_empty()
+            || decision
+                .rules
+                .iter()
+                .any(|finding| expected.contains(&finding.rule.as_str())))
+}
+
+fn print(answer: &Value, id: &str) {
+    if let Some(asserts) = answer.get("asserts").and_then(Value::as_array) {
+        for (position, assert) in asserts.iter().enumerate() {
+            print(assert, &format!("{id}.{}", position + 1));
+        }
+        return;
+    }
+    let text = |value: &Value, name: &str| {
+        value
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let held = match answer.get("held").and_then(Value::as_bool) {
+        Some(true) => "  as expected",
+        Some(false) => "  NOT AS EXPECTED",
+        None => "",
+    };
+    say!("{id}  {}{held}", text(answer, "verdict"));
+    let list = |name: &str| {
+        answer
+            .get(name)
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default()
+    };
+    for clause in list("clauses") {
+        let citation = clause
+            .pointer("/citation/en")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        say!(
+            "  {:<9} {}  {citation}: {}",
+            text(&clause, "outcome"),
+            text(&clause, "rule"),
+            text(&clause, "reason")
+        );
+        if let Some(remedy) = clause.pointer("/remedy/en").and_then(Value::as_str) {
+            say!("            → {remedy}");
+        }
+    }
+    for limit in list("limits") {
+        let number = |name: &str| limit.get(name).map(Value::to_string).unwrap_or_default();
+        say!(
+            "  limit     {} {} of {}, used {}, remaining {}",
+            text(&limit, "bucket"),
+            text(&limit, "period"),
+            number("figure"),
+            number("used"),
+            number("remaining")
+        );
+    }
+    for missing in list("missing") {
+        say!("  missing   {}", missing.as_str().unwrap_or_default());
+    }
+}
+
+/// Looks at the rules; false when a rule's own case does not hold.
+pub fn rules(folder: Option<&Path>, command: &RulesCommand) -> Result<bool, Failure> {
+    let packs = load(folder)?;
+    match command {
+        RulesCommand::List => packs.rules().iter().for_each(|rule| line(" ", rule)),
+        RulesCommand::Show { id } => {
+            let rule = packs.rules().iter().find(|rule| rule.id == *id);
+            let rule = rule.ok_or_else(|| {
+                Failure::other(format!(
+                    "there is no rule `{id}`; `qingyuan rules list` shows them"
+                ))
+            })?;
+            show(&packs, rule);
+        }
+        RulesCommand::Diff { from, to } => {
+            let (from, to) = (BusinessDate::from_date(*from), BusinessDate::from_date(*to));
+            if to < from {
+                return Err(Failure::other("--to is before --from"));
+            }
+            for rule in packs.rules() {
+                match (rule.in_force(from), rule.in_force(to)) {
+                    (false, true) => line("+", rule),
+                    (true, false) => line("-", rule),
+                    _ => {}
+                }
+            }
+        }
+        RulesCommand::Test => return Ok(test(&packs)),
+    }
+    Ok(true)
+}
+
+fn line(mark: &str, rule: &Rule) {
+    let to = rule
+        .to
+        .map_or_else(|| "open".to_owned(), |day| day.to_string());
+    let effect = format!("{:?}", rule.effect).to_lowercase();
+    say!(
+        "{mark} {:<36} {effect:<8} {} .. {to}  {}",
+        rule.id,
+        rule.from,
+        rule.says
+    );
+}
+
+fn show(packs: &Packs, rule: &Rule) {
+    line(" ", rule);
+    if let Some(instrument) = packs.instrument(rule) {
+        say!("  {} · {}", instrument.en, instrument.zh);
+    }
+    if let Some(article) = &rule.article {
+        say!("  article {article}");
+    }
+    say!(
+        "  confidence {}",
+        format!("{:?}", rule.confidence).to_lowercase()
+    );
+    say!("  remedy: {} · {}", rule.remedy.en, rule.remedy.zh);
+    for (name, figure) in &rule.figures {
+        say!("  figure {name} = {figure}");
+    }
+    for note in &rule.notes {
+        let standing = format!("{:?}", note.standing).to_lowercase();
+        say!(
+            "  asked: {}\n    {} ({standing}; {})",
+            note.question,
+            note.answer,
+            note.source
+        );
+    }
+}
+
+fn test(packs: &Packs) -> bool {
+    let (mut run, mut wrong) = (0, 0);
+    for rule in packs.rules() {
+        for case in &rule.cases {
+            run += 1;
+            let decision = packs.check(&case.facts);
+            let fired = decision.rules.iter().any(|finding| {
+                finding.rule == rule.id
+                    && matches!(finding.outcome, Outcome::Fired | Outcome::Lifted)
+            });
+            if fired != case.fires {
+                wrong += 1;
+                say!(
+                    "{}: expected to {}",
+                    rule.id,
+                    if case.fires { "fire" } else { "stay quiet" }
+                );
+            }
+        }
+    }
+    say!(
+        "{run} cases of {} rules, {wrong} wrong",
+        packs.rules().len()
+    );
+    wrong == 0
+}
