@@ -4,6 +4,7 @@
 //! not a forger who recomputes the whole chain.
 
 use crate::batch::ShardHead;
+use crate::ids::ShardCode;
 use crate::leaf;
 use crate::merkle::{self, Hash, MerkleTree};
 use crate::record::Record;
@@ -62,7 +63,31 @@ impl VerifyReport {
     }
 }
 
-/// Verifies a whole book. `progress` is told how many of how many ledger rows are done.
+impl VerifyReport {
+    /// Takes the report of another shard of the same book in; its places name the shard.
+    pub fn add_shard(&mut self, shard: ShardCode, report: VerifyReport) {
+        self.batches += report.batches;
+        self.journal_rows += report.journal_rows;
+        self.ledger_rows += report.ledger_rows;
+        self.transfers += report.transfers;
+        self.accounts += report.accounts;
+        self.records += report.records;
+        for (currency, difference) in report.trial_balance {
+            *self.trial_balance.entry(currency).or_default() += difference;
+        }
+        if !self.head_hash.is_empty() {
+            self.head_hash.push(' ');
+        }
+        self.head_hash += &format!("{shard}:{}", report.head_hash);
+        let problems = report.problems.into_iter().map(|mut problem| {
+            problem.place = format!("shard {shard}, {}", problem.place);
+            problem
+        });
+        self.problems.extend(problems);
+    }
+}
+
+/// Verifies a whole shard. `progress` is told how many of how many ledger rows are done.
 pub fn verify(
     queries: &dyn Queries,
     progress: &mut dyn FnMut(u64, u64),
@@ -267,6 +292,9 @@ impl Run<'_> {
     /// Finds the account rows of a chunk that cannot be read.
     fn accounts_one_by_one(&mut self, after: u64) -> Result<Vec<StoredAccount>, Ended> {
         let last = self.queries.head()?.map_or(0, |head| head.last_account);
+        // Numbers of a shard begin where its code says.
+        let shard = ShardCode::of_account(AccountId(last)).unwrap_or(ShardCode::FIRST);
+        let after = after.max(shard.account_base());
         let mut chunk = Vec::new();
         for id in after + 1..=last.min(after + CHUNK as u64) {
             match self.queries.account(AccountId(id)) {

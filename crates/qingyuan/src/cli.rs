@@ -142,8 +142,11 @@ pub struct ServeArguments {
 #[derive(Debug, Args)]
 pub struct VerifyArguments {
     /// Directory of the book.
-    #[arg(long)]
-    pub data: PathBuf,
+    #[arg(long, required_unless_present = "postgres")]
+    pub data: Option<PathBuf>,
+    /// Verify the book in this PostgreSQL database, shard by shard.
+    #[arg(long, value_name = "URL", conflicts_with = "data")]
+    pub postgres: Option<String>,
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,

@@ -121,8 +121,8 @@ impl World {
     }
 
     /// The book's shards as a reader beside the server sees them.
-    pub fn readers(&self) -> Vec<Box<dyn Queries>> {
-        vec![Box::new(support::database::read(&self.data()))]
+    pub fn readers(&self) -> Vec<Arc<dyn Queries>> {
+        vec![Arc::new(support::database::read(&self.data()))]
     }
 
     /// What `verify` says of the book; the server has ended.

@@ -1,6 +1,8 @@
 //! A client of the API that knows the difference between "refused" and "not answered".
 
 use serde_json::Value;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// A POST with its idempotency key: what has to stay the same when it is sent again.
@@ -36,12 +38,19 @@ impl Answer {
 /// A client.
 #[derive(Debug, Clone)]
 pub struct Client {
-    base: String,
+    /// Servers that may be asked, in turn.
+    bases: Vec<String>,
+    next: Arc<AtomicUsize>,
     http: reqwest::Client,
 }
 
 impl Client {
     pub fn new(base: &str) -> Client {
+        Client::of_many(&[base.to_owned()])
+    }
+
+    /// A client that asks one server after another.
+    pub fn of_many(bases: &[String]) -> Client {
         let http = reqwest::Client::builder()
             .no_proxy()
             .connect_timeout(Duration::from_secs(5))
@@ -49,9 +58,15 @@ impl Client {
             .build()
             .expect("a client");
         Client {
-            base: base.to_owned(),
+            bases: bases.to_vec(),
+            next: Arc::default(),
             http,
         }
+    }
+
+    fn base(&self) -> &str {
+        let next = self.next.fetch_add(1, Ordering::Relaxed);
+        &self.bases[next % self.bases.len()]
     }
 
     /// Sends a request. An error means that it is not known whether it took effect: the connection
@@ -59,7 +74,7 @@ impl Client {
     pub async fn post(&self, call: &Call) -> Result<Answer, String> {
         let request = self
             .http
-            .post(format!("{}{}", self.base, call.path))
+            .post(format!("{}{}", self.base(), call.path))
             .bearer_auth(call.token)
             .header("idempotency-key", &call.key)
             .header("content-type", "application/json")
@@ -74,7 +89,7 @@ impl Client {
     pub async fn get(&self, token: &str, path: &str) -> Result<Answer, String> {
         exchange(
             self.http
-                .get(format!("{}{path}", self.base))
+                .get(format!("{}{path}", self.base()))
                 .bearer_auth(token),
         )
         .await

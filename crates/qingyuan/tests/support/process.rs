@@ -137,13 +137,27 @@ impl Serving {
         let _ = self.child.wait();
     }
 
-    /// SIGTERM; waits for its end.
-    pub fn terminate(mut self) -> ExitStatus {
+    /// SIGSTOP: it goes on later as if no time had passed.
+    pub fn pause(&self) {
+        self.signal("-STOP");
+    }
+
+    /// SIGCONT.
+    pub fn resume(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
         let sent = Command::new("kill")
-            .args(["-TERM", &self.child.id().to_string()])
+            .args([signal, &self.child.id().to_string()])
             .status()
             .expect("kill runs");
         assert!(sent.success());
+    }
+
+    /// SIGTERM; waits for its end.
+    pub fn terminate(mut self) -> ExitStatus {
+        self.signal("-TERM");
         let deadline = Instant::now() + Duration::from_secs(60);
         loop {
             if let Some(status) = self.child.try_wait().expect("its state") {
@@ -164,11 +178,19 @@ impl Drop for Serving {
 /// A free port below those that systems give to outgoing connections, so that nobody takes it while
 /// the server that listens there is dead.
 pub fn lasting_port() -> u16 {
+    lasting_ports(1)[0]
+}
+
+/// The same, several.
+pub fn lasting_ports(count: usize) -> Vec<u16> {
     let first = 20_000 + std::process::id() % 10_000;
-    (first..first + 2_000)
+    let ports: Vec<u16> = (first..first + 2_000)
         .map(|port| u16::try_from(port).expect("a port"))
-        .find(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok())
-        .expect("a free port")
+        .filter(|port| std::net::TcpListener::bind(("127.0.0.1", *port)).is_ok())
+        .take(count)
+        .collect();
+    assert_eq!(ports.len(), count, "free ports");
+    ports
 }
 
 /// Text arguments of a path.
