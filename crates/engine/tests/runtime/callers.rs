@@ -110,7 +110,7 @@ fn what_was_submitted_before_stopping_is_finished() {
     // Nothing is taken any more.
     assert_eq!(
         engine.submit_blocking(envelope(add("a", 1))),
-        Err(SubmitError::Busy)
+        Err(SubmitError::Moving)
     );
 }
 
