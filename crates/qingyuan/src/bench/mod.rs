@@ -3,6 +3,7 @@
 mod figures;
 mod ledger;
 mod payments;
+mod target;
 
 use crate::cli::Benchmark;
 use crate::failure::Failure;
