@@ -7,14 +7,15 @@ use crate::payment::Source;
 use crate::rejection::{Refusable, Rejection};
 use crate::reply::{self, Reply};
 use crate::{
-    authorise, case, chart, clearing, closing, declare, merchant, payment, payout, refund,
-    settlement, split,
+    approval, authorise, case, chart, clearing, closing, declare, merchant, payment, payout,
+    refund, settlement, split,
 };
 use crate::{transfer, webhook};
 use channels::answer::{Answer as Statement, OrderState, PayoutState, RefundState};
 use channels::operation::Channel;
 use engine::{
-    Actor, Application, ApprovalRule, EffectNews, EffectRecord, Interrupt, Keys, Stop, Tx,
+    Actor, Application, ApprovalRule, EffectNews, EffectRecord, Fingerprint, Interrupt, Keys, Stop,
+    Tx,
 };
 
 /// Qingyuan's business on top of the engine.
@@ -46,35 +47,31 @@ impl Application for QingyuanApp {
         declare::declare(command, keys);
     }
 
+    fn stamp(&self, command: &mut Command, fingerprint: &dyn Fn(&str) -> Option<Fingerprint>) {
+        let Command::Request(request) = command else {
+            return;
+        };
+        let account = match request {
+            Request::CreateMerchant(command) => &mut command.settlement_account,
+            Request::UpdateMerchant(command) => &mut command.settlement_account,
+            Request::CreatePayout(command) => &mut command.payee,
+            _ => return,
+        };
+        if let Some(account) = account {
+            account.fingerprint = fingerprint(&account.vault_id);
+        }
+    }
+
     fn authorise(&self, actor: &Actor, command: &Command) -> Result<(), Rejection> {
         authorise::authorise(actor, command)
     }
 
-    fn needs_approval(&self, command: &Command) -> Option<ApprovalRule> {
-        let Command::Request(request) = command else {
-            return None;
-        };
-        let reason = match request {
-            Request::CreatePayout(command)
-                if command.amount.amount() > self.settings.payout_approval_above.amount() =>
-            {
-                "a payout above the limit"
-            }
-            Request::UpdateMerchant(command) if command.settlement_account.is_some() => {
-                "a new settlement account"
-            }
-            Request::AdjustDifference(_) => "a correction of the books",
-            Request::AcceptUnderpayment(_) => "a payment of less than was asked for",
-            Request::ResolvePayout(_) | Request::ReturnPayout(_) => {
-                "a person's word instead of the channel's on a payout"
-            }
-            Request::ResolveRefund(_) => "a person's word instead of the channel's on a refund",
-            _ => return None,
-        };
-        Some(ApprovalRule {
-            role: "finance",
-            reason,
-        })
+    fn needs_approval(
+        &self,
+        command: &Command,
+        tx: &mut Tx<'_>,
+    ) -> Result<Option<ApprovalRule>, Interrupt> {
+        approval::needed(&self.settings, command, tx)
     }
 
     fn execute(

@@ -13,6 +13,10 @@ pub struct Settings {
     pub calendar: Arc<HolidayCalendar>,
     /// A merchant's payout above this needs a second person.
     pub payout_approval_above: Money,
+    /// A merchant's payouts of one business date that went out without a second person may together
+    /// reach this; what would go beyond needs one. By default the same as for a single payout, 50,000.00
+    /// yuan, so that a large payout in small parts needs the same person.
+    pub payout_approval_above_per_day: Money,
     /// Channel that pays out.
     pub payout_channel: Channel,
     /// Longest time a payout request may still arrive at that channel, in seconds: only a "not found"
@@ -21,6 +25,9 @@ pub struct Settings {
     /// Longest time a refund request may still arrive at the channel, in seconds: a "not found" before
     /// that is no proof that a declined refund came to nothing.
     pub refund_arrival_bound_seconds: u32,
+    /// Longest time after an order's expiry within which the channel may still come to know that it was
+    /// paid, in seconds: a "not found" before that does not close an order whose code was shown.
+    pub order_arrival_bound_seconds: u32,
     /// Life of an order that names no expiry, in seconds.
     pub order_lifetime_seconds: u32,
 }
@@ -30,9 +37,11 @@ impl Default for Settings {
         Settings {
             calendar: Arc::new(HolidayCalendar::china().clone()),
             payout_approval_above: Money::cny(5_000_000),
+            payout_approval_above_per_day: Money::cny(5_000_000),
             payout_channel: Channel::Unionpay,
             payout_arrival_bound_seconds: 1_800,
             refund_arrival_bound_seconds: 1_800,
+            order_arrival_bound_seconds: 1_800,
             order_lifetime_seconds: 7_200,
         }
     }

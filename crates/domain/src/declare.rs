@@ -3,14 +3,14 @@
 use crate::chart::{BusinessAccounts, Chart};
 use crate::command::{BillLine, Command, Due, Fact, Request};
 use crate::merchant::{ExternalNumber, Merchant};
-use crate::payment::{self, ChannelTrade, OrderNumber, Payment};
-use crate::payout::{Payout, PayoutNumber};
+use crate::payment::{ChannelTrade, OrderNumber, Payment};
+use crate::payout::{Payout, PayoutNumber, SmallPayouts};
 use crate::refund::{Refund, RefundNumber};
 use crate::transfer::{ClientAccount, CompactTransfer};
 use crate::webhook::WebhookEndpoint;
 use channels::answer::{Answer as Statement, OrderState};
 use channels::operation::{Channel, ChannelReference};
-use engine::{Keys, TimerRecord};
+use engine::Keys;
 use ledger::{AccountId, TransferId};
 use std::collections::BTreeSet;
 
@@ -28,10 +28,6 @@ fn declare_request(request: &Request, keys: &mut Keys) {
         Request::CreatePayment(command) => {
             merchant(keys, &command.merchant);
             keys.record::<OrderNumber>(&format!("{}/{}", command.merchant, command.order_number));
-            keys.record::<TimerRecord>(&payment::timer_key(
-                &command.merchant,
-                &command.order_number,
-            ));
         }
         Request::ClosePayment(command) => keys.record::<Payment>(&command.payment),
         Request::QueryPayment(command) => keys.record::<Payment>(&command.payment),
@@ -46,7 +42,11 @@ fn declare_request(request: &Request, keys: &mut Keys) {
         }
         Request::CreatePayout(command) => {
             merchant(keys, &command.merchant);
-            keys.record::<PayoutNumber>(&format!("{}/{}", command.merchant, command.payout_number));
+            keys.record::<SmallPayouts>(&command.merchant);
+            keys.record::<PayoutNumber>(&PayoutNumber::key_of(
+                &command.merchant,
+                &command.payout_number,
+            ));
         }
         Request::OpenAccounts(command) => {
             for account in &command.accounts {

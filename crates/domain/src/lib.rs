@@ -12,6 +12,7 @@
 #![deny(unsafe_code, missing_docs, clippy::indexing_slicing)]
 
 mod application;
+mod approval;
 mod authorise;
 mod booking;
 pub mod case;

@@ -47,9 +47,10 @@ fn explain(book: &mut Book, case: &str) -> Result<Reply, Rejection> {
     book.ask(&finance(), Request::ExplainCase(command))
 }
 
-fn adjustment(case: &str, merchant: &str, amount: i64) -> Request {
+fn adjustment(case: &str, number: &str, merchant: &str, amount: i64) -> Request {
     Request::AdjustDifference(AdjustDifference {
         case: case.into(),
+        adjustment_number: number.into(),
         debit: AdjustmentAccount::Differences,
         credit: AdjustmentAccount::Merchant(merchant.into()),
         amount: fen(amount),
@@ -180,7 +181,7 @@ fn a_difference_is_explained_then_adjusted_by_two_people_then_closed() {
         Code::StateConflict
     );
     let early = book
-        .ask_approved(&finance(), adjustment(&case, &merchant, 300))
+        .ask_approved(&finance(), adjustment(&case, "a1", &merchant, 300))
         .unwrap_err();
     assert_eq!(early.code, Code::StateConflict, "explain first");
     let assign = AssignCase {
@@ -193,7 +194,7 @@ fn a_difference_is_explained_then_adjusted_by_two_people_then_closed() {
     );
     explain(&mut book, &case).unwrap();
     let adjusted = case_of(
-        book.ask_approved(&finance(), adjustment(&case, &merchant, 300))
+        book.ask_approved(&finance(), adjustment(&case, "a1", &merchant, 300))
             .unwrap(),
     );
     assert_eq!(
@@ -227,22 +228,64 @@ fn a_case_is_adjusted_by_no_more_than_it_is_about() {
         (10_301, Code::LimitExceeded),
     ] {
         let refused = book
-            .ask_approved(&finance(), adjustment(&case, &merchant, amount))
+            .ask_approved(&finance(), adjustment(&case, "a1", &merchant, amount))
             .unwrap_err();
         assert_eq!(
             (refused.code, refused.field.as_deref()),
             (code, Some("amount"))
         );
     }
-    book.ask_approved(&finance(), adjustment(&case, &merchant, 200))
+    book.ask_approved(&finance(), adjustment(&case, "a1", &merchant, 200))
         .unwrap();
     let refused = book
-        .ask_approved(&finance(), adjustment(&case, &merchant, 10_101))
+        .ask_approved(&finance(), adjustment(&case, "a2", &merchant, 10_101))
         .unwrap_err();
     assert_eq!(refused.code, Code::LimitExceeded);
-    book.ask_approved(&finance(), adjustment(&case, &merchant, 100))
+    book.ask_approved(&finance(), adjustment(&case, "a2", &merchant, 100))
         .unwrap();
     assert_eq!(book.payable(&merchant), 10_240);
+}
+
+/// A person's browser sent it twice, the second time long after the idempotency record was gone.
+#[test]
+fn an_adjustment_is_booked_once_under_its_number() {
+    let (mut book, merchant, case) = overpaid();
+    explain(&mut book, &case).unwrap();
+    let twice = [100, 100].map(|amount| {
+        let command = Command::Request(adjustment(&case, "a1", &merchant, amount));
+        match book.submit(&finance(), command) {
+            Verdict::Proposed(proposal) => proposal,
+            other => panic!("{other:?}"),
+        }
+    });
+    for proposal in twice {
+        let work = Work::Decide {
+            proposal,
+            approve: true,
+        };
+        let Verdict::Done(reply) = book.decide(&checker(), work) else {
+            panic!("an approved repeat is answered");
+        };
+        assert_eq!(case_of(reply).adjusted, Some(fen(100)));
+    }
+    assert_eq!(book.payable(&merchant), 10_040);
+    // A later repeat needs nobody: it changes nothing, even where the case is closed.
+    let close = CloseCase {
+        case: case.clone(),
+        resolution: "done".into(),
+    };
+    book.ask(&finance(), Request::CloseCase(close)).unwrap();
+    book.pass(30 * 86_400);
+    let repeated = book.ask(&finance(), adjustment(&case, "a1", &merchant, 100));
+    assert_eq!(case_of(repeated.unwrap()).adjusted, Some(fen(100)));
+    let other = book.ask(&finance(), adjustment(&case, "a1", &merchant, 101));
+    let refused = other.unwrap_err();
+    assert_eq!(
+        (refused.code, refused.field.as_deref()),
+        (Code::AlreadyExists, Some("amount"))
+    );
+    assert_eq!(book.payable(&merchant), 10_040);
+    assert_eq!(book.trial_balance(), 0);
 }
 
 #[test]
@@ -271,7 +314,7 @@ fn an_adjustment_needs_another_person_and_an_open_item() {
     explain(&mut book, &case).unwrap();
     let verdict = book.submit(
         &finance(),
-        Command::Request(adjustment(&case, &merchant, 300)),
+        Command::Request(adjustment(&case, "a1", &merchant, 300)),
     );
     let Verdict::Proposed(proposal) = verdict else {
         panic!("{verdict:?}")
@@ -289,6 +332,7 @@ fn an_adjustment_needs_another_person_and_an_open_item() {
     );
     let beside = Request::AdjustDifference(AdjustDifference {
         case: case.clone(),
+        adjustment_number: "a2".into(),
         debit: AdjustmentAccount::OwnMoney,
         credit: AdjustmentAccount::Merchant(merchant.clone()),
         amount: fen(300),
@@ -299,7 +343,7 @@ fn an_adjustment_needs_another_person_and_an_open_item() {
     );
     let as_operator = book.submit(
         &operator(),
-        Command::Request(adjustment(&case, &merchant, 300)),
+        Command::Request(adjustment(&case, "a1", &merchant, 300)),
     );
     assert!(matches!(as_operator, Verdict::Refused(_)));
     assert_eq!(book.payable(&merchant), 9_940);

@@ -86,6 +86,7 @@ fn a_clear_account_number_is_not_taken_into_the_books() {
         terms.settlement_account = Some(BankAccount {
             vault_id: "vlt_1".into(),
             masked: masked.into(),
+            fingerprint: None,
         });
         let refused = book
             .ask(&operator(), Request::CreateMerchant(terms))
@@ -122,6 +123,27 @@ fn terms_change_for_what_comes_after() {
         book.merchant(&merchant).name,
         "Test merchant",
         "what is absent stays"
+    );
+}
+
+/// First six and last four digits are the same for many accounts.
+#[test]
+fn another_settlement_account_with_the_same_mask_is_another_merchant() {
+    let mut book = Book::new();
+    let mut open = |vault_id: &str, number: &str| {
+        let mut terms = merchant_terms("m1");
+        let account = terms.settlement_account.as_mut().unwrap();
+        account.vault_id = vault_id.into();
+        let request = Request::CreateMerchant(terms);
+        book.ask_sealing(&operator(), request, vault_id, number)
+    };
+    open("vlt_1", "6222021111111234").unwrap();
+    let repeated = open("vlt_2", "6222021111111234").unwrap();
+    assert!(matches!(repeated, Reply::Merchant { repeated: true, .. }));
+    let refused = open("vlt_3", "6222022222221234").unwrap_err();
+    assert_eq!(
+        (refused.code, refused.field.as_deref()),
+        (Code::AlreadyExists, Some("settlement_account"))
     );
 }
 

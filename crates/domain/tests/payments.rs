@@ -307,6 +307,13 @@ fn not_found_does_not_close_an_order_whose_code_was_shown() {
     book.pass(7_300);
     book.fire_timers();
     book.answer_with(&payment, Answer::Absent);
+    assert!(
+        book.payment(&payment).status.is_open(),
+        "a payment of its last second may be under way"
+    );
+    book.pass(1_800);
+    book.fire_timers();
+    book.answer_with(&payment, Answer::Absent);
     assert_eq!(book.payment(&payment).status, PaymentStatus::Closed);
 }
 

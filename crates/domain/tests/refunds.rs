@@ -296,3 +296,94 @@ fn evidence_ends_the_effect() {
     let effect: engine::EffectRecord = book.record(&book.refund(&refund).effect).unwrap();
     assert_eq!(effect.state, EffectState::Done, "nobody sends it again");
 }
+
+#[test]
+fn a_refund_paid_otherwise_and_then_by_the_channel_too_stands_in_suspense_once() {
+    let (mut book, merchant, payment) = paid_book();
+    let refund = book.refund_request(&payment, "r1", 5_000).unwrap();
+    book.answer(&refund, refund_is(&refund, RefundState::Abnormal));
+    let command = ResolveRefund {
+        refund: refund.clone(),
+        outcome: ResolvedRefund::PaidOtherwise,
+        evidence: "transfer of 3 March".into(),
+    };
+    book.ask_approved(&finance(), Request::ResolveRefund(command))
+        .unwrap();
+    let done = refund_done(&refund, 5_000, book.now());
+    book.notify(Channel::Wechat, done.clone());
+    book.notify(Channel::Wechat, done);
+    let chart = book.chart();
+    assert_eq!(
+        book.balance(chart.wechat.receivable),
+        5_000,
+        "the channel keeps back what it refunded, so the books say so too"
+    );
+    assert_eq!(book.balance(chart.suspense), -5_000);
+    assert_eq!(book.balance(chart.reserve), -5_000);
+    assert_eq!(book.payable(&merchant), 4_970);
+    assert_eq!(
+        book.case_kinds(),
+        [CaseKind::RefundAbnormal, CaseKind::Contradiction]
+    );
+    let after = book.refund(&refund);
+    assert_eq!(after.status, RefundStatus::Succeeded);
+    assert!(after.refunded_at.is_some(), "the bill's line finds it");
+    assert_eq!(book.trial_balance(), 0);
+}
+
+#[test]
+fn the_fee_of_a_refund_that_closes_after_the_payout_is_taken_again_and_settled_rightly() {
+    let (mut book, merchant, payment) = paid_book();
+    let refund = book.refund_request(&payment, "r1", 5_000).unwrap();
+    let chart = book.chart();
+    assert_eq!(book.balance(chart.fee_income), 30);
+    // What is left is settled and paid out, the fee's share that came back with it.
+    book.turn_day();
+    assert_eq!(book.payable(&merchant), 0);
+    book.answer(&refund, refund_is(&refund, RefundState::Closed));
+    assert_eq!(
+        (book.payable(&merchant), book.balance(chart.fee_income)),
+        (4_970, 60)
+    );
+    assert_eq!(book.payment(&payment).fee_returned, fen(0));
+    assert!(book.case_kinds().is_empty(), "the merchant covers it");
+    book.turn_day();
+    assert_eq!(
+        book.payable(&merchant),
+        0,
+        "buckets and balance agree: what came back less the fee is settled"
+    );
+    assert_eq!(book.trial_balance(), 0);
+}
+
+#[test]
+fn the_whole_fee_of_a_small_payment_is_taken_again_with_a_split_given_back() {
+    let mut book = Book::new();
+    let receiver = book.open_merchant("receiver");
+    let mut terms = merchant_terms("m1");
+    // A flat fee that eats half of the payment; the other half goes to the receiver.
+    terms.fee_schedule = money::FeeSchedule::new(money::Rate::ZERO, 500, None, None).unwrap();
+    let merchant = book.open_merchant_with(terms);
+    let plan = domain::split::SplitPlan {
+        receivers: vec![domain::split::Receiver {
+            merchant: receiver.clone(),
+            kind: domain::split::ReceiverKind::Seller,
+            share: domain::split::Share::Fixed(fen(500)),
+        }],
+    };
+    let payment = book.order_split(&merchant, "o1", 1_000, Some(plan));
+    book.register(&payment);
+    book.pay(&payment, 1_000);
+    let chart = book.chart();
+    assert_eq!((book.payable(&merchant), book.payable(&receiver)), (0, 500));
+    let refund = book.refund_request(&payment, "r1", 1_000).unwrap();
+    assert_eq!(
+        (book.payable(&receiver), book.balance(chart.fee_income)),
+        (0, 0)
+    );
+    book.answer(&refund, refund_is(&refund, RefundState::Closed));
+    assert_eq!((book.payable(&merchant), book.payable(&receiver)), (0, 500));
+    assert_eq!(book.balance(chart.fee_income), 500);
+    assert!(book.case_kinds().is_empty());
+    assert_eq!(book.trial_balance(), 0);
+}

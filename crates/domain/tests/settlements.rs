@@ -8,6 +8,7 @@ use channels::answer::PayoutState;
 use channels::operation::{Channel, Operation};
 use domain::case::CaseKind;
 use domain::closing::{DayClose, Figure, TurnDay};
+use domain::merchant::BankAccount;
 use domain::merchant::{MerchantStatus, SetMerchantStatus};
 use domain::payout::{
     CreatePayout, Payout, PayoutStatus, ResolvePayout, ResolvedPayout, ReturnPayout,
@@ -242,6 +243,35 @@ fn only_settled_money_can_be_paid_out() {
     assert_eq!(payouts(&book, &merchant).len(), 1);
 }
 
+/// First six and last four digits are the same for many accounts: a repeat to another of them would
+/// be answered as paid.
+#[test]
+fn a_repeat_to_another_account_with_the_same_mask_is_refused() {
+    let (mut book, merchant) = on_request();
+    book.paid(&merchant, "o1", 10_000);
+    book.turn_day();
+    let mut pay = |vault_id: &str, number: &str| {
+        let mut command = payout_command(&merchant, "p1", 4_000);
+        command.payee = Some(BankAccount {
+            vault_id: vault_id.into(),
+            ..bank_account()
+        });
+        let request = Request::CreatePayout(command);
+        book.ask_sealing(&as_merchant(&merchant), request, vault_id, number)
+    };
+    pay("vlt_11", "6222021111111234").unwrap();
+    let repeated = pay("vlt_12", "6222021111111234").unwrap();
+    assert!(matches!(repeated, Reply::Payout { repeated: true, .. }));
+    let refused = pay("vlt_13", "6222022222221234").unwrap_err();
+    assert_eq!(
+        (refused.code, refused.field.as_deref()),
+        (Code::AlreadyExists, Some("payee"))
+    );
+    let found = payouts(&book, &merchant);
+    let kept = serde_json::to_string(&found.first().unwrap().payee).unwrap();
+    assert!(kept.contains("fingerprint") && !kept.contains("1111111"));
+}
+
 #[test]
 fn a_large_payout_needs_a_second_person() {
     let (mut book, merchant) = on_request();
@@ -253,6 +283,29 @@ fn a_large_payout_needs_a_second_person() {
     assert!(payouts(&book, &merchant).is_empty());
     book.ask_approved(&as_merchant(&merchant), command).unwrap();
     assert_eq!(payouts(&book, &merchant).len(), 1);
+}
+
+/// Somebody with a merchant's key takes out in parts what he may not take out at once.
+#[test]
+fn a_large_payout_in_small_parts_needs_a_second_person_too() {
+    let (mut book, merchant) = on_request();
+    book.paid(&merchant, "o1", 20_000_000);
+    book.turn_day();
+    payout_request(&mut book, &merchant, "p1", 2_500_000).unwrap();
+    payout_request(&mut book, &merchant, "p2", 2_500_000).unwrap();
+    let third = Request::CreatePayout(payout_command(&merchant, "p3", 1));
+    let verdict = book.submit(&as_merchant(&merchant), Command::Request(third.clone()));
+    assert!(matches!(verdict, Verdict::Proposed(_)), "{verdict:?}");
+    // A repeat of one that went out is answered all the same.
+    payout_request(&mut book, &merchant, "p2", 2_500_000).unwrap();
+    assert_eq!(payouts(&book, &merchant).len(), 2);
+    book.ask_approved(&as_merchant(&merchant), third).unwrap();
+    // What two people agreed to counts for nobody; another day is another sum.
+    let large = Request::CreatePayout(payout_command(&merchant, "p4", 6_000_000));
+    book.ask_approved(&as_merchant(&merchant), large).unwrap();
+    book.turn_day();
+    payout_request(&mut book, &merchant, "p5", 5_000_000).unwrap();
+    assert_eq!(payouts(&book, &merchant).len(), 5);
 }
 
 #[test]
@@ -531,4 +584,29 @@ fn a_day_is_closed_with_its_figures_and_never_backwards() {
         .find(|balance| balance.name == "CHN:wechat")
         .unwrap();
     assert_eq!(receivable.balance, fen(10_000));
+}
+
+#[test]
+fn the_channels_word_after_two_peoples_books_only_what_differs() {
+    for (actual, difference, cases) in [(4_000, 0, 1), (4_300, -300, 2), (3_800, 200, 2)] {
+        let (mut book, _, payout) = payout_on_its_way();
+        book.answer_with(&payout, Answer::Refused(refusal()));
+        book.answer_with(&payout, Answer::Absent);
+        book.answer_with(&payout, Answer::Absent);
+        let command = ResolvePayout {
+            payout: payout.clone(),
+            outcome: ResolvedPayout::Paid,
+            evidence: "letter of the bank".into(),
+        };
+        book.ask_approved(&finance(), Request::ResolvePayout(command))
+            .unwrap();
+        book.notify(Channel::Unionpay, payout_done(&payout, actual));
+        book.notify(Channel::Unionpay, payout_done(&payout, actual));
+        let chart = book.chart();
+        assert_eq!(book.balance(chart.reserve), -actual);
+        assert_eq!(book.balance(chart.differences), difference);
+        assert_eq!(book.cases().len(), cases);
+        assert!(book.payout(&payout).channel_number.is_some());
+        assert_eq!(book.trial_balance(), 0);
+    }
 }

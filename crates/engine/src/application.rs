@@ -4,6 +4,7 @@ use crate::actor::{Actor, ApprovalRule};
 use crate::effect::{EffectNews, EffectRecord};
 use crate::record::RecordKey;
 use crate::tx::Tx;
+use crate::vault::Fingerprint;
 use ledger::{AccountId, PostError, TransferId};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::fmt::Debug;
@@ -32,12 +33,26 @@ pub trait Application: Send + Sync + 'static {
     /// Names rows the command will surely read, so that a batch loads them in one query.
     fn declare(&self, _command: &Self::Command, _keys: &mut Keys) {}
 
+    /// Takes fingerprints of the personal data that came with a command into it, by vault id, before
+    /// anything else sees the command: records can then tell whether two sealed texts are the same.
+    fn stamp(
+        &self,
+        _command: &mut Self::Command,
+        _fingerprint: &dyn Fn(&str) -> Option<Fingerprint>,
+    ) {
+    }
+
     /// Role check at the door of the engine.
     fn authorise(&self, actor: &Actor, command: &Self::Command) -> Result<(), Self::Rejection>;
 
-    /// Names the second person a command needs, if any.
-    fn needs_approval(&self, _command: &Self::Command) -> Option<ApprovalRule> {
-        None
+    /// Names the second person a command needs, if any. Asked in the transaction in which the command
+    /// would run, so that the books may decide; reads only.
+    fn needs_approval(
+        &self,
+        _command: &Self::Command,
+        _tx: &mut Tx<'_>,
+    ) -> Result<Option<ApprovalRule>, Interrupt> {
+        Ok(None)
     }
 
     /// Runs a command.

@@ -42,5 +42,5 @@ pub use shard::{Shard, ShardOptions};
 pub use state::CacheLimits;
 pub use task::{Admission, SetAside, Task};
 pub use timer::TimerRecord;
-pub use tx::{NameTaken, Posted, Tx};
-pub use vault::{Vault, VaultError};
+pub use tx::{HOLD_KIND, NameTaken, Posted, Tx};
+pub use vault::{Fingerprint, Vault, VaultError};

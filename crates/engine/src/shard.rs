@@ -4,7 +4,7 @@
 //! own. While a sealed batch is being written the next one is filled; replies of a batch are handed
 //! out by [`Shard::committed`] and by nothing else.
 
-use crate::application::{Application, Interrupt, Keys, Need, Outcome, Verdict, Work};
+use crate::application::{Application, Envelope, Interrupt, Keys, Need, Outcome, Verdict, Work};
 use crate::batch::{BatchBuilder, RecordChange, SealedBatch, ShardHead, hash_rows};
 use crate::effect::{EffectRecord, EffectState};
 use crate::idempotency;
@@ -181,7 +181,10 @@ impl<App: Application> Shard<App> {
     }
 
     /// Runs tasks in order; their outcomes come with the commit of the batch they are in.
-    pub fn run(&mut self, tasks: Vec<Admitted<App>>) -> Result<(), StoreError> {
+    pub fn run(&mut self, mut tasks: Vec<Admitted<App>>) -> Result<(), StoreError> {
+        for (_, task, _) in &mut tasks {
+            self.stamp(task);
+        }
         let ran = self.run_all(&tasks);
         // Also of a failed run: [`Shard::abandon`] hands out every task.
         self.waiting.admitted.extend(tasks);
@@ -199,6 +202,24 @@ impl<App: Application> Shard<App> {
             self.push_outcome(*ticket, ran);
         }
         Ok(())
+    }
+
+    fn stamp(&self, task: &mut Task<App::Command, App::Answer>) {
+        let Task::Envelope(Envelope {
+            work: Work::Command(command),
+            vault: entries,
+            ..
+        }) = task
+        else {
+            return;
+        };
+        if entries.is_empty() {
+            return;
+        }
+        self.app.stamp(command, &|id| {
+            let entry = entries.iter().find(|entry| entry.id == id)?;
+            Some(self.vault.fingerprint(&entry.clear_text))
+        });
     }
 
     fn push_outcome(&mut self, ticket: Ticket, ran: Ran<App::Reply, App::Rejection>) {

@@ -2,12 +2,32 @@
 
 use crate::batch::SealedSecret;
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, Nonce, UnboundKey};
+use aws_lc_rs::hmac;
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use zeroize::Zeroizing;
+
+/// Sets the key of fingerprints apart from every other key derived from the vault's.
+const FINGERPRINT_LABEL: &[u8] = b"qingyuan: fingerprints of the vault, 1";
+/// Bytes of a fingerprint: enough that two texts never share one by chance.
+const FINGERPRINT_BYTES: usize = 16;
+
+/// Tells whether two sealed texts are the same, to nobody who lacks the vault's key more than that:
+/// a keyed hash, since a bare one of an account number would be found by trying.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Fingerprint(String);
+
+impl std::fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Fingerprint")
+    }
+}
 
 /// Encrypts and decrypts vault entries; the entry's id is bound to its cipher text.
 pub struct Vault {
     key: LessSafeKey,
+    fingerprints: hmac::Key,
 }
 
 impl std::fmt::Debug for Vault {
@@ -30,10 +50,19 @@ pub enum VaultError {
 impl Vault {
     /// A vault under a 256-bit key.
     pub fn new(key: &[u8]) -> Result<Vault, VaultError> {
-        let key = UnboundKey::new(&AES_256_GCM, key).map_err(|_| VaultError::KeyLength)?;
+        let cipher = UnboundKey::new(&AES_256_GCM, key).map_err(|_| VaultError::KeyLength)?;
+        let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, key), FINGERPRINT_LABEL);
         Ok(Vault {
-            key: LessSafeKey::new(key),
+            key: LessSafeKey::new(cipher),
+            fingerprints: hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()),
         })
+    }
+
+    /// The same for the same clear text under the same vault key, whatever entry it is sealed into.
+    pub fn fingerprint(&self, clear_text: &[u8]) -> Fingerprint {
+        let tag = hmac::sign(&self.fingerprints, clear_text);
+        let short = tag.as_ref().get(..FINGERPRINT_BYTES);
+        Fingerprint(hex::encode(short.unwrap_or(tag.as_ref())))
     }
 
     /// Seals clear text under a nonce that is never used again with this key.

@@ -98,18 +98,23 @@ fn remember_clock(
 }
 
 fn vault(directory: &Path, written: bool) -> Result<Vault, Failure> {
+    let vault = Vault::new(&vault_key(directory, written)?)?;
+    check_key(directory, &vault)?;
+    Ok(vault)
+}
+
+/// The vault key of the environment or of the directory; made for a book that was never written.
+pub fn vault_key(directory: &Path, written: bool) -> Result<zeroize::Zeroizing<Vec<u8>>, Failure> {
     let text = match std::env::var(VAULT_KEY_VARIABLE) {
         Ok(text) => zeroize::Zeroizing::new(text),
         Err(_) => key_file(directory, written)?,
     };
-    let key = zeroize::Zeroizing::new(hex::decode(text.trim()).map_err(|_| {
+    let key = hex::decode(text.trim()).map_err(|_| {
         Failure::other(format!(
             "the vault key ({VAULT_KEY_VARIABLE} or {VAULT_KEY_FILE}) must be 64 hexadecimal digits"
         ))
-    })?);
-    let vault = Vault::new(&key)?;
-    check_key(directory, &vault)?;
-    Ok(vault)
+    })?;
+    Ok(zeroize::Zeroizing::new(key))
 }
 
 /// Refuses a key that is not the one the book began with: what it seals could not be read beside the rest.

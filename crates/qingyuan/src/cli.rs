@@ -83,6 +83,21 @@ pub struct ServeArguments {
     /// Directory of the book; made if it does not exist.
     #[arg(long, default_value = "data")]
     pub data: PathBuf,
+    /// Keep the book in this PostgreSQL database instead (postgresql://user:password@host/name), where
+    /// several servers may share it; --data then holds the vault key only, which all of them need.
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "QINGYUAN_POSTGRES",
+        hide_env_values = true
+    )]
+    pub postgres: Option<String>,
+    /// With --postgres: number of shards of a book that is created; fixed for ever.
+    #[arg(long, requires = "postgres")]
+    pub shards: Option<std::num::NonZeroU16>,
+    /// With --postgres: URL under which the other servers reach this one; http://ADDRESS if absent.
+    #[arg(long, value_name = "URL", requires = "postgres")]
+    pub advertise: Option<String>,
     /// Settings (TOML); docs/api.md lists them.
     #[arg(long)]
     pub config: Option<PathBuf>,

@@ -10,6 +10,7 @@ mod failure;
 mod output;
 mod sandbox_command;
 mod serve;
+mod shared_book;
 mod verify;
 
 use clap::Parser;

@@ -6,14 +6,20 @@ use crate::cli::ServeArguments;
 use crate::connectors::{self, InstitutionKeys};
 use crate::failure::Failure;
 use crate::output::say;
+use crate::shared_book::{self, SharedBook};
 use domain::chart::SetUp;
 use domain::{Command, QingyuanApp, Request};
-use engine::runtime::SystemClock;
+use engine::runtime::{Running, SystemClock};
+use engine::store::lease::Holder;
 use engine::{Actor, Envelope, Verdict};
 use sandbox::wechat::AutoPay;
 use sandbox::{RunningSandbox, Sandbox, SandboxConfig};
 use serde_json::json;
-use server::{ApiKeyConfig, Connectors, Engine, Role, Server, ServerConfig, Workers};
+use server::book::{Book, Keeper, KeeperOptions};
+use server::{
+    ApiKeyConfig, ChannelPerformer, Connectors, Engine, Role, RunningServer, Server, ServerConfig,
+    Workers,
+};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -24,6 +30,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 const PARALLEL: usize = 64;
 /// How often due effects and timers are looked for.
 const TICK: Duration = Duration::from_millis(250);
+/// How long a lease on a shard lasts: a server that dies is replaced this much later, about.
+const LEASE: Duration = Duration::from_secs(3);
 /// Keys that `--sandbox` knows; a real server has only those of its configuration.
 const SANDBOX_KEYS: [(&str, Role); 4] = [
     ("sandbox-operator", Role::Operator),
@@ -63,14 +71,24 @@ async fn serve(arguments: &ServeArguments) -> Result<bool, Failure> {
             SANDBOX_KEYS.map(|(token, role)| ApiKeyConfig::of_token(token, token, token, role));
         config.api_keys.extend(keys);
     }
-    let mut running = book::start(
-        &arguments.data,
-        Arc::new(SystemClock),
-        ClockKind::Real,
-        QingyuanApp::default(),
-    )?;
-    let engine = running.engine.clone();
-    set_up(&engine).await?;
+    let kept = match &arguments.postgres {
+        None => Kept::Here(book::start(
+            &arguments.data,
+            Arc::new(SystemClock),
+            ClockKind::Real,
+            QingyuanApp::default(),
+        )?),
+        Some(url) => {
+            let (url, shards) = (url.clone(), arguments.shards);
+            let directory = arguments.data.clone();
+            let open = move || shared_book::open(&url, shards, LEASE, &directory);
+            let opened = tokio::task::spawn_blocking(open).await;
+            Kept::Shared(opened.map_err(Failure::other)??)
+        }
+    };
+    if let Kept::Here(running) = &kept {
+        set_up(&running.engine).await?;
+    }
     let simulated = if arguments.sandbox {
         Some(simulate(arguments, address).await?)
     } else {
@@ -80,11 +98,10 @@ async fn serve(arguments: &ServeArguments) -> Result<bool, Failure> {
         Some((_, connectors)) => connectors.clone(),
         None => connectors,
     };
-    let server = Server::new(&config, engine.clone(), connectors).map_err(Failure::other)?;
-    let (_, nothing) = tokio::sync::mpsc::unbounded_channel();
-    let fresh = std::mem::replace(&mut running.fresh, nothing);
-    let workers = Workers::start(&engine, server.performer(), fresh, PARALLEL, TICK);
+    let server = Server::new(&config, kept.book(), connectors).map_err(Failure::other)?;
+    let performer = server.performer();
     let server = server.start(listener).map_err(Failure::other)?;
+    let writing = kept.write(arguments, address, performer);
     // Whoever reads the announcement may end the server at once.
     let ending = Ending::listen()?;
     announce(
@@ -97,16 +114,100 @@ async fn serve(arguments: &ServeArguments) -> Result<bool, Failure> {
     crate::output::note(format_args!(
         "Stopping: requests under way are answered, account checkpoints are written."
     ));
-    server.stop().await;
-    drop(workers);
+    writing.stop(server).await?;
     if let Some((sandbox, _)) = simulated {
         sandbox.stop().await;
     }
-    drop(engine);
-    tokio::task::spawn_blocking(move || running.stop())
-        .await
-        .map_err(Failure::other)?;
     Ok(true)
+}
+
+/// Where the book is.
+enum Kept {
+    /// In a file, of one shard.
+    Here(Running<QingyuanApp>),
+    /// In a database that others use too.
+    Shared(SharedBook),
+}
+
+impl Kept {
+    fn book(&self) -> Book {
+        match self {
+            Kept::Here(running) => Book::from(running.engine.clone()),
+            Kept::Shared(shared) => shared.book.clone(),
+        }
+    }
+
+    /// Starts background work, or taking shards.
+    fn write(
+        self,
+        arguments: &ServeArguments,
+        address: SocketAddr,
+        performer: ChannelPerformer,
+    ) -> Writing {
+        match self {
+            Kept::Here(mut running) => {
+                let (_, nothing) = tokio::sync::mpsc::unbounded_channel();
+                let fresh = std::mem::replace(&mut running.fresh, nothing);
+                let workers = Workers::start(&running.engine, performer, fresh, PARALLEL, TICK);
+                Writing::Here(Box::new(running), workers)
+            }
+            Kept::Shared(shared) => {
+                let advertised = arguments.advertise.clone();
+                let holder = Holder {
+                    server: format!("{}-{}", std::process::id(), random_name()),
+                    address: advertised.unwrap_or_else(|| format!("http://{address}")),
+                };
+                let options = KeeperOptions {
+                    lasts: LEASE,
+                    parallel: PARALLEL,
+                    worker_tick: TICK,
+                    ..KeeperOptions::new(holder)
+                };
+                Writing::Shared(Keeper::start(
+                    shared.book,
+                    shared.leases,
+                    shared.tenancy,
+                    performer,
+                    shared.yields,
+                    options,
+                ))
+            }
+        }
+    }
+}
+
+/// What writes.
+enum Writing {
+    Here(Box<Running<QingyuanApp>>, Workers),
+    Shared(Keeper),
+}
+
+impl Writing {
+    async fn stop(self, server: RunningServer) -> Result<(), Failure> {
+        match self {
+            Writing::Here(running, workers) => {
+                server.stop().await;
+                drop(workers);
+                tokio::task::spawn_blocking(move || running.stop())
+                    .await
+                    .map_err(Failure::other)
+            }
+            Writing::Shared(keeper) => {
+                // Requests that come meanwhile go to the servers that take over.
+                keeper.stop().await;
+                server.stop().await;
+                Ok(())
+            }
+        }
+    }
+}
+
+/// Tells two starts of a server apart.
+fn random_name() -> String {
+    let mut bytes = [0u8; 8];
+    // Without random numbers nothing else works either, and says so.
+    let _ = getrandom::fill(&mut bytes);
+    hex::encode(bytes)
 }
 
 /// The settings, and whether they say under which URL channels reach this server.
@@ -192,7 +293,13 @@ fn announce(
         );
     }
     say!("Qingyuan answers at http://{address} (API description: /openapi.json).");
-    say!("The book is in {}.", arguments.data.display());
+    match &arguments.postgres {
+        None => say!("The book is in {}.", arguments.data.display()),
+        Some(_) => say!(
+            "The book is in PostgreSQL; its vault key is that of {} or of the environment.",
+            arguments.data.display()
+        ),
+    }
     if let Some(control) = control {
         say!("Simulated channels are controlled at {control}/sandbox/… .");
         say!(

@@ -1,6 +1,7 @@
 //! From a request to a command, and from its outcome to an answer.
 
 use crate::auth::Caller;
+use crate::book::{Route, route};
 use crate::extract::{IdempotencyKey, OptionalIdempotencyKey};
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -9,7 +10,7 @@ use axum::http::StatusCode;
 use axum::http::header::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use domain::{Code, Command, Rejection, Reply, Request};
-use engine::{Denial, Envelope, Idempotency, SubmitError, VaultEntry, Verdict, Work};
+use engine::{Denial, Envelope, Idempotency, ShardCode, SubmitError, VaultEntry, Verdict, Work};
 use serde::Serialize;
 
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
@@ -18,6 +19,7 @@ const SEQUENCE: HeaderName = HeaderName::from_static("x-journal-sequence");
 /// A request on its way to the shard.
 pub struct Ask<'a> {
     state: &'a AppState,
+    shard: ShardCode,
     envelope: Envelope<Command>,
 }
 
@@ -50,12 +52,21 @@ pub struct Proposed {
 }
 
 impl<'a> Ask<'a> {
-    /// A request by the caller.
+    /// A request by the caller, to the shard of the object that it names.
     pub fn new(state: &'a AppState, caller: &Caller, request: Request) -> Ask<'a> {
+        let command = Command::Request(request);
+        let shard = state.book().shard_for(&route(&command));
         Ask {
             state,
-            envelope: Envelope::new(caller.actor(), Command::Request(request)),
+            shard,
+            envelope: Envelope::new(caller.actor(), command),
         }
+    }
+
+    /// To this shard instead.
+    pub fn at(mut self, shard: ShardCode) -> Ask<'a> {
+        self.shard = shard;
+        self
     }
 
     /// A decision on a proposal.
@@ -65,8 +76,10 @@ impl<'a> Ask<'a> {
         proposal: String,
         approve: bool,
     ) -> Ask<'a> {
+        let shard = state.book().shard_for(&Route::Key(proposal.clone()));
         Ask {
             state,
+            shard,
             envelope: Envelope {
                 actor: caller.actor(),
                 work: Work::Decide { proposal, approve },
@@ -107,7 +120,7 @@ impl<'a> Ask<'a> {
     /// # Errors
     /// What the domain or the engine refused, or 503.
     pub async fn submit(self) -> Result<Done, Problem> {
-        let submitted = self.state.engine().submit(self.envelope).await;
+        let submitted = self.state.book().submit(self.shard, self.envelope).await;
         let outcome = submitted.map_err(|error| submit_problem(&error))?;
         let done = |kind| Done {
             outcome: kind,
@@ -191,6 +204,10 @@ pub(crate) fn submit_problem(error: &SubmitError) -> Problem {
         SubmitError::Busy => Problem::unavailable(
             "busy",
             "the server takes no more requests right now; send it again with the same Idempotency-Key",
+        ),
+        SubmitError::Moving => Problem::unavailable(
+            "shard_moving",
+            "no server writes this shard at this moment; send it again with the same Idempotency-Key",
         ),
         SubmitError::Unavailable(reason) => {
             tracing::warn!(%reason, "a commit failed");

@@ -11,6 +11,7 @@
 pub mod api;
 mod ask;
 pub mod auth;
+pub mod book;
 pub mod channel;
 pub mod config;
 mod edge;

@@ -3,8 +3,9 @@
 //! Route labels are looked up without an allocation; a request costs one map look-up and two
 //! counters.
 
-use crate::state::Engine;
-use engine::store::Scan;
+use crate::book::Book;
+use engine::runtime::Counters;
+use engine::store::{Queries, Scan};
 use engine::{EffectRecord, Record};
 use prometheus_client::encoding::text::encode;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
@@ -75,6 +76,7 @@ pub struct Metrics {
     last_commit: Gauge,
     effects: Family<StateLabels, Gauge>,
     database: Gauge,
+    shards: Gauge,
     engine: EngineCounters,
 }
 
@@ -109,6 +111,7 @@ impl Metrics {
             last_commit: Gauge::default(),
             effects: Family::default(),
             database: Gauge::default(),
+            shards: Gauge::default(),
             engine: EngineCounters::default(),
         };
         metrics.register();
@@ -151,6 +154,11 @@ impl Metrics {
             "database_bytes",
             "Size of the database",
             self.database.clone(),
+        );
+        r.register(
+            "shards_held",
+            "Shards that this server writes",
+            self.shards.clone(),
         );
         let e = &self.engine;
         r.register("commands", "Commands committed", e.commands.clone());
@@ -195,8 +203,8 @@ impl Metrics {
     }
 
     /// The text of a scrape. Reads the database: call it where blocking is allowed.
-    pub fn scrape(&self, engine: &Engine) -> String {
-        self.observe(engine);
+    pub fn scrape(&self, book: &Book) -> String {
+        self.observe(book);
         let mut text = String::new();
         if encode(&mut text, &self.registry).is_err() {
             tracing::error!("metrics could not be written");
@@ -204,30 +212,45 @@ impl Metrics {
         text
     }
 
-    fn observe(&self, engine: &Engine) {
-        let counters = engine.counters();
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+    /// Counters are those of the shards that this server writes, the database is everybody's.
+    fn observe(&self, book: &Book) {
+        let engines = book.engines();
+        let total = |counter: fn(&Counters) -> &AtomicU64| -> u64 {
+            let values = engines
+                .iter()
+                .map(|(_, engine)| Counters::get(counter(engine.counters())));
+            values.sum()
+        };
         let e = &self.engine;
         for (shown, value) in [
-            (&e.commands, &counters.commands),
-            (&e.batches, &counters.batches),
-            (&e.ledger_rows, &counters.ledger_rows),
-            (&e.failed_commits, &counters.failed_commits),
-            (&e.set_aside, &counters.set_aside),
+            (&e.commands, total(|counters| &counters.commands)),
+            (&e.batches, total(|counters| &counters.batches)),
+            (&e.ledger_rows, total(|counters| &counters.ledger_rows)),
+            (
+                &e.failed_commits,
+                total(|counters| &counters.failed_commits),
+            ),
+            (&e.set_aside, total(|counters| &counters.set_aside)),
         ] {
-            shown.inner().fetch_max(read(value), Ordering::Relaxed);
+            // What a shard counted that has moved elsewhere stays counted here.
+            shown.inner().fetch_max(value, Ordering::Relaxed);
         }
-        self.queue.set(to_gauge(engine.queue_length() as u64));
-        self.last_commit
-            .set(to_gauge(read(&counters.last_commit_us)));
+        let waiting = engines.iter().map(|(_, engine)| engine.queue_length());
+        self.queue.set(to_gauge(waiting.sum::<usize>() as u64));
+        let commits = engines
+            .iter()
+            .map(|(_, engine)| Counters::get(&engine.counters().last_commit_us));
+        self.last_commit.set(to_gauge(commits.max().unwrap_or(0)));
+        self.shards.set(to_gauge(engines.len() as u64));
+        let shards = book.all_queries();
         for state in ["due", "stranded"] {
-            if let Some(count) = count_effects(engine, state) {
+            if let Some(count) = count_effects(&shards, state) {
                 self.effects
                     .get_or_create(&StateLabels { state })
                     .set(count);
             }
         }
-        if let Ok(bytes) = engine.queries().size_bytes() {
+        if let Some(Ok(bytes)) = shards.first().map(|queries| queries.size_bytes()) {
             self.database.set(to_gauge(bytes));
         }
     }
@@ -238,7 +261,7 @@ fn to_gauge(value: u64) -> i64 {
 }
 
 /// A store that cannot be read shows its last number; `/readyz` reports it.
-fn count_effects(engine: &Engine, index: &str) -> Option<i64> {
+fn count_effects(shards: &[Arc<dyn Queries>], index: &str) -> Option<i64> {
     let scan = Scan {
         kind: EffectRecord::KIND.to_owned(),
         index: index.to_owned(),
@@ -248,6 +271,9 @@ fn count_effects(engine: &Engine, index: &str) -> Option<i64> {
         descending: false,
         limit: EFFECTS_COUNTED_MAX,
     };
-    let found = engine.queries().list(&scan).ok()?;
-    i64::try_from(found.len()).ok()
+    let mut count = 0;
+    for queries in shards {
+        count += queries.list(&scan).ok()?.len();
+    }
+    i64::try_from(count).ok()
 }

@@ -8,9 +8,10 @@ use crate::state::AppState;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use engine::store::{Found, Queries, Scan, StoreError};
-use engine::{Record, index_time};
+use engine::{Record, ShardCode, index_time};
 use jiff::Timestamp;
 use serde::Serialize;
+use std::sync::Arc;
 
 /// Items of a page unless the client says otherwise.
 pub const PAGE_DEFAULT: u32 = 50;
@@ -129,7 +130,8 @@ impl Range {
     }
 }
 
-/// Reads a page of records that `keep` lets pass, newest first.
+/// Reads a page of records that `keep` lets pass, newest first: of the shard that the range names, or
+/// of all, in one order.
 ///
 /// # Errors
 /// 503 when the store cannot be read.
@@ -144,13 +146,45 @@ where
     R: Record,
     T: Send + 'static,
 {
+    let shards = match state.book().shard_of(&range.from) {
+        Some(shard) => state.book().queries(shard).cloned().into_iter().collect(),
+        None => state.book().all_queries(),
+    };
     state
-        .read(move |queries| read_page(queries, &range, &page, &keep, &show))
+        .read_all(move |_| read_page(&shards, &range, &page, &keep, &show))
         .await
 }
 
+/// The next rows of an index over some shards, greatest first.
+fn next_rows(
+    shards: &[Arc<dyn Queries>],
+    kind: &str,
+    range: &Range,
+    after: Option<&(String, String)>,
+    wanted: usize,
+) -> Result<Vec<Found>, StoreError> {
+    let scan = Scan {
+        kind: kind.to_owned(),
+        index: range.index.to_owned(),
+        from: range.from.clone(),
+        to: range.to.clone(),
+        after: after.cloned(),
+        descending: true,
+        limit: wanted,
+    };
+    let mut rows = Vec::new();
+    for queries in shards {
+        rows.extend(queries.list(&scan)?);
+    }
+    if shards.len() > 1 {
+        rows.sort_by(|one, other| (&other.value, &other.key).cmp(&(&one.value, &one.key)));
+        rows.truncate(wanted);
+    }
+    Ok(rows)
+}
+
 fn read_page<R: Record, T>(
-    queries: &dyn Queries,
+    shards: &[Arc<dyn Queries>],
     range: &Range,
     page: &PageRequest,
     keep: &dyn Fn(&R) -> bool,
@@ -161,16 +195,7 @@ fn read_page<R: Record, T>(
     let mut rows = 0;
     loop {
         let wanted = page.limit + 1;
-        let scan = Scan {
-            kind: R::KIND.to_owned(),
-            index: range.index.to_owned(),
-            from: range.from.clone(),
-            to: range.to.clone(),
-            after: after.clone(),
-            descending: true,
-            limit: wanted,
-        };
-        let found = queries.list(&scan)?;
+        let found = next_rows(shards, R::KIND, range, after.as_ref(), wanted)?;
         let complete = found.len() < wanted;
         rows += found.len();
         for row in found {
@@ -198,7 +223,20 @@ fn read_page<R: Record, T>(
     }
 }
 
-fn read_body<R: Record>(found: &Found) -> Result<R, StoreError> {
+/// A whole index from a place on, greatest first.
+pub(crate) fn scan<R: Record>(index: &str, after: Option<(String, String)>, limit: usize) -> Scan {
+    Scan {
+        kind: R::KIND.to_owned(),
+        index: index.to_owned(),
+        from: String::new(),
+        to: "~".to_owned(),
+        after,
+        descending: true,
+        limit,
+    }
+}
+
+pub(crate) fn read_body<R: Record>(found: &Found) -> Result<R, StoreError> {
     serde_json::from_slice(&found.body).map_err(|error| StoreError::Damaged {
         place: format!("{} {}", R::KIND, found.key),
         problem: error.to_string(),
@@ -215,22 +253,67 @@ pub async fn get<R: Record>(state: &AppState, what: &'static str, id: &str) -> R
         .ok_or_else(|| Problem::not_found(what, id))
 }
 
-/// Reads one record, if there is one.
+/// Reads one record, if there is one: in the shard that its key names, or in the first that has it.
 ///
 /// # Errors
 /// 503 when the store cannot be read.
 pub async fn find<R: Record>(state: &AppState, id: &str) -> Result<Option<R>, Problem> {
+    Ok(find_in_shards(state, id).await?.map(|(_, record)| record))
+}
+
+/// The same with the shard that has it.
+///
+/// # Errors
+/// As [`find`].
+pub async fn find_in_shards<R: Record>(
+    state: &AppState,
+    id: &str,
+) -> Result<Option<(ShardCode, R)>, Problem> {
     if id.is_empty() || id.len() > 200 || id.contains('\0') {
         return Ok(None);
     }
+    let named = state.book().shard_of(id);
+    let shards: Vec<ShardCode> = match named {
+        Some(shard) => vec![shard],
+        None => state.book().shards().collect(),
+    };
     let key = id.to_owned();
     state
-        .read(move |queries| {
-            let Some(body) = queries.record(R::KIND, &key)? else {
-                return Ok(None);
-            };
-            let value = String::new();
-            read_body(&Found { value, key, body }).map(Some)
+        .read_all(move |queries| {
+            for shard in shards {
+                let Some(queries) = queries.get(usize::from(shard.number())) else {
+                    continue;
+                };
+                if let Some(body) = queries.record(R::KIND, &key)? {
+                    let value = String::new();
+                    return read_body(&Found { value, key, body })
+                        .map(|found| Some((shard, found)));
+                }
+            }
+            Ok(None)
+        })
+        .await
+}
+
+/// One record of each shard that has it, in the order of the shards.
+///
+/// # Errors
+/// As [`find`].
+pub async fn find_all<R: Record + Send>(state: &AppState, id: &str) -> Result<Vec<R>, Problem> {
+    if id.is_empty() || id.len() > 200 || id.contains('\0') {
+        return Ok(Vec::new());
+    }
+    let key = id.to_owned();
+    state
+        .read_all(move |queries| {
+            let mut found = Vec::new();
+            for queries in queries {
+                if let Some(body) = queries.record(R::KIND, &key)? {
+                    let (value, key) = (String::new(), key.clone());
+                    found.push(read_body(&Found { value, key, body })?);
+                }
+            }
+            Ok(found)
         })
         .await
 }

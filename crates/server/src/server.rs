@@ -1,6 +1,7 @@
 //! The server: checked settings, a router, a listener.
 
 use crate::auth::ApiKeys;
+use crate::book::{self, Book};
 use crate::channel::{self, ChannelPerformer, HttpDriver, NOTIFY_PATHS};
 use crate::config::{ConfigError, ServerConfig, check_public_url};
 use crate::edge;
@@ -8,7 +9,7 @@ use crate::metrics::Metrics;
 use crate::openapi;
 use crate::reconciliation::Reconciliations;
 use crate::routes::{self, system};
-use crate::state::{AppState, Connectors, Engine, Shared};
+use crate::state::{AppState, Connectors, Shared};
 use crate::webhook::WebhookSender;
 use axum::Router;
 use axum::body::Bytes;
@@ -45,9 +46,10 @@ impl Server {
     /// [`ConfigError`] naming the setting.
     pub fn new(
         config: &ServerConfig,
-        engine: Engine,
+        book: impl Into<Book>,
         connectors: Connectors,
     ) -> Result<Server, ConfigError> {
+        let book = book.into();
         check_public_url(&config.public_url)?;
         let api_keys = ApiKeys::new(&config.api_keys)?;
         let (api, mut description) = routes::api().split_for_parts();
@@ -56,17 +58,17 @@ impl Server {
         let paths = description.paths.paths.keys().map(String::as_str);
         let metrics = Arc::new(Metrics::new(paths.chain(system::PATHS).chain(NOTIFY_PATHS)));
         let performer = ChannelPerformer::new(
-            engine.clone(),
+            book.clone(),
             connectors.clone(),
             HttpDriver::new(&config.channels)?,
             WebhookSender::new(&config.webhooks)?,
             metrics.clone(),
         );
         let reconciliations =
-            Reconciliations::new(engine.clone(), connectors.clone(), performer.clone());
+            Reconciliations::new(book.clone(), connectors.clone(), performer.clone());
         let state = AppState::new(Shared {
             reconciliations,
-            engine,
+            book,
             api_keys: RwLock::new(Arc::new(api_keys)),
             connectors,
             metrics,
@@ -77,6 +79,7 @@ impl Server {
         let router = api
             .merge(system::router())
             .merge(channel::notify_router())
+            .merge(book::peer_router())
             .fallback(edge::unknown_route)
             .method_not_allowed_fallback(edge::wrong_method)
             // Bodies are bounded where they are read, each by its own limit.

@@ -1,6 +1,7 @@
 //! What every handler shares.
 
 use crate::auth::{ApiKeyError, ApiKeys};
+use crate::book::Book;
 use crate::config::{ApiKeyConfig, Limits, WebhookConfig};
 use crate::metrics::Metrics;
 use crate::problem::Problem;
@@ -8,6 +9,7 @@ use crate::reconciliation::Reconciliations;
 use axum::body::Bytes;
 use channels::{Channel, Connector};
 use domain::QingyuanApp;
+use engine::ShardCode;
 use engine::store::{Queries, StoreError};
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -47,7 +49,7 @@ impl std::fmt::Debug for Connectors {
 pub struct AppState(Arc<Shared>);
 
 pub(crate) struct Shared {
-    pub engine: Engine,
+    pub book: Book,
     pub api_keys: RwLock<Arc<ApiKeys>>,
     pub connectors: Connectors,
     pub metrics: Arc<Metrics>,
@@ -62,9 +64,9 @@ impl AppState {
         AppState(Arc::new(shared))
     }
 
-    /// The engine.
-    pub fn engine(&self) -> &Engine {
-        &self.0.engine
+    /// The book's shards.
+    pub fn book(&self) -> &Book {
+        &self.0.book
     }
 
     /// Credentials.
@@ -117,20 +119,40 @@ impl AppState {
         self.0.openapi.clone()
     }
 
-    /// Reads the database on a thread that may block.
+    /// Reads a shard in the database on a thread that may block.
     ///
     /// # Errors
     /// 503 when the store cannot be read, 500 when what it holds cannot be understood.
     pub async fn read<T: Send + 'static>(
         &self,
+        shard: ShardCode,
         read: impl FnOnce(&dyn Queries) -> Result<T, StoreError> + Send + 'static,
     ) -> Result<T, Problem> {
-        let queries = self.engine().queries().clone();
-        match tokio::task::spawn_blocking(move || read(queries.as_ref())).await {
-            Ok(Ok(value)) => Ok(value),
-            Ok(Err(error)) => Err(store_problem(&error)),
-            Err(error) => Err(Problem::internal(&format!("a read did not end: {error}"))),
-        }
+        let queries = self.book().queries(shard).cloned();
+        let queries = queries.ok_or_else(|| Problem::internal("no such shard"))?;
+        blocking(move || read(queries.as_ref())).await
+    }
+
+    /// Reads all shards; the reads are given in the order of the shards.
+    ///
+    /// # Errors
+    /// As [`AppState::read`].
+    pub async fn read_all<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&[Arc<dyn Queries>]) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, Problem> {
+        let queries = self.book().all_queries();
+        blocking(move || read(&queries)).await
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    read: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, Problem> {
+    match tokio::task::spawn_blocking(read).await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(store_problem(&error)),
+        Err(error) => Err(Problem::internal(&format!("a read did not end: {error}"))),
     }
 }
 

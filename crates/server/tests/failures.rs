@@ -27,7 +27,9 @@ async fn without_the_engine_a_request_is_to_be_repeated() {
         .header("idempotency-key", "k")
         .header("content-type", "application/json")
         .body(transfer(1, wallet, bank, 1).to_string());
-    let refused = support::answer(post).await.expect_problem(503, "busy", "");
+    let refused = support::answer(post)
+        .await
+        .expect_problem(503, "shard_moving", "");
     assert_eq!(refused.headers["retry-after"], "1");
     let ready = support::answer(client.get(format!("{}/readyz", server.url()))).await;
     ready.expect_problem(503, "engine_unavailable", "");

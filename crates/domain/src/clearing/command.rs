@@ -50,6 +50,9 @@ pub enum AdjustmentAccount {
 pub struct AdjustDifference {
     /// The case, explained.
     pub case: String,
+    /// Number of the adjustment, used once for ever within its case: the same number with the same
+    /// content is the same adjustment.
+    pub adjustment_number: String,
     /// Account debited (借).
     pub debit: AdjustmentAccount,
     /// Account credited (贷).

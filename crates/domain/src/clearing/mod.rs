@@ -5,7 +5,7 @@ mod posting;
 mod record;
 
 pub use command::{AdjustDifference, AdjustmentAccount, ConfirmClearing};
-pub use record::Clearing;
+pub use record::{Adjustment, Clearing};
 
 use crate::booking::{self, minus};
 use crate::case::{self, Case, CaseStatus};
@@ -15,7 +15,7 @@ use crate::context::Context;
 use crate::merchant;
 use crate::rejection::{Code, Refusable, Rejection, broken};
 use crate::settlement::{self, Item};
-use crate::text::channel_name;
+use crate::text::{self, channel_name};
 use ledger::AccountId;
 use money::Money;
 use std::sync::Arc;
@@ -123,7 +123,15 @@ fn differing_field(known: &Clearing, command: &ConfirmClearing) -> Option<&'stat
 
 /// Takes a difference where it belongs; one side is always DIF or SUS.
 pub(crate) fn adjust(cx: &mut Context<'_, '_>, command: &AdjustDifference) -> Refusable<Arc<Case>> {
+    text::number("adjustment_number", &command.adjustment_number)?;
     let mut case = (*case::named(cx.tx, &command.case)?).clone();
+    let key = Adjustment::key_of(&command.case, &command.adjustment_number);
+    if let Some(known) = cx.tx.get::<Adjustment>(&key)? {
+        return match differing_side(&known, command) {
+            Some(field) => Err(Rejection::already_exists("adjustment", field).into()),
+            None => Ok(Arc::new(case)),
+        };
+    }
     if !matches!(case.status, CaseStatus::Explained | CaseStatus::Adjusted) {
         return Err(Rejection::state("explain the case before you adjust it")
             .at("case")
@@ -154,9 +162,28 @@ pub(crate) fn adjust(cx: &mut Context<'_, '_>, command: &AdjustDifference) -> Re
             settlement::add(cx, &merchant, &[(Item::Adjustment, amount)])?;
         }
     }
+    cx.tx.put(Adjustment {
+        key,
+        debit: command.debit.clone(),
+        credit: command.credit.clone(),
+        amount: command.amount,
+        proposed_by: cx.actor.principal.to_string(),
+        created_at: cx.tx.now(),
+        business_date: cx.tx.business_date(),
+    })?;
     case.status = CaseStatus::Adjusted;
     case.adjusted = Some(adjusted);
     Ok(case::save(cx.tx, case)?)
+}
+
+fn differing_side(known: &Adjustment, command: &AdjustDifference) -> Option<&'static str> {
+    [
+        ("debit", known.debit == command.debit),
+        ("credit", known.credit == command.credit),
+        ("amount", known.amount == command.amount),
+    ]
+    .into_iter()
+    .find_map(|(field, same)| (!same).then_some(field))
 }
 
 /// What of a case is adjusted with this amount: never more than the case is about.

@@ -1,5 +1,6 @@
-//! What channels have paid over.
+//! What channels have paid over, and how differences were adjusted.
 
+use super::AdjustmentAccount;
 use calendar::BusinessDate;
 use channels::operation::Channel;
 use engine::{Indexes, Record};
@@ -41,5 +42,38 @@ impl Record for Clearing {
     /// `date`: by clearing date.
     fn indexes(&self, out: &mut Indexes) {
         out.add("date", format!("{}/{}", self.clearing_date, self.key));
+    }
+}
+
+/// An adjustment, so that its number is used once for ever within its case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Adjustment {
+    /// `case/number`.
+    pub key: String,
+    /// Account debited (借).
+    pub debit: AdjustmentAccount,
+    /// Account credited (贷).
+    pub credit: AdjustmentAccount,
+    /// Amount.
+    pub amount: Money,
+    /// Who proposed it; the proposal says who approved.
+    pub proposed_by: String,
+    /// Booked at.
+    #[serde(with = "calendar::rfc3339")]
+    pub created_at: Timestamp,
+    /// Business date of the booking.
+    pub business_date: BusinessDate,
+}
+
+impl Adjustment {
+    pub(crate) fn key_of(case: &str, number: &str) -> String {
+        format!("{case}/{number}")
+    }
+}
+
+impl Record for Adjustment {
+    const KIND: &'static str = "adjustment";
+    fn key(&self) -> &str {
+        &self.key
     }
 }

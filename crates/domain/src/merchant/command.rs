@@ -12,6 +12,10 @@ pub struct CreateMerchant {
     pub external_number: String,
     /// Name.
     pub name: String,
+    /// The platform or group it belongs to; members of a group are kept in one shard, so that splits
+    /// among them are possible.
+    #[serde(default)]
+    pub group: Option<String>,
     /// Fee of a payment.
     pub fee_schedule: FeeSchedule,
     /// Whether a refund gives its share of the fee back.

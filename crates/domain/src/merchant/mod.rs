@@ -11,14 +11,28 @@ use crate::context::Context;
 use crate::payment::Payment;
 use crate::rejection::{Code, Refusable, Rejection, broken};
 use crate::{settlement, text};
-use engine::{Interrupt, Tx};
+use engine::{Interrupt, ShardCode, Tx};
 use money::{Money, Rounding};
 use std::sync::Arc;
 
 /// A merchant that a request names.
 pub(crate) fn named(tx: &mut Tx<'_>, id: &str) -> Refusable<Arc<Merchant>> {
-    tx.get::<Merchant>(id)?
-        .ok_or_else(|| Rejection::not_found("merchant", id).into())
+    if let Some(merchant) = tx.get::<Merchant>(id)? {
+        return Ok(merchant);
+    }
+    match ShardCode::of_id(id) {
+        Ok(shard) if id.starts_with("mch_") && shard != tx.shard() => Err(Rejection::new(
+            Code::StateConflict,
+            format!(
+                "merchant {id} is kept in shard {shard}, this object in shard {}: money moves \
+                 within a shard only; open merchants that split with each other in one group",
+                tx.shard()
+            ),
+        )
+        .at("merchant")
+        .into()),
+        _ => Err(Rejection::not_found("merchant", id).into()),
+    }
 }
 
 /// A merchant that may start something new.
@@ -42,6 +56,9 @@ pub(crate) fn create(
 ) -> Refusable<(Arc<Merchant>, bool)> {
     text::number("external_number", &command.external_number)?;
     text::plain("name", &command.name, 128)?;
+    if let Some(group) = &command.group {
+        text::number("group", group)?;
+    }
     check_account(command.settlement_account.as_ref())?;
     let Some(chart) = cx.tx.get::<Chart>(Chart::KEY)? else {
         return Err(Rejection::new(
@@ -69,6 +86,7 @@ pub(crate) fn create(
         id: id.clone(),
         external_number: command.external_number.clone(),
         name: command.name.clone(),
+        group: command.group.clone(),
         status: MerchantStatus::Active,
         fee_schedule: command.fee_schedule,
         refund_returns_fee: command.refund_returns_fee,
@@ -107,6 +125,7 @@ fn differing_field(merchant: &Merchant, command: &CreateMerchant) -> Option<&'st
     // Terms may have been changed since; a repeat of the creation is recognised by what is fixed.
     [
         ("name", merchant.name == command.name),
+        ("group", merchant.group == command.group),
         (
             "fee_schedule",
             merchant.fee_schedule == command.fee_schedule,
@@ -125,7 +144,10 @@ fn differing_field(merchant: &Merchant, command: &CreateMerchant) -> Option<&'st
         ),
         (
             "settlement_account",
-            masked(&merchant.settlement_account) == masked(&command.settlement_account),
+            match (&merchant.settlement_account, &command.settlement_account) {
+                (Some(known), Some(named)) => known.is_same(named),
+                (known, named) => known.is_none() && named.is_none(),
+            },
         ),
         (
             "late_success",
@@ -142,11 +164,6 @@ fn differing_field(merchant: &Merchant, command: &CreateMerchant) -> Option<&'st
     ]
     .into_iter()
     .find_map(|(field, same)| (!same).then_some(field))
-}
-
-/// A repeated request brings a new vault entry of the same account, so only the mask can be compared.
-fn masked(account: &Option<BankAccount>) -> Option<&str> {
-    account.as_ref().map(|account| account.masked.as_str())
 }
 
 /// Changes the terms that the command names.

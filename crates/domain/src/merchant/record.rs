@@ -2,7 +2,7 @@
 
 use crate::chart::MerchantAccounts;
 use calendar::{BusinessDate, SettlementCycle};
-use engine::{Indexes, Record, index_time};
+use engine::{Fingerprint, Indexes, Record, index_time};
 use jiff::Timestamp;
 use money::{FeeSchedule, Rate};
 use serde::{Deserialize, Serialize};
@@ -36,6 +36,20 @@ pub struct BankAccount {
     pub vault_id: String,
     /// First six and last four digits.
     pub masked: String,
+    /// Of what is in the vault; the engine takes it where it seals. Older entries have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<Fingerprint>,
+}
+
+impl BankAccount {
+    /// Whether both are the same account. A repeated request seals its account anew under another id,
+    /// so the fingerprints are compared; where one is missing, the masks.
+    pub fn is_same(&self, other: &BankAccount) -> bool {
+        match (&self.fingerprint, &other.fingerprint) {
+            (Some(this), Some(that)) => this == that,
+            _ => self.masked == other.masked,
+        }
+    }
 }
 
 /// A merchant.
@@ -47,6 +61,9 @@ pub struct Merchant {
     pub external_number: String,
     /// Name.
     pub name: String,
+    /// The platform or group it belongs to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
     /// Standing.
     pub status: MerchantStatus,
     /// Fee of a payment.

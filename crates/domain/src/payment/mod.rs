@@ -18,7 +18,7 @@ pub(crate) use ending::order_state;
 pub(crate) use news::effect_news;
 pub use record::{ChannelTrade, CloseReason, OrderNumber, Paid, Payment, PaymentStatus, Source};
 pub(crate) use review::accept_underpayment;
-pub(crate) use timer::{due, key as timer_key};
+pub(crate) use timer::due;
 
 use crate::closing::{self, Figure};
 use crate::context::Context;
@@ -104,7 +104,7 @@ pub(crate) fn create(
         updated_at: now,
         business_date: cx.tx.business_date(),
     };
-    timer::schedule(cx.tx, &payment)?;
+    timer::start(cx.tx, &payment)?;
     closing::count(cx.tx, &[(Figure::PaymentsCreated, Some(command.amount))])?;
     cx.tx.put_new(payment)?;
     Ok((cx.tx.expect(&id)?, false))

@@ -7,6 +7,7 @@ use crate::effect::Answer;
 use channels::answer::Answer as Statement;
 use channels::operation::{Channel, Operation};
 use engine::{EffectNews, EffectRecord, Interrupt};
+use jiff::SignedDuration;
 
 /// Takes the news of an effect about a payment.
 pub(crate) fn effect_news(
@@ -75,9 +76,11 @@ fn registration(
 }
 
 /// The channel verifiably has no such order. That ends it only where it could not be paid any more:
-/// nobody was ever shown its code, or its time is over.
+/// nobody was ever shown its code, or its time has been over for so long that no payment of it can be
+/// under way. Until then the timer goes on asking.
 fn absent(cx: &mut Context<'_, '_>, payment: Payment) -> Result<(), Interrupt> {
-    let unpayable = payment.code_url.is_none() || cx.tx.now() >= payment.expires_at;
+    let bound = SignedDuration::from_secs(i64::from(cx.settings.order_arrival_bound_seconds));
+    let unpayable = payment.code_url.is_none() || cx.tx.now() >= payment.expires_at + bound;
     if payment.code_url.is_none() && payment.close_reason.is_none() {
         return match payment.refusal.clone() {
             Some(refusal) => failed(cx, payment, &refusal),

@@ -6,18 +6,30 @@ use super::{CloseReason, Payment, ask};
 use crate::command::{Command, Due, Fact};
 use crate::context::Context;
 use engine::{Interrupt, Tx};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 /// Pauses between questions in seconds; the last one repeats.
 const PAUSES: [i64; 7] = [30, 30, 60, 180, 600, 1_200, 1_800];
 
-/// By order number and not by id, so that the batch of a new order can look for it beforehand.
-pub(crate) fn key(merchant: &str, order_number: &str) -> String {
-    format!("payment/{merchant}/{order_number}")
+/// By id: timers of neighbours in time are neighbours in the database, and a new one needs no look-up.
+fn key(payment: &Payment) -> String {
+    format!("payment/{}", payment.id)
+}
+
+/// Sets the timer of a payment whose id this command has issued.
+pub(super) fn start(tx: &mut Tx<'_>, payment: &Payment) -> Result<(), Interrupt> {
+    let (due, command) = next(tx, payment);
+    tx.schedule_new(due, &key(payment), &command)
 }
 
 /// Sets the timer to the next question or to the end of the order, whichever is first.
 pub(super) fn schedule(tx: &mut Tx<'_>, payment: &Payment) -> Result<(), Interrupt> {
+    let (due, command) = next(tx, payment);
+    tx.schedule(due, &key(payment), &command)
+}
+
+/// When the timer is due next, and its command.
+fn next(tx: &Tx<'_>, payment: &Payment) -> (Timestamp, Command) {
     let index = usize::try_from(payment.polls)
         .unwrap_or(usize::MAX)
         .min(PAUSES.len() - 1);
@@ -30,16 +42,12 @@ pub(super) fn schedule(tx: &mut Tx<'_>, payment: &Payment) -> Result<(), Interru
     let command = Command::Fact(Fact::Due(Due::Payment {
         payment: payment.id.clone(),
     }));
-    tx.schedule(
-        due,
-        &key(&payment.merchant, &payment.order_number),
-        &command,
-    )
+    (due, command)
 }
 
 /// The payment has ended; nothing is to be asked.
 pub(super) fn cancel(tx: &mut Tx<'_>, payment: &Payment) -> Result<(), Interrupt> {
-    tx.cancel(&key(&payment.merchant, &payment.order_number))
+    tx.cancel(&key(payment))
 }
 
 /// The timer fired.

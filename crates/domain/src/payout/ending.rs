@@ -56,6 +56,9 @@ fn paid(
     evidence: &PaidEvidence,
 ) -> Result<(), Interrupt> {
     match payout.status {
+        PayoutStatus::Succeeded | PayoutStatus::Returned if payout.channel_number.is_none() => {
+            confirmed(cx, payout, evidence)
+        }
         PayoutStatus::Succeeded | PayoutStatus::Returned => same_again(cx, &payout, evidence),
         PayoutStatus::Failed => paid_after_failure(cx, payout, evidence),
         _ => book_paid(cx, payout, evidence),
@@ -68,8 +71,7 @@ fn same_again(
     payout: &Payout,
     evidence: &PaidEvidence,
 ) -> Result<(), Interrupt> {
-    let known = payout.channel_number.as_deref();
-    if known.is_none_or(|number| number == evidence.channel_number()) {
+    if payout.channel_number.as_deref() == Some(evidence.channel_number()) {
         return Ok(());
     }
     let reason = format!(
@@ -83,6 +85,35 @@ fn same_again(
         reason,
         evidence.amount(),
     )
+}
+
+/// Two people had said that it was paid; now the channel says so too. Only an amount that is not
+/// theirs is news to the books.
+fn confirmed(
+    cx: &mut Context<'_, '_>,
+    mut payout: Payout,
+    evidence: &PaidEvidence,
+) -> Result<(), Interrupt> {
+    let chart = chart::of(cx.tx)?;
+    let actual = evidence.amount();
+    if actual != payout.amount {
+        if actual.currency() == payout.amount.currency() && actual.is_positive() {
+            let common = smaller(actual, payout.amount);
+            let legs = [
+                posting::paid_too_much(&chart, minus(actual, common)?),
+                posting::left_in_reserve(&chart, minus(payout.amount, common)?),
+            ];
+            post_fact(cx.tx, &legs, &payout.id)?;
+        }
+        let reason = format!(
+            "two people said that {} was paid, the channel paid {actual}",
+            payout.amount
+        );
+        open_case(cx, &payout, CaseKind::Contradiction, reason, actual)?;
+    }
+    payout.channel_number = Some(evidence.channel_number().to_owned());
+    payout.settle_date = evidence.settle_date().map(str::to_owned);
+    save(cx.tx, payout)
 }
 
 fn book_paid(

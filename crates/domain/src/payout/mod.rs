@@ -6,6 +6,7 @@
 mod command;
 mod ending;
 mod evidence;
+mod limit;
 mod news;
 mod posting;
 mod record;
@@ -14,8 +15,9 @@ mod resolution;
 pub use command::{CreatePayout, ResolvePayout, ResolvedPayout, ReturnPayout};
 pub(crate) use ending::state;
 pub use evidence::{Evidence, FailureEvidence, PaidEvidence};
+pub(crate) use limit::is_large;
 pub(crate) use news::effect_news;
-pub use record::{ForeignPayout, Origin, Payout, PayoutNumber, PayoutStatus};
+pub use record::{ForeignPayout, Origin, Payout, PayoutNumber, PayoutStatus, SmallPayouts};
 pub(crate) use resolution::{bounce, resolve};
 
 use crate::booking;
@@ -39,7 +41,7 @@ pub(crate) fn create(
 ) -> Refusable<(Arc<Payout>, bool)> {
     text::number("payout_number", &command.payout_number)?;
     text::plain("purpose", &command.purpose, 32)?;
-    let key = format!("{}/{}", command.merchant, command.payout_number);
+    let key = PayoutNumber::key_of(&command.merchant, &command.payout_number);
     if let Some(taken) = cx.tx.get::<PayoutNumber>(&key)? {
         let payout = cx.tx.expect::<Payout>(&taken.payout)?;
         return match differing_field(&payout, command) {
@@ -73,6 +75,7 @@ pub(crate) fn create(
         &[posting::created(&merchant.accounts, command.amount)],
         &key,
     )?;
+    limit::count(cx, &merchant.id, command.amount)?;
     let id = record(cx, &merchant, new, Origin::Request)?;
     cx.tx.put(PayoutNumber {
         key,
@@ -98,11 +101,10 @@ fn check_amount(cx: &mut Context<'_, '_>, merchant: &Merchant, amount: Money) ->
 }
 
 fn differing_field(payout: &Payout, command: &CreatePayout) -> Option<&'static str> {
-    // A repeated request brings a new vault entry of the same account: the mask is compared.
     let same_payee = command
         .payee
         .as_ref()
-        .is_none_or(|payee| payee.masked == payout.payee.masked);
+        .is_none_or(|payee| payee.is_same(&payout.payee));
     [
         ("amount", payout.amount == command.amount),
         ("purpose", payout.purpose == command.purpose),

@@ -64,6 +64,16 @@ pub(crate) fn paid_too_little(chart: &Chart, merchant: &MerchantAccounts, amount
     }
 }
 
+/// 长款: less left the reserve than was booked as paid. 借 RSV 贷 DIF.
+pub(crate) fn left_in_reserve(chart: &Chart, amount: Money) -> Leg {
+    Leg {
+        movement: Movement::DifferenceGained,
+        debit: chart.reserve,
+        credit: chart.differences,
+        amount,
+    }
+}
+
 /// 挂账付款: the reserve paid something that is not ours. 借 SUS 贷 RSV.
 pub(crate) fn unknown(chart: &Chart, amount: Money) -> Leg {
     Leg {

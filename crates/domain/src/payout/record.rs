@@ -136,10 +136,35 @@ pub struct PayoutNumber {
     pub payout: String,
 }
 
+impl PayoutNumber {
+    pub(crate) fn key_of(merchant: &str, number: &str) -> String {
+        format!("{merchant}/{number}")
+    }
+}
+
 impl Record for PayoutNumber {
     const KIND: &'static str = "payout_number";
     fn key(&self) -> &str {
         &self.key
+    }
+}
+
+/// What a merchant paid out on its latest business date without a second person. What came back is
+/// not taken off again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SmallPayouts {
+    /// The merchant.
+    pub merchant: String,
+    /// The business date.
+    pub business_date: BusinessDate,
+    /// Sum of that date.
+    pub sum: Money,
+}
+
+impl Record for SmallPayouts {
+    const KIND: &'static str = "small_payouts";
+    fn key(&self) -> &str {
+        &self.merchant
     }
 }
 

@@ -69,6 +69,10 @@ fn processing(cx: &mut Context<'_, '_>, mut refund: Refund) -> Result<(), Interr
 
 fn succeeded(cx: &mut Context<'_, '_>, refund: Refund, done: &Done<'_>) -> Result<(), Interrupt> {
     match refund.status {
+        // Two people said that the payer was paid in another way, so no channel was heard yet.
+        RefundStatus::Succeeded if refund.channel_number.is_none() => {
+            succeeded_beside(cx, refund, done)
+        }
         RefundStatus::Succeeded => same_again(cx, &refund, done),
         RefundStatus::Closed => succeeded_after_close(cx, refund, done),
         _ => book(cx, refund, done),
@@ -145,6 +149,34 @@ fn succeeded_after_close(
     refund.contrary_booked = true;
     let reason = "the channel says refunded, after the refund had been closed".to_owned();
     open_case(cx, &refund, CaseKind::Contradiction, reason, done.amount)?;
+    save(cx.tx, refund)
+}
+
+/// The payer was paid in another way and has the channel's refund too: what the channel gave back
+/// stands in suspense until it is recovered. From here on the channel's number is known, so the same
+/// statement says nothing new and the bill's line finds its entry.
+fn succeeded_beside(
+    cx: &mut Context<'_, '_>,
+    mut refund: Refund,
+    done: &Done<'_>,
+) -> Result<(), Interrupt> {
+    let chart = chart::of(cx.tx)?;
+    if done.amount.currency() == chart.currency && done.amount.is_positive() {
+        post_fact(
+            cx.tx,
+            &[posting::unknown(&chart, refund.channel, done.amount)],
+            &refund.id,
+        )?;
+        closing::count(cx.tx, &[(Figure::Suspense, Some(done.amount))])?;
+    }
+    let reason = format!(
+        "the channel refunded {}, after two people had said that the payer was paid in another way",
+        done.amount
+    );
+    open_case(cx, &refund, CaseKind::Contradiction, reason, done.amount)?;
+    refund.contrary_booked = true;
+    refund.channel_number = Some(done.channel_number.to_owned());
+    refund.refunded_at = Some(done.refunded_at);
     save(cx.tx, refund)
 }
 

@@ -1,9 +1,9 @@
 //! From a plan to parts that add up.
 
 use super::{RECEIVERS_MAX, Receiver, Share, SplitPlan};
-use crate::merchant::{Merchant, MerchantStatus};
+use crate::merchant::{self, Merchant, MerchantStatus};
 use crate::rejection::{Code, Refusable, Rejection};
-use engine::Tx;
+use engine::{Stop, Tx};
 use money::{Money, Rate, RemainderOwner, Rounding, allocate};
 
 /// A receiver with its amount.
@@ -80,18 +80,14 @@ fn check_receivers(tx: &mut Tx<'_>, main: &Merchant, plan: &SplitPlan) -> Refusa
             )
             .into());
         }
-        match tx.get::<Merchant>(&receiver.merchant)? {
-            None => {
-                return Err(Rejection::not_found("merchant", &receiver.merchant)
-                    .at(&field)
-                    .into());
-            }
-            Some(merchant) if merchant.status != MerchantStatus::Active => {
-                return Err(Rejection::state("the receiver is not active")
-                    .at(&field)
-                    .into());
-            }
-            Some(_) => {}
+        let found = merchant::named(tx, &receiver.merchant).map_err(|stop| match stop {
+            Stop::Refused(rejection) => Stop::Refused(rejection.at(&field)),
+            interrupted => interrupted,
+        })?;
+        if found.status != MerchantStatus::Active {
+            return Err(Rejection::state("the receiver is not active")
+                .at(&field)
+                .into());
         }
     }
     Ok(())

@@ -62,12 +62,14 @@ pub fn bank_account() -> BankAccount {
     BankAccount {
         vault_id: "vlt_1".into(),
         masked: "622202******1234".into(),
+        fingerprint: None,
     }
 }
 
 /// 0.6 %, T+1, automatic payout, fees given back, half may be split.
 pub fn merchant_terms(number: &str) -> CreateMerchant {
     CreateMerchant {
+        group: None,
         external_number: number.into(),
         name: "Test merchant".into(),
         fee_schedule: FeeSchedule::proportional(Rate::from_ppm(6_000).unwrap()),
@@ -153,6 +155,26 @@ impl Book {
 
     pub fn ask(&mut self, actor: &Actor, request: Request) -> Result<Reply, Rejection> {
         match self.submit(actor, Command::Request(request)) {
+            Verdict::Done(reply) => Ok(reply),
+            Verdict::Refused(rejection) => Err(rejection),
+            other => panic!("neither done nor refused: {other:?}"),
+        }
+    }
+
+    /// With a bank account to be sealed under an id.
+    pub fn ask_sealing(
+        &mut self,
+        actor: &Actor,
+        request: Request,
+        id: &str,
+        number: &str,
+    ) -> Result<Reply, Rejection> {
+        let mut envelope = Envelope::new(actor.clone(), Command::Request(request));
+        envelope.vault.push(engine::VaultEntry {
+            id: id.into(),
+            clear_text: zeroize::Zeroizing::new(number.as_bytes().to_vec()),
+        });
+        match self.run(Task::Envelope(envelope)) {
             Verdict::Done(reply) => Ok(reply),
             Verdict::Refused(rejection) => Err(rejection),
             other => panic!("neither done nor refused: {other:?}"),

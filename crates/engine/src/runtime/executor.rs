@@ -35,7 +35,7 @@ const COMMIT_MAX: Duration = Duration::from_secs(30);
 const IDLE_AFTER: Duration = Duration::from_millis(200);
 /// How often the queue is looked at while a batch is being written. Being woken by each command
 /// costs more than running it, for the shard and for whoever submits it.
-const LOOK_AGAIN: Duration = Duration::from_micros(300);
+const LOOK_AGAIN: Duration = Duration::from_millis(1);
 /// A batch of fewer commands waits a moment for the callers that were just answered …
 const SMALL_BATCH: usize = 256;
 /// … when the commit before was short, which means mostly its fixed costs; during a long one the

@@ -35,8 +35,11 @@ struct HoldRecord {
     hold: HoldState,
 }
 
+/// Kind of the records of holds.
+pub const HOLD_KIND: &str = "hold";
+
 impl Record for HoldRecord {
-    const KIND: &'static str = "hold";
+    const KIND: &'static str = HOLD_KIND;
     fn key(&self) -> &str {
         &self.id
     }

@@ -4,7 +4,7 @@ mod ledger;
 mod outbox;
 
 pub(crate) use ledger::AccountName;
-pub use ledger::NameTaken;
+pub use ledger::{HOLD_KIND, NameTaken};
 
 use crate::application::{Interrupt, Need};
 use crate::ids::{IdSource, ShardCode};

@@ -43,6 +43,7 @@ impl Tx<'_> {
         self.emitted.push(id.clone());
         Ok(id)
     }
+
     /// Submits a command later. Setting a key again moves its timer.
     pub fn schedule(
         &mut self,
@@ -50,13 +51,19 @@ impl Tx<'_> {
         key: &str,
         command: &impl Serialize,
     ) -> Result<(), Interrupt> {
-        let command =
-            serde_json::to_value(command).map_err(|error| Interrupt::Broken(error.to_string()))?;
-        self.put(TimerRecord {
-            key: key.to_owned(),
-            due,
-            command,
-        })
+        let timer = timer(due, key, command)?;
+        self.put(timer)
+    }
+
+    /// As [`Tx::schedule`] under a key made of an id that this command issued, so that no load is needed.
+    pub fn schedule_new(
+        &mut self,
+        due: Timestamp,
+        key: &str,
+        command: &impl Serialize,
+    ) -> Result<(), Interrupt> {
+        let timer = timer(due, key, command)?;
+        self.put_new(timer)
     }
 
     /// Forgets a timer.
@@ -82,4 +89,14 @@ impl Tx<'_> {
         }
         Ok(())
     }
+}
+
+fn timer(due: Timestamp, key: &str, command: &impl Serialize) -> Result<TimerRecord, Interrupt> {
+    let command =
+        serde_json::to_value(command).map_err(|error| Interrupt::Broken(error.to_string()))?;
+    Ok(TimerRecord {
+        key: key.to_owned(),
+        due,
+        command,
+    })
 }

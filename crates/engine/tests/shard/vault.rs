@@ -47,6 +47,24 @@ fn anything_altered_is_noticed() {
 }
 
 #[test]
+fn fingerprints_tell_texts_apart_under_one_key_only() {
+    let print = |key: u8, text: &[u8]| vault(key).fingerprint(text);
+    assert_eq!(
+        print(7, b"6222020200112233445"),
+        print(7, b"6222020200112233445")
+    );
+    assert_ne!(
+        print(7, b"6222020200112233445"),
+        print(7, b"6222020200112233446")
+    );
+    assert_ne!(
+        print(7, b"6222020200112233445"),
+        print(8, b"6222020200112233445")
+    );
+    assert_eq!(format!("{:?}", print(7, b"1")), "Fingerprint");
+}
+
+#[test]
 fn keys_have_32_bytes_and_are_not_shown() {
     for length in [0, 16, 31, 33, 64] {
         assert_eq!(

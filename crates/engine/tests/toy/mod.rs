@@ -228,11 +228,16 @@ impl Application for Toy {
         }
     }
 
-    fn needs_approval(&self, command: &ToyCommand) -> Option<ApprovalRule> {
-        matches!(command, ToyCommand::Approved { .. }).then_some(ApprovalRule {
+    fn needs_approval(
+        &self,
+        command: &ToyCommand,
+        _: &mut Tx<'_>,
+    ) -> Result<Option<ApprovalRule>, Interrupt> {
+        let needed = matches!(command, ToyCommand::Approved { .. });
+        Ok(needed.then_some(ApprovalRule {
             role: "checker",
             reason: "two people",
-        })
+        }))
     }
 
     fn execute(

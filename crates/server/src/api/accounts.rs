@@ -29,6 +29,10 @@ pub struct NewAccountBody {
     /// Whether it may be overdrawn.
     #[serde(default)]
     pub may_go_negative: bool,
+    /// Accounts of one group are kept together: transfers connect accounts of one group only. Absent
+    /// is a group too. Not for the accounts of a batch, which has one group.
+    #[serde(default)]
+    pub group: Option<String>,
 }
 
 impl From<NewAccountBody> for NewClientAccount {
@@ -49,6 +53,9 @@ impl From<NewAccountBody> for NewClientAccount {
 pub struct NewAccounts {
     /// 1 to 2,000.
     pub accounts: Vec<NewAccountBody>,
+    /// Group of all of them.
+    #[serde(default)]
+    pub group: Option<String>,
 }
 
 /// An account as it was opened.

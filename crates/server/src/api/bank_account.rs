@@ -71,6 +71,7 @@ impl BankAccountBody {
         let account = BankAccount {
             vault_id: id.clone(),
             masked,
+            fingerprint: None,
         };
         let entry = VaultEntry {
             id,

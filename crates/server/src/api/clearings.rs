@@ -122,9 +122,13 @@ pub enum AdjustmentAccountSchema {
 /// Takes a difference to where it belongs.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"debit": "suspense", "credit": {"merchant": "mch_0001KABCDEFGHJKMNPQRSTVWXY"},
+#[schema(example = json!({"adjustment_number": "adj-1", "debit": "suspense", "credit": {"merchant": "mch_0001KABCDEFGHJKMNPQRSTVWXY"},
     "amount": {"amount": 500, "currency": "CNY"}}))]
 pub struct Adjustment {
+    /// Your number of the adjustment, used once for ever within its case: the same number with the same
+    /// content is answered without booking again, with other content it is refused.
+    #[schema(min_length = 1, max_length = 64)]
+    pub adjustment_number: String,
     /// Account debited (借).
     #[schema(value_type = AdjustmentAccountSchema)]
     pub debit: AdjustmentAccount,

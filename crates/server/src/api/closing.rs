@@ -46,8 +46,9 @@ pub struct ClosingBalanceView {
     /// Name of the account.
     #[schema(example = "RSV")]
     pub name: String,
-    /// Number of the account.
-    pub account: u64,
+    /// Number of the account; absent where several shards keep one each and this is their sum.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<u64>,
     /// Balance on its normal side.
     #[schema(value_type = MoneySchema)]
     pub balance: Money,
@@ -76,22 +77,67 @@ pub struct DayCloseView {
     pub closed_at: Timestamp,
 }
 
+impl DayCloseView {
+    /// The close of a whole book out of those of its shards; `None` without any.
+    pub fn of_shards(closes: Vec<DayClose>) -> Option<DayCloseView> {
+        let mut closes = closes.into_iter();
+        let first = closes.next()?;
+        let mut view = DayCloseView::from(first);
+        for close in closes {
+            merge_figures(&mut view.figures, close.figures);
+            for balance in close.balances {
+                let known = view
+                    .balances
+                    .iter_mut()
+                    .find(|known| known.name == balance.name);
+                if let Some(known) = known {
+                    known.account = None;
+                    known.balance = sum(known.balance, balance.balance);
+                }
+            }
+            view.closed_at = view.closed_at.max(close.closed_at);
+        }
+        Some(view)
+    }
+}
+
+/// Sums of reports; a sum too large to be written is shown as the largest that can be.
+fn sum(one: Money, other: Money) -> Money {
+    Money::new(one.amount().saturating_add(other.amount()), one.currency())
+}
+
+/// Adds the figures of a shard to those of others.
+pub fn merge_figures(
+    figures: &mut BTreeMap<Figure, TallyView>,
+    more: impl IntoIterator<Item = (Figure, Tally)>,
+) {
+    for (figure, tally) in more {
+        let known = figures.entry(figure).or_insert(TallyView {
+            count: 0,
+            amount: None,
+        });
+        known.count = known.count.saturating_add(tally.count);
+        known.amount = match (known.amount, tally.amount) {
+            (Some(one), Some(other)) if one.currency() == other.currency() => Some(sum(one, other)),
+            (one, other) => one.or(other),
+        };
+    }
+}
+
 impl From<DayClose> for DayCloseView {
     fn from(close: DayClose) -> DayCloseView {
+        let mut figures = BTreeMap::new();
+        merge_figures(&mut figures, close.figures);
         DayCloseView {
             date: close.date,
             next_date: close.next_date,
-            figures: close
-                .figures
-                .into_iter()
-                .map(|(figure, tally)| (figure, TallyView::from(tally)))
-                .collect(),
+            figures,
             balances: close
                 .balances
                 .into_iter()
                 .map(|balance| ClosingBalanceView {
                     name: balance.name,
-                    account: balance.account,
+                    account: Some(balance.account),
                     balance: balance.balance,
                 })
                 .collect(),

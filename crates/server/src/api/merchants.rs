@@ -45,6 +45,10 @@ pub struct NewMerchant {
     pub external_number: String,
     /// Name, 1 to 128 characters.
     pub name: String,
+    /// The platform or group it belongs to: 1 to 64 letters, digits or `-_.:`. Merchants split with
+    /// members of their own group; one without a group stands for itself.
+    #[serde(default)]
+    pub group: Option<String>,
     /// Fee of a payment.
     #[schema(value_type = FeeScheduleSchema)]
     pub fee_schedule: FeeSchedule,

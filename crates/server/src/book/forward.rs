@@ -255,7 +255,8 @@ impl PeerLink {
         let body = response.bytes().await.map_err(|error| unknown(&error))?;
         let answer = nonce_of(&headers)
             .and_then(|answer_nonce| self.open(&label_of_answer(nonce), answer_nonce, &body));
-        let answer = answer.ok_or_else(|| unknown(&"the answer is not of a server of this book"))?;
+        let answer =
+            answer.ok_or_else(|| unknown(&"the answer is not of a server of this book"))?;
         serde_json::from_slice(&answer).map_err(|error| unknown(&error))
     }
 
@@ -291,7 +292,11 @@ impl PeerLink {
     fn answer(&self, asked: [u8; 12], answer: &Answer) -> Option<Response> {
         let text = serde_json::to_vec(answer).ok()?;
         let nonce = new_nonce().ok()?;
-        let sealed = self.key.0.seal(&label_of_answer(asked), nonce, &text).ok()?;
+        let sealed = self
+            .key
+            .0
+            .seal(&label_of_answer(asked), nonce, &text)
+            .ok()?;
         Some(([(NONCE, hex::encode(nonce))], sealed.cipher_text).into_response())
     }
 }
@@ -362,20 +367,22 @@ async fn perform(book: &Book, peers: &PeerLink, message: Message) -> Answer {
             let _ = peers.yields.send(YieldRequest { server, count });
             Answer::Noted
         }
-        (Ask::Submit(forwarded), Place::Here(engine)) => match forwarded.into_envelope() {
-            Some(envelope) => match engine.submit(envelope).await {
-                Ok(outcome) => Answer::Outcome(Box::new(outcome)),
-                Err(error) => failed(error),
-            },
-            None => Answer::Unavailable("a secret cannot be read".into()),
-        },
-        (Ask::Account { account }, Place::Here(engine)) => {
+        (Ask::Submit(forwarded), Place::Here(engine, tenure)) if tenure.holds() => {
+            match forwarded.into_envelope() {
+                Some(envelope) => match engine.submit(envelope).await {
+                    Ok(outcome) => Answer::Outcome(Box::new(outcome)),
+                    Err(error) => failed(error),
+                },
+                None => Answer::Unavailable("a secret cannot be read".into()),
+            }
+        }
+        (Ask::Account { account }, Place::Here(engine, tenure)) if tenure.holds() => {
             match engine.account(AccountId(account)).await {
                 Ok(state) => Answer::Account(state),
                 Err(error) => failed(error),
             }
         }
-        (Ask::Submit(_) | Ask::Account { .. }, Place::There(_) | Place::Nobody) => Answer::NotHere,
+        (Ask::Submit(_) | Ask::Account { .. }, _) => Answer::NotHere,
     }
 }
 

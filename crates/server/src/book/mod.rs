@@ -8,8 +8,8 @@ mod forward;
 mod keeper;
 mod routing;
 
-pub use forward::{PEER_PATH, PeerKey, PeerLink};
-pub use keeper::{Keeper, KeeperOptions, Tenancy};
+pub use forward::{PEER_PATH, PeerKey, PeerLink, YieldRequest};
+pub use keeper::{Keeper, KeeperOptions, Tenancy, VAULT_CHECK};
 pub use routing::{Route, route};
 
 pub(crate) use forward::router as peer_router;
@@ -33,11 +33,28 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// What a submitted command came to.
 pub type Submitted = Result<Outcome<Reply, Rejection>, SubmitError>;
 
+/// How long a shard is surely this server's. What is not leased is for ever.
+#[derive(Debug, Clone, Default)]
+pub struct Tenure(Option<tokio::sync::watch::Receiver<std::time::Instant>>);
+
+impl Tenure {
+    /// As long as a lease that is renewed from time to time.
+    pub fn leased(until: tokio::sync::watch::Receiver<std::time::Instant>) -> Tenure {
+        Tenure(Some(until))
+    }
+
+    /// Whether the shard is this server's at this moment.
+    pub fn holds(&self) -> bool {
+        let now = std::time::Instant::now();
+        self.0.as_ref().is_none_or(|until| now < *until.borrow())
+    }
+}
+
 /// Who writes a shard.
 #[derive(Clone)]
 pub enum Place {
     /// This server.
-    Here(Engine),
+    Here(Engine, Tenure),
     /// The server at this address, as it announced itself.
     There(Arc<str>),
     /// Nobody known at this moment.
@@ -70,7 +87,7 @@ impl From<Engine> for Book {
             peers: None,
             shards: vec![Shard {
                 queries: engine.queries().clone(),
-                place: RwLock::new(Arc::new(Place::Here(engine))),
+                place: RwLock::new(Arc::new(Place::Here(engine, Tenure::default()))),
             }],
         }))
     }
@@ -179,7 +196,7 @@ impl Book {
     pub fn engines(&self) -> Vec<(ShardCode, Engine)> {
         self.shards()
             .filter_map(|code| match self.place(code).as_ref() {
-                Place::Here(engine) => Some((code, engine.clone())),
+                Place::Here(engine, _) => Some((code, engine.clone())),
                 Place::There(_) | Place::Nobody => None,
             })
             .collect()
@@ -232,19 +249,28 @@ impl Book {
     pub async fn submit(&self, code: ShardCode, envelope: Envelope<Command>) -> Submitted {
         // The usual case costs no copy of the command.
         if self.0.peers.is_none()
-            && let Place::Here(engine) = self.place(code).as_ref()
+            && let Place::Here(engine, _) = self.place(code).as_ref()
         {
             return engine.submit(envelope).await;
         }
-        self.until_settled(code, async |place| match place {
-            Place::Here(engine) => engine.submit(envelope.clone()).await,
-            Place::There(address) => match &self.0.peers {
-                Some(peers) => peers.submit(address, code, &envelope).await,
-                None => Err(SubmitError::Moving),
-            },
-            Place::Nobody => Err(SubmitError::Moving),
-        })
-        .await
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let answer = self.submit_once(code, &envelope).await;
+            let moving = matches!(answer, Err(SubmitError::Moving));
+            if !self.tries_again(moving, until).await {
+                return answer;
+            }
+        }
+    }
+
+    async fn submit_once(&self, code: ShardCode, envelope: &Envelope<Command>) -> Submitted {
+        match (self.place(code).as_ref(), &self.0.peers) {
+            (Place::Here(engine, tenure), _) if tenure.holds() => {
+                engine.submit(envelope.clone()).await
+            }
+            (Place::There(address), Some(peers)) => peers.submit(address, code, envelope).await,
+            _ => Err(SubmitError::Moving),
+        }
     }
 
     /// State of an account as its shard's writer knows it.
@@ -255,32 +281,36 @@ impl Book {
         let Some(code) = self.shard_of_account(id.0) else {
             return Ok(None);
         };
-        self.until_settled(code, async |place| match place {
-            Place::Here(engine) => engine.account(id).await,
-            Place::There(address) => match &self.0.peers {
-                Some(peers) => peers.account(address, code, id).await,
-                None => Err(SubmitError::Moving),
-            },
-            Place::Nobody => Err(SubmitError::Moving),
-        })
-        .await
-    }
-
-    /// Tries while the shard changes hands.
-    async fn until_settled<T>(
-        &self,
-        code: ShardCode,
-        ask: impl AsyncFn(&Place) -> Result<T, SubmitError>,
-    ) -> Result<T, SubmitError> {
         let until = Instant::now() + PATIENCE;
         loop {
-            let answer = ask(self.place(code).as_ref()).await;
-            let moving = matches!(answer, Err(SubmitError::Moving)) && self.0.peers.is_some();
-            if !moving || Instant::now() >= until {
+            let answer = self.account_once(code, id).await;
+            let moving = matches!(answer, Err(SubmitError::Moving));
+            if !self.tries_again(moving, until).await {
                 return answer;
             }
+        }
+    }
+
+    async fn account_once(
+        &self,
+        code: ShardCode,
+        id: AccountId,
+    ) -> Result<Option<AccountState>, SubmitError> {
+        match (self.place(code).as_ref(), &self.0.peers) {
+            // A balance is read from memory: without the lease it may be an old one.
+            (Place::Here(engine, tenure), _) if tenure.holds() => engine.account(id).await,
+            (Place::There(address), Some(peers)) => peers.account(address, code, id).await,
+            _ => Err(SubmitError::Moving),
+        }
+    }
+
+    /// Waits a moment for a shard that changes hands; false when nothing is to be waited for.
+    async fn tries_again(&self, moving: bool, until: Instant) -> bool {
+        let worth_waiting = moving && self.0.peers.is_some() && Instant::now() < until;
+        if worth_waiting {
             tokio::time::sleep(LOOK_AGAIN).await;
         }
+        worth_waiting
     }
 }
 

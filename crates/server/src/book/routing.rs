@@ -92,9 +92,8 @@ fn of_request(request: &Request) -> Route {
 }
 
 fn of_fact(fact: &Fact) -> Route {
-    let reference = |reference: &channels::operation::ChannelReference| {
-        Route::Reference(reference.0.clone())
-    };
+    let reference =
+        |reference: &channels::operation::ChannelReference| Route::Reference(reference.0.clone());
     match fact {
         Fact::Notified { notification, .. } => match &notification.answer {
             Statement::Order { order, .. } => reference(order),

@@ -2,6 +2,7 @@
 //! else makes it try again, which is harmless.
 
 use crate::ask::submit_problem;
+use crate::book::route;
 use crate::extract::collect;
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -76,7 +77,7 @@ async fn take(state: &AppState, channel: Channel, request: Request) -> Result<()
         .await
         .map_err(|problem| failure(problem.status, &problem.detail))?;
     let headers = readable(&parts.headers);
-    let now = state.engine().clock().now();
+    let now = state.book().clock().now();
     let notification = connector
         .notification(&headers, &body, now)
         .map_err(|error| refuse(channel, &error))?;
@@ -94,8 +95,10 @@ async fn submit(
         channel,
         notification,
     };
-    let envelope = Envelope::new(Actor::system(), Command::Fact(fact));
-    let submitted = state.engine().submit(envelope).await;
+    let command = Command::Fact(fact);
+    let shard = state.book().shard_for(&route(&command));
+    let envelope = Envelope::new(Actor::system(), command);
+    let submitted = state.book().submit(shard, envelope).await;
     let outcome = submitted.map_err(|error| submit_problem(&error))?;
     match outcome.result {
         Verdict::Done(_) => Ok(()),

@@ -1,20 +1,24 @@
 //! Performs effects: requests to channels and deliveries to merchants.
 
 use super::driver::{Exchange, HttpDriver};
+use crate::book::{Book, Tenure};
 use crate::metrics::Metrics;
-use crate::state::{Connectors, Engine};
+use crate::state::Connectors;
 use crate::webhook::{Delivery, Message, WebhookSecret, WebhookSender};
 use channels::{Channel, Connector, Operation, PayeeAccount, Report};
 use domain::webhook::WebhookEndpoint;
 use domain::{Answer, Effect, QingyuanApp, report_of};
 use engine::runtime::{Job, Performer};
-use engine::{EffectReport, Record};
+use engine::{EffectReport, Record, ShardCode};
 use std::sync::Arc;
 
 /// The performer of the outbox.
 #[derive(Clone)]
 pub struct ChannelPerformer {
-    engine: Engine,
+    book: Book,
+    /// Whose effects are performed; secrets are read there.
+    shard: ShardCode,
+    tenure: Tenure,
     connectors: Connectors,
     driver: HttpDriver,
     webhooks: WebhookSender,
@@ -23,18 +27,31 @@ pub struct ChannelPerformer {
 
 impl ChannelPerformer {
     pub(crate) fn new(
-        engine: Engine,
+        book: Book,
         connectors: Connectors,
         driver: HttpDriver,
         webhooks: WebhookSender,
         metrics: Arc<Metrics>,
     ) -> ChannelPerformer {
         ChannelPerformer {
-            engine,
+            book,
+            shard: ShardCode::FIRST,
+            tenure: Tenure::default(),
             connectors,
             driver,
             webhooks,
             metrics,
+        }
+    }
+
+    /// The same for the effects of a shard, sent only while the shard is this server's. What is under
+    /// way when that ends counts as maybe sent for the next holder, who asks first and waits for the
+    /// arrival bound, which is far longer than a request may take.
+    pub fn for_shard(&self, shard: ShardCode, tenure: Tenure) -> ChannelPerformer {
+        ChannelPerformer {
+            shard,
+            tenure,
+            ..self.clone()
         }
     }
 
@@ -64,7 +81,7 @@ impl ChannelPerformer {
         payee: Option<PayeeAccount>,
         nonce: &str,
     ) -> Report {
-        let sent_at = self.engine.clock().now();
+        let sent_at = self.book.clock().now();
         let request = match connector.request(operation, payee.as_ref(), sent_at, nonce) {
             Ok(request) => request,
             Err(error) => return not_sent(error.to_string()),
@@ -72,7 +89,7 @@ impl ChannelPerformer {
         drop(payee);
         match self.driver.exchange(request).await {
             Exchange::Response(response) => {
-                connector.parse(operation, &response, self.engine.clock().now())
+                connector.parse(operation, &response, self.book.clock().now())
             }
             Exchange::NotSent { reason } => Report::NotSent { reason },
             Exchange::Unknown { reason } => Report::Unknown { reason },
@@ -85,8 +102,8 @@ impl ChannelPerformer {
     }
 
     async fn secret(&self, vault_id: &str) -> Result<zeroize::Zeroizing<Vec<u8>>, String> {
-        let (engine, id) = (self.engine.clone(), vault_id.to_owned());
-        match tokio::task::spawn_blocking(move || engine.open_secret(&id)).await {
+        let (book, shard, id) = (self.book.clone(), self.shard, vault_id.to_owned());
+        match tokio::task::spawn_blocking(move || book.open_secret(shard, &id)).await {
             Ok(Ok(Some(bytes))) => Ok(bytes),
             Ok(Ok(None)) => Err("the vault entry is gone".into()),
             Ok(Err(error)) => Err(error.to_string()),
@@ -95,8 +112,10 @@ impl ChannelPerformer {
     }
 
     async fn endpoint(&self, merchant: &str) -> Result<WebhookEndpoint, String> {
-        let (engine, key) = (self.engine.clone(), merchant.to_owned());
-        let read = move || engine.queries().record(WebhookEndpoint::KIND, &key);
+        let queries = self.book.queries(self.shard).cloned();
+        let queries = queries.ok_or("the shard is not one of this book")?;
+        let key = merchant.to_owned();
+        let read = move || queries.record(WebhookEndpoint::KIND, &key);
         let found = tokio::task::spawn_blocking(read)
             .await
             .map_err(|error| format!("the endpoint could not be read: {error}"))?
@@ -153,6 +172,10 @@ impl Performer<QingyuanApp> for ChannelPerformer {
     }
 
     async fn perform(&self, job: Job<Effect>) -> EffectReport<Answer> {
+        if !self.tenure.holds() {
+            let reason = "the shard is written by another server now".to_owned();
+            return EffectReport::NotSent { reason };
+        }
         let sent = job.effect.operation(job.mode);
         let (target, report) = match (&job.effect, sent) {
             (

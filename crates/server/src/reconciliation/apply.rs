@@ -1,13 +1,13 @@
 //! Taking a comparison into the books: evidence as facts, contradictions as cases, and the clearing.
 
-use super::{ReconcileError, Reconciled};
-use crate::state::Engine;
+use super::{Lines, ReconcileError, Reconciled, ShardTotals};
+use crate::book::{Book, route};
 use channels::operation::{Channel, ChannelReference};
 use channels::wechat::bill::{BillKind, BillRow};
 use domain::case::{CaseKind, OpenCase};
 use domain::clearing::ConfirmClearing;
 use domain::{BillLine, Code, Command, Fact, Reply, Request};
-use engine::{Actor, Envelope, Verdict};
+use engine::{Actor, Envelope, ShardCode, Verdict};
 use money::Money;
 use recon::{Difference, Finding};
 use serde::Serialize;
@@ -28,58 +28,66 @@ fn actor() -> Actor {
 }
 
 pub(super) async fn take(
-    engine: &Engine,
+    book: &Book,
     channel: Channel,
     reconciled: &Reconciled,
-    lines: &[BillRow],
+    lines: &Lines,
 ) -> Result<Taken, ReconcileError> {
     let mut taken = Taken::default();
     for difference in &reconciled.reconciliation.differences {
         if matches!(difference.finding, Finding::TheirsOnly { .. })
             && let Some(line) = lines
+                .unmatched
                 .iter()
                 .find(|line| difference.line == usize::try_from(line.line).ok())
             && let Some(fact) = evidence(line)
         {
-            submit(
-                engine,
-                Command::Fact(Fact::BillLine {
-                    channel,
-                    line: fact,
-                }),
-            )
-            .await?;
+            let command = Command::Fact(Fact::BillLine {
+                channel,
+                line: fact,
+            });
+            let shard = book.shard_for(&route(&command));
+            submit(book, shard, command).await?;
             taken.facts += 1;
         }
-        let opened = submit(
-            engine,
-            Command::Request(Request::OpenCase(case(difference))),
-        )
-        .await?;
+        // Beside the object it is about, so that its owner finds both.
+        let reference = difference.id.as_str().rsplit_once("/our:");
+        let shard = reference.map_or(ShardCode::FIRST, |(_, reference)| {
+            book.shard_of_reference(reference)
+        });
+        let command = Command::Request(Request::OpenCase(case(difference)));
+        let opened = submit(book, shard, command).await?;
         if let Reply::Case(case) = opened {
             taken.cases.push(case.id.clone());
         }
     }
-    match clear(engine, channel, reconciled).await {
-        Ok(cleared) => taken.cleared = cleared,
-        // What the bill proves is taken all the same; which bill is right, a person finds out.
-        Err(ReconcileError::ClearedBefore(reason)) => {
-            let command = Request::OpenCase(OpenCase {
-                kind: CaseKind::Reconciliation,
-                object: format!(
-                    "{}/{}/clearing",
-                    reconciled.reconciliation.statement_date.to_yyyymmdd(),
-                    super::ours::channel_name(channel)
-                ),
-                merchant: None,
-                reason,
-                amount: None,
-            });
-            if let Reply::Case(case) = submit(engine, Command::Request(command)).await? {
-                taken.cases.push(case.id.clone());
+    let several = lines.by_shard.len() > 1;
+    for (shard, totals) in &lines.by_shard {
+        let command = clearing(channel, reconciled, totals)?;
+        match submit(book, *shard, command).await {
+            Ok(_) => taken.cleared = true,
+            // What the bill proves is taken all the same; which bill is right, a person finds out.
+            Err(ReconcileError::ClearedBefore(reason)) => {
+                let date = reconciled.reconciliation.statement_date.to_yyyymmdd();
+                let channel = super::ours::channel_name(channel);
+                let place = match several {
+                    true => format!("{date}/{channel}/clearing/{shard}"),
+                    false => format!("{date}/{channel}/clearing"),
+                };
+                let command = Request::OpenCase(OpenCase {
+                    kind: CaseKind::Reconciliation,
+                    object: place,
+                    merchant: None,
+                    reason,
+                    amount: None,
+                });
+                let opened = submit(book, *shard, Command::Request(command)).await?;
+                if let Reply::Case(case) = opened {
+                    taken.cases.push(case.id.clone());
+                }
             }
+            Err(error) => return Err(error),
         }
-        Err(error) => return Err(error),
     }
     Ok(taken)
 }
@@ -142,31 +150,33 @@ fn case(difference: &Difference) -> OpenCase {
     }
 }
 
-/// Books what the bill says the channel pays over. A date that was booked before stays as it is.
-async fn clear(
-    engine: &Engine,
+/// Books what the bill says the channel pays over for a shard's entries. A date that was booked before
+/// stays as it is.
+fn clearing(
     channel: Channel,
     reconciled: &Reconciled,
-) -> Result<bool, ReconcileError> {
-    let theirs = &reconciled.reconciliation.theirs;
-    if theirs.payments.count + theirs.refunds.count == 0 {
-        return Ok(false);
-    }
-    let zero = Money::zero(reconciled.reconciliation.currency);
-    let command = ConfirmClearing {
-        channel,
-        clearing_date: reconciled.reconciliation.statement_date,
-        gross: theirs.payments.amount,
-        refunds: theirs.refunds.amount,
-        channel_fee: theirs.fees.checked_add(zero).unwrap_or(zero),
-        bill_hash: reconciled.bill_hash.clone(),
+    totals: &ShardTotals,
+) -> Result<Command, ReconcileError> {
+    let currency = reconciled.reconciliation.currency;
+    let money = |amount: i128| {
+        i64::try_from(amount)
+            .map(|amount| Money::new(amount, currency))
+            .map_err(|_| ReconcileError::Refused("the bill's sums are too large".into()))
     };
-    submit(engine, Command::Request(Request::ConfirmClearing(command))).await?;
-    Ok(true)
+    Ok(Command::Request(Request::ConfirmClearing(
+        ConfirmClearing {
+            channel,
+            clearing_date: reconciled.reconciliation.statement_date,
+            gross: money(totals.gross)?,
+            refunds: money(totals.refunds)?,
+            channel_fee: money(totals.fees)?,
+            bill_hash: reconciled.bill_hash.clone(),
+        },
+    )))
 }
 
-async fn submit(engine: &Engine, command: Command) -> Result<Reply, ReconcileError> {
-    let outcome = engine.submit(Envelope::new(actor(), command)).await?;
+async fn submit(book: &Book, shard: ShardCode, command: Command) -> Result<Reply, ReconcileError> {
+    let outcome = book.submit(shard, Envelope::new(actor(), command)).await?;
     match outcome.result {
         Verdict::Done(reply) => Ok(reply),
         Verdict::Refused(rejection) if rejection.code == Code::AlreadyExists => {

@@ -10,17 +10,20 @@ mod ours;
 
 pub use apply::Taken;
 
+use crate::book::Book;
 use crate::channel::ChannelPerformer;
-use crate::state::{Connectors, Engine};
+use crate::state::Connectors;
 use calendar::BusinessDate;
 use channels::operation::Channel;
 use channels::wechat::bill::{BillError, BillKind, BillReader, BillRow, BillScope, BillSummary};
+use engine::ShardCode;
 use money::Currency;
 use recon::{
     EntryKind, Limits, ReconError, Reconciler, Reconciliation, StatementLine, StatementSummary,
 };
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use thiserror::Error;
 
@@ -76,20 +79,16 @@ pub enum ReconcileError {
 /// Everything a reconciliation needs.
 #[derive(Clone)]
 pub struct Reconciliations {
-    engine: Engine,
+    book: Book,
     connectors: Connectors,
     performer: ChannelPerformer,
 }
 
 impl Reconciliations {
-    /// Reconciliations over an engine and its channels.
-    pub fn new(
-        engine: Engine,
-        connectors: Connectors,
-        performer: ChannelPerformer,
-    ) -> Reconciliations {
+    /// Reconciliations over a book and its channels.
+    pub fn new(book: Book, connectors: Connectors, performer: ChannelPerformer) -> Reconciliations {
         Reconciliations {
-            engine,
+            book,
             connectors,
             performer,
         }
@@ -124,37 +123,69 @@ impl Reconciliations {
         bill: Option<Vec<u8>>,
         take: bool,
     ) -> Result<Reconciled, ReconcileError> {
-        let queries = self.engine.queries().clone();
+        let book = self.book.clone();
         let compared = tokio::task::spawn_blocking(move || {
-            let ours = ours::entries(queries.as_ref(), channel, date)?;
-            compare(channel, date, merchant_id, bill.as_deref(), ours)
+            let mut ours = Vec::new();
+            for queries in book.all_queries() {
+                ours.extend(ours::entries(queries.as_ref(), channel, date)?);
+            }
+            let bill = bill.as_deref();
+            compare(&book, channel, date, merchant_id, bill, ours)
         })
         .await
         .map_err(|error| ReconcileError::Fetch(format!("the comparison did not end: {error}")))??;
         let (mut reconciled, lines) = compared;
         if take && reconciled.reconciliation.conclusive().is_ok() {
-            let taken = apply::take(&self.engine, channel, &reconciled, &lines).await?;
+            let taken = apply::take(&self.book, channel, &reconciled, &lines).await?;
             reconciled.taken = Some(taken);
         }
         Ok(reconciled)
     }
 }
 
-/// Lines that the comparison did not match, for taking them as evidence.
-type Unmatched = Vec<BillRow>;
+/// What taking a bill into the books needs of its lines.
+#[derive(Debug, Default)]
+struct Lines {
+    /// Those that the comparison did not match, as evidence.
+    unmatched: Vec<BillRow>,
+    /// What the bill owes each shard: a clearing is booked where its entries are.
+    by_shard: BTreeMap<ShardCode, ShardTotals>,
+}
+
+/// Sums of a bill's lines that belong to one shard.
+#[derive(Debug, Default, Clone, Copy)]
+struct ShardTotals {
+    gross: i128,
+    refunds: i128,
+    fees: i128,
+}
+
+impl Lines {
+    fn count(&mut self, book: &Book, line: &StatementLine) {
+        let shard = book.shard_of_reference(&line.our_reference);
+        let totals = self.by_shard.entry(shard).or_default();
+        let amount = i128::from(line.amount.amount());
+        match line.kind {
+            EntryKind::Refund => totals.refunds += amount,
+            _ => totals.gross += amount,
+        }
+        totals.fees += line.fee.map_or(0, |fee| i128::from(fee.amount()));
+    }
+}
 
 fn compare(
+    book: &Book,
     channel: Channel,
     date: BusinessDate,
     merchant_id: String,
     bill: Option<&[u8]>,
     ours: Vec<recon::OurEntry>,
-) -> Result<(Reconciled, Unmatched), ReconcileError> {
+) -> Result<(Reconciled, Lines), ReconcileError> {
     let mut reconciler = Reconciler::new(date, Currency::CNY, Limits::default());
     for entry in ours {
         reconciler.add_ours(entry)?;
     }
-    let (mut unmatched, mut lines) = (Vec::new(), 0);
+    let (mut taken, mut lines) = (Lines::default(), 0);
     let summary = match bill {
         None => StatementSummary::default(),
         Some(bytes) => {
@@ -162,9 +193,10 @@ fn compare(
             for row in reader.by_ref() {
                 let row = row?;
                 lines += 1;
-                let outcome = reconciler.add_line(&statement_line(channel, date, &row))?;
-                if outcome == recon::LineOutcome::Different {
-                    unmatched.push(row);
+                let line = statement_line(channel, date, &row);
+                taken.count(book, &line);
+                if reconciler.add_line(&line)? == recon::LineOutcome::Different {
+                    taken.unmatched.push(row);
                 }
             }
             reader.summary().map(statement_summary).unwrap_or_default()
@@ -180,7 +212,7 @@ fn compare(
             reconciliation,
             taken: None,
         },
-        unmatched,
+        taken,
     ))
 }
 

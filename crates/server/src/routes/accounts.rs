@@ -1,5 +1,6 @@
 //! Accounts: balances come from the writer, histories from the database.
 
+use super::groups;
 use crate::api::accounts::{
     AccountView, EntryView, NewAccountBody, NewAccounts, OpenedAccountView, OpenedAccounts,
     StatementView, balance_of,
@@ -18,8 +19,8 @@ use calendar::BusinessDate;
 use domain::merchant::Merchant;
 use domain::transfer::{ClientAccount, CloseAccount, NewClientAccount, OpenAccounts};
 use domain::{Reply, Request};
-use engine::statement;
-use engine::store::StoredAccount;
+use engine::store::{Queries, StoreError, StoredAccount};
+use engine::{ShardCode, statement};
 use ledger::{AccountId, AccountState};
 use money::Money;
 use serde::Deserialize;
@@ -51,6 +52,8 @@ async fn open_account(
     key: OptionalIdempotencyKey,
     body: Body<NewAccountBody>,
 ) -> Result<Response, Problem> {
+    let shard = shard_of(&state, body.value.group.as_deref())?;
+    groups::only_here::<ClientAccount>(&state, shard, &body.value.code, "account").await?;
     let accounts = vec![NewClientAccount::from(body.value)];
     let view = |reply| match reply {
         Reply::Accounts(opened) => {
@@ -67,6 +70,7 @@ async fn open_account(
         &caller,
         Request::OpenAccounts(OpenAccounts { accounts }),
     )
+    .at(shard)
     .maybe_keyed(&caller, key, &body.bytes)
     .create(view)
     .await
@@ -83,6 +87,14 @@ async fn open_accounts(
     key: OptionalIdempotencyKey,
     LargeBody(body): LargeBody<NewAccounts>,
 ) -> Result<Response, Problem> {
+    let shard = shard_of(&state, body.value.group.as_deref())?;
+    for (index, account) in body.value.accounts.iter().enumerate() {
+        if account.group.is_some() && account.group != body.value.group {
+            let detail = "the accounts of a batch have one group, that of the batch";
+            return Err(Problem::invalid(format!("accounts[{index}].group"), detail));
+        }
+        groups::only_here::<ClientAccount>(&state, shard, &account.code, "account").await?;
+    }
     let accounts = body.value.accounts.into_iter().map(NewClientAccount::from);
     let request = Request::OpenAccounts(OpenAccounts {
         accounts: accounts.collect(),
@@ -96,9 +108,19 @@ async fn open_accounts(
         _ => None,
     };
     Ask::new(&state, &caller, request)
+        .at(shard)
         .maybe_keyed(&caller, key, &body.bytes)
         .create(view)
         .await
+}
+
+/// The shard of a group; accounts without one are kept together in the first.
+fn shard_of(state: &AppState, group: Option<&str>) -> Result<ShardCode, Problem> {
+    match group {
+        None => Ok(ShardCode::FIRST),
+        Some(group) if (1..=64).contains(&group.len()) => Ok(state.book().shard_of_group(group)),
+        Some(_) => Err(Problem::invalid("group", "group must have 1 to 64 bytes")),
+    }
 }
 
 /// Close an empty account for ever
@@ -111,6 +133,7 @@ async fn close_account(
     Ids(id): Ids<u64>,
 ) -> Result<Response, Problem> {
     let (account, _) = visible(&state, &caller, id).await?;
+    let shard = state.book().shard_of_account(id);
     let code = account.name.strip_prefix(CLIENT_PREFIX).map(str::to_owned);
     let code = code.ok_or_else(|| {
         Problem::forbidden(format!(
@@ -129,6 +152,7 @@ async fn close_account(
         &caller,
         Request::CloseAccount(CloseAccount { code }),
     )
+    .at(shard.unwrap_or(ShardCode::FIRST))
     .change(view)
     .await
 }
@@ -142,7 +166,10 @@ async fn visible(
 ) -> Result<(StoredAccount, AccountState), Problem> {
     let missing = || Problem::not_found("account", &id.to_string());
     let number = AccountId(id);
-    let stored = state.read(move |queries| queries.account(number)).await?;
+    let shard = state.book().shard_of_account(id).ok_or_else(missing)?;
+    let stored = state
+        .read(shard, move |queries| queries.account(number))
+        .await?;
     let stored = stored.ok_or_else(missing)?;
     let permitted = match caller.credential().role {
         Role::Operator | Role::Finance => true,
@@ -156,7 +183,7 @@ async fn visible(
     if !permitted {
         return Err(missing());
     }
-    let current = state.engine().account(number).await;
+    let current = state.book().account(number).await;
     let current = current.map_err(|error| submit_problem(&error))?;
     let current = current.ok_or_else(missing)?;
     Ok((stored, current))
@@ -213,7 +240,7 @@ async fn list_accounts(
     let limit = page.limit();
     let clients_only = caller.credential().role == Role::Ledger;
     let found = state
-        .read(move |queries| queries.accounts_after(AccountId(after), limit + 1))
+        .read_all(move |shards| accounts_after(shards, after, limit + 1))
         .await?;
     let more = found.len() > limit;
     let shown: Vec<StoredAccount> = found.into_iter().take(limit).collect();
@@ -225,6 +252,24 @@ async fn list_accounts(
         .map(|account| AccountView::new(account.id.0, account.name, &account.state))
         .collect();
     Ok(Json(Page { items, next }))
+}
+
+/// Accounts by number through all shards, which follow each other in it.
+fn accounts_after(
+    shards: &[Arc<dyn Queries>],
+    after: u64,
+    limit: usize,
+) -> Result<Vec<StoredAccount>, StoreError> {
+    let mut found: Vec<StoredAccount> = Vec::new();
+    for (code, queries) in (0..).filter_map(ShardCode::new).zip(shards) {
+        let end = ShardCode::new(code.number() + 1).map_or(u64::MAX, ShardCode::account_base);
+        let wanted = limit - found.len();
+        if end > after && wanted > 0 {
+            let from = AccountId(after.max(code.account_base()));
+            found.extend(queries.accounts_after(from, wanted)?);
+        }
+    }
+    Ok(found)
 }
 
 async fn by_code(
@@ -273,8 +318,14 @@ async fn account_statement(
         .map_err(|_| Problem::parameter("after", "after must be the next of an earlier page"))?;
     let date = query.date.unwrap_or(current.day);
     let limit = page.limit();
+    let shard = state
+        .book()
+        .shard_of_account(id)
+        .unwrap_or(ShardCode::FIRST);
     let day = state
-        .read(move |queries| statement::day(queries, AccountId(id), &current, date, before, limit))
+        .read(shard, move |queries| {
+            statement::day(queries, AccountId(id), &current, date, before, limit)
+        })
         .await?;
     let Some(day) = day else {
         return Err(Problem::not_found(

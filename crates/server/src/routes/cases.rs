@@ -89,7 +89,8 @@ async fn close_case(
 #[utoipa::path(post, path = "/v1/cases/{id}/adjustments", tag = "cases", request_body = Adjustment,
     params(("id" = String, Path, description = "The case, explained."),
            ("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")),
-    responses((status = 202, description = "Waits for a second person.", body = Proposed)))]
+    responses((status = 202, description = "Waits for a second person.", body = Proposed),
+              (status = 200, description = "Adjusted under this number before.", body = CaseView)))]
 async fn adjust_case(
     State(state): State<AppState>,
     caller: Caller,
@@ -99,6 +100,7 @@ async fn adjust_case(
 ) -> Result<Response, Problem> {
     let request = Request::AdjustDifference(AdjustDifference {
         case,
+        adjustment_number: body.value.adjustment_number,
         debit: body.value.debit,
         credit: body.value.credit,
         amount: body.value.amount.0,

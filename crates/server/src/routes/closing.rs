@@ -1,21 +1,26 @@
 //! Business dates: the running one, the turn, the close reports, and the clearing with channels.
 
 use crate::api::clearings::{ClearingConfirmation, ClearingView};
-use crate::api::closing::{CurrentDay, DayCloseView, DayTurn, TallyView};
-use crate::ask::Ask;
+use crate::api::closing::{CurrentDay, DayCloseView, DayTurn, merge_figures};
+use crate::ask::{Ask, Outcome};
 use crate::auth::Caller;
 use crate::config::Role;
 use crate::extract::{Body, IdempotencyKey, Ids, Params};
-use crate::pagination::{self, Page, PageRequest, Range};
+use crate::pagination::{self, Page, PageRequest, Range, cursor};
 use crate::problem::Problem;
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
+use calendar::BusinessDate;
 use domain::clearing::{Clearing, ConfirmClearing};
 use domain::closing::{DayClose, DaySummary, ResumeSettlement, TurnDay};
 use domain::{Reply, Request};
+use engine::ShardCode;
+use engine::batch::ShardHead;
 use serde::Deserialize;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
@@ -34,6 +39,9 @@ pub fn router() -> OpenApiRouter<AppState> {
 const READERS: [Role; 2] = [Role::Operator, Role::Finance];
 
 /// Close the business date and start settlement
+///
+/// A book of several shards turns one after another; its date is closed when all have turned. Where
+/// one could not, the same request again turns the rest.
 #[utoipa::path(post, path = "/v1/days", tag = "days", request_body = DayTurn,
     params(("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")),
     responses((status = 201, description = "The date that was closed.", body = DayCloseView)))]
@@ -43,6 +51,9 @@ async fn turn_day(
     key: IdempotencyKey,
     body: Body<DayTurn>,
 ) -> Result<Response, Problem> {
+    if state.book().shard_count() > 1 {
+        return turn_all(&state, &caller, &key, &body).await;
+    }
     let request = Request::TurnDay(TurnDay { to: body.value.to });
     let view = |reply| match reply {
         Reply::DayClose(close) => Some((false, DayCloseView::from(Arc::unwrap_or_clone(close)))),
@@ -52,6 +63,56 @@ async fn turn_day(
         .keyed(&caller, key, &body.bytes)
         .create(view)
         .await
+}
+
+async fn turn_all(
+    state: &AppState,
+    caller: &Caller,
+    key: &IdempotencyKey,
+    body: &Body<DayTurn>,
+) -> Result<Response, Problem> {
+    let dates = business_dates(state).await?;
+    let Some(running) = dates.iter().map(|(_, date)| *date).min() else {
+        return Err(Problem::unavailable("not_set_up", "the book is empty"));
+    };
+    let to = body.value.to.unwrap_or_else(|| running.next());
+    let mut last = None;
+    for (shard, date) in dates {
+        // Turned by an earlier request that did not get through; a repeat under its key is answered
+        // from its record, whatever the date.
+        if date >= to && date > running {
+            continue;
+        }
+        let request = Request::TurnDay(TurnDay { to: Some(to) });
+        let done = Ask::new(state, caller, request)
+            .at(shard)
+            .keyed(caller, key.clone(), &body.bytes)
+            .submit()
+            .await?;
+        let Outcome::Reply(Reply::DayClose(close)) = &done.outcome else {
+            return Err(Problem::internal("the reply is that of another command"));
+        };
+        let date = close.date.clone();
+        last = Some((date, done));
+    }
+    let Some((date, done)) = last else {
+        return Err(Problem::internal("no shard was turned"));
+    };
+    let closes = pagination::find_all::<DayClose>(state, &date).await?;
+    let view = DayCloseView::of_shards(closes);
+    done.answer(|_| view.map(|view| (StatusCode::CREATED, view)))
+}
+
+/// The running business date of each shard that has begun.
+async fn business_dates(state: &AppState) -> Result<Vec<(ShardCode, BusinessDate)>, Problem> {
+    let heads = state
+        .read_all(|shards| shards.iter().map(|queries| queries.head()).collect())
+        .await;
+    let heads: Vec<Option<ShardHead>> = heads?;
+    let shards = state.book().shards().zip(heads);
+    Ok(shards
+        .filter_map(|(shard, head)| Some((shard, head?.business_date)))
+        .collect())
 }
 
 /// Start the settlement of the running date again
@@ -64,14 +125,18 @@ async fn resume_settlement(
     key: IdempotencyKey,
 ) -> Result<Response, Problem> {
     let day = read_current(&state).await?;
-    Ask::new(
-        &state,
-        &caller,
-        Request::ResumeSettlement(ResumeSettlement {}),
-    )
-    .keyed(&caller, key, b"")
-    .change(|_| Some((false, day)))
-    .await
+    let mut last = None;
+    for shard in state.book().shards() {
+        let request = Request::ResumeSettlement(ResumeSettlement {});
+        let done = Ask::new(&state, &caller, request)
+            .at(shard)
+            .keyed(&caller, key.clone(), b"")
+            .submit()
+            .await?;
+        last = Some(done);
+    }
+    let done = last.ok_or_else(|| Problem::internal("the book has no shard"))?;
+    done.answer(|_| Some((StatusCode::OK, day)))
 }
 
 /// Get the running business date
@@ -85,21 +150,17 @@ async fn current_day(
     Ok(Json(read_current(&state).await?))
 }
 
+/// The running date: the earliest, while shards turn one after another.
 async fn read_current(state: &AppState) -> Result<CurrentDay, Problem> {
-    let head = state.read(|queries| queries.head()).await?;
-    let Some(head) = head else {
+    let dates = business_dates(state).await?;
+    let Some(date) = dates.into_iter().map(|(_, date)| date).min() else {
         return Err(Problem::unavailable("not_set_up", "the book is empty"));
     };
-    let date = head.business_date;
-    let summary = pagination::find::<DaySummary>(state, &date.to_string()).await?;
-    let figures = summary.map(|summary| summary.figures).unwrap_or_default();
-    Ok(CurrentDay {
-        date,
-        figures: figures
-            .into_iter()
-            .map(|(figure, tally)| (figure, TallyView::from(tally)))
-            .collect(),
-    })
+    let mut figures = BTreeMap::new();
+    for summary in pagination::find_all::<DaySummary>(state, &date.to_string()).await? {
+        merge_figures(&mut figures, summary.figures);
+    }
+    Ok(CurrentDay { date, figures })
 }
 
 /// Get the report of a closed date
@@ -112,8 +173,13 @@ async fn get_day(
     Ids(date): Ids<String>,
 ) -> Result<Json<DayCloseView>, Problem> {
     caller.require(&READERS)?;
-    let close: DayClose = pagination::get(&state, "closed day", &date).await?;
-    Ok(Json(close.into()))
+    let closes = pagination::find_all::<DayClose>(&state, &date).await?;
+    // Closed when all shards have turned.
+    let complete = closes.len() == business_dates(&state).await?.len();
+    DayCloseView::of_shards(closes)
+        .filter(|_| complete)
+        .map(Json)
+        .ok_or_else(|| Problem::not_found("closed day", &date))
 }
 
 /// What to list.
@@ -137,9 +203,46 @@ async fn list_days(
 ) -> Result<Json<Page<DayCloseView>>, Problem> {
     caller.require(&READERS)?;
     let page = PageRequest::new(query.limit, query.after.as_deref())?;
+    if state.book().shard_count() > 1 {
+        return list_all_days(&state, &page).await.map(Json);
+    }
     let keep = |_: &DayClose| true;
     let found = pagination::list(&state, Range::all("date"), page, keep, DayCloseView::from);
     Ok(Json(found.await?))
+}
+
+/// Closed dates of all shards; every shard has every date, so a page of dates is one of each.
+async fn list_all_days(
+    state: &AppState,
+    page: &PageRequest,
+) -> Result<Page<DayCloseView>, Problem> {
+    let (limit, after) = (page.limit(), page.after().cloned());
+    let shards = state.book().shard_count();
+    let by_date = state
+        .read_all(move |shards| {
+            let mut by_date: BTreeMap<String, Vec<DayClose>> = BTreeMap::new();
+            for queries in shards {
+                let scan = pagination::scan::<DayClose>("date", after.clone(), limit + 1);
+                for found in queries.list(&scan)? {
+                    let close: DayClose = pagination::read_body(&found)?;
+                    by_date.entry(close.date.clone()).or_default().push(close);
+                }
+            }
+            Ok(by_date)
+        })
+        .await?;
+    let mut items = Vec::new();
+    let mut dates = by_date.into_iter().rev();
+    for (_, closes) in dates.by_ref().take(limit) {
+        let complete = closes.len() == shards;
+        items.extend(DayCloseView::of_shards(closes).filter(|_| complete));
+    }
+    let more = dates.next().is_some();
+    let last = items.last().map(|close| cursor(&close.date, &close.date));
+    Ok(Page {
+        items,
+        next: last.filter(|_| more),
+    })
 }
 
 fn clearing_view(reply: Reply) -> Option<(bool, ClearingView)> {

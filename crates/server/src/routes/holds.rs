@@ -10,6 +10,7 @@ use axum::extract::State;
 use axum::response::Response;
 use domain::transfer::{CaptureHold, PlaceHold, ReleaseHold};
 use domain::{Reply, Request};
+use engine::{HOLD_KIND, ShardCode};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
@@ -64,15 +65,36 @@ async fn capture_hold(
     body: Body<NewTransfer>,
 ) -> Result<Response, Problem> {
     let request = Request::CaptureHold(CaptureHold {
-        hold,
+        hold: hold.clone(),
         currency: body.value.amount.0.currency(),
         transfer: body.value.compact(),
         reference: body.value.reference,
     });
+    let shard = shard_of(&state, &hold).await?;
     Ask::new(&state, &caller, request)
+        .at(shard)
         .keyed(&caller, key, &body.bytes)
         .create(view)
         .await
+}
+
+/// The shard of a hold, whose id does not name it.
+async fn shard_of(state: &AppState, hold: &str) -> Result<ShardCode, Problem> {
+    if state.book().shard_count() == 1 {
+        return Ok(ShardCode::FIRST);
+    }
+    let key = hold.to_owned();
+    let found = state
+        .read_all(move |shards| {
+            for (number, queries) in (0..).zip(shards) {
+                if queries.record(HOLD_KIND, &key)?.is_some() {
+                    return Ok(ShardCode::new(number));
+                }
+            }
+            Ok(None)
+        })
+        .await?;
+    found.ok_or_else(|| Problem::not_found("hold", hold))
 }
 
 /// Give up what is left of a hold
@@ -86,7 +108,9 @@ async fn release_hold(
     Ids(hold): Ids<String>,
     key: IdempotencyKey,
 ) -> Result<Response, Problem> {
+    let shard = shard_of(&state, &hold).await?;
     Ask::new(&state, &caller, Request::ReleaseHold(ReleaseHold { hold }))
+        .at(shard)
         .keyed(&caller, key, b"")
         .change(view)
         .await

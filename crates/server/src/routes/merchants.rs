@@ -1,5 +1,6 @@
 //! Merchants.
 
+use super::groups;
 use crate::api::bank_account::BankAccountBody;
 use crate::api::merchants::{MerchantChanges, MerchantStanding, MerchantView, NewMerchant};
 use crate::ask::Ask;
@@ -13,7 +14,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use domain::merchant::{
-    BankAccount, CreateMerchant, Merchant, MerchantStatus, SetMerchantStatus, UpdateMerchant,
+    BankAccount, CreateMerchant, ExternalNumber, Merchant, MerchantStatus, SetMerchantStatus,
+    UpdateMerchant,
 };
 use domain::{Reply, Request};
 use engine::VaultEntry;
@@ -44,7 +46,7 @@ fn seal(
     state: &AppState,
     account: Option<BankAccountBody>,
 ) -> Result<(Option<BankAccount>, Option<VaultEntry>), Problem> {
-    let now = state.engine().clock().now();
+    let now = state.book().clock().now();
     let sealed = account
         .map(|account| account.seal("settlement_account", now))
         .transpose()?;
@@ -63,10 +65,14 @@ async fn create_merchant(
     body: Body<NewMerchant>,
 ) -> Result<Response, Problem> {
     let new = body.value;
+    let group = new.group.as_deref().unwrap_or(&new.external_number);
+    let shard = state.book().shard_of_group(group);
+    groups::only_here::<ExternalNumber>(&state, shard, &new.external_number, "merchant").await?;
     let (settlement_account, secret) = seal(&state, new.settlement_account)?;
     let request = Request::CreateMerchant(CreateMerchant {
         external_number: new.external_number,
         name: new.name,
+        group: new.group,
         fee_schedule: new.fee_schedule,
         refund_returns_fee: new.refund_returns_fee,
         settlement_cycle: new.settlement_cycle,
@@ -77,6 +83,7 @@ async fn create_merchant(
         split_days_max: new.split_days_max,
     });
     Ask::new(&state, &caller, request)
+        .at(shard)
         .maybe_keyed(&caller, key, &body.bytes)
         .sealing(secret)
         .create(view)

@@ -6,6 +6,7 @@ pub mod accounts;
 pub mod cases;
 pub mod closing;
 pub mod events;
+mod groups;
 pub mod holds;
 pub mod merchants;
 pub mod payments;

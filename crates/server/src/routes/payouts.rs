@@ -50,7 +50,7 @@ async fn create_payout(
     body: Body<NewPayout>,
 ) -> Result<Response, Problem> {
     let new = body.value;
-    let now = state.engine().clock().now();
+    let now = state.book().clock().now();
     let sealed = new
         .payee
         .map(|payee| payee.seal("payee", now))

@@ -1,6 +1,7 @@
 //! Health, metrics, the API's description and the landing page. No credential needed; bind the
 //! server to an inner address or filter `/metrics` at the proxy.
 
+use crate::book::Place;
 use crate::problem::Problem;
 use crate::state::AppState;
 use axum::Router;
@@ -8,6 +9,7 @@ use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
+use engine::ShardCode;
 use ledger::AccountId;
 
 const LANDING: &str = include_str!("landing.html");
@@ -33,19 +35,36 @@ async fn live() -> &'static str {
     "ok\n"
 }
 
-/// Ready when the shard's thread answers and the database can be read.
+/// Ready when the database can be read and every shard has a writer: this server, whose thread must
+/// answer, or another one. A server that can only pass requests on is of use too.
 async fn ready(State(state): State<AppState>) -> Result<&'static str, Problem> {
+    let book = state.book();
+    let mut orphans = Vec::new();
+    for shard in book.shards() {
+        let place = book.place(shard);
+        match place.as_ref() {
+            Place::Here(engine, tenure) if tenure.holds() => {
+                let account = AccountId(shard.account_base());
+                engine.account(account).await.map_err(|_| {
+                    Problem::unavailable("engine_unavailable", "the engine does not answer")
+                })?;
+            }
+            Place::There(_) => {}
+            Place::Here(..) | Place::Nobody => orphans.push(shard.to_string()),
+        }
+    }
+    if !orphans.is_empty() {
+        let detail = format!("no server writes the shards {}", orphans.join(", "));
+        return Err(Problem::unavailable("shards_without_writer", detail));
+    }
     state
-        .engine()
-        .account(AccountId(0))
-        .await
-        .map_err(|_| Problem::unavailable("engine_unavailable", "the engine does not answer"))?;
-    state.read(|queries| queries.head().map(|_| ())).await?;
+        .read(ShardCode::FIRST, |queries| queries.head().map(|_| ()))
+        .await?;
     Ok("ok\n")
 }
 
 async fn metrics(State(state): State<AppState>) -> Result<Response, Problem> {
-    let text = tokio::task::spawn_blocking(move || state.metrics().scrape(state.engine()))
+    let text = tokio::task::spawn_blocking(move || state.metrics().scrape(state.book()))
         .await
         .map_err(|error| Problem::internal(&format!("the scrape did not end: {error}")))?;
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";

@@ -2,6 +2,7 @@
 //!
 //! The path of a single transfer is the shortest of all: no look-up in the database, one submission.
 
+use super::groups;
 use crate::api::transfers::{
     BatchResult, NewReversal, NewTransfer, PostedTransfer, ReversalView, TransferBatch,
     TransferView,
@@ -57,6 +58,7 @@ async fn post_transfer(
     body: Body<NewTransfer>,
 ) -> Result<Response, Problem> {
     let id = body.value.id.0;
+    groups::in_one_shard(&state, &[body.value.compact()], |_| String::new())?;
     let request = Request::PostTransfers(PostTransfers {
         currency: body.value.amount.0.currency(),
         linked: true,
@@ -95,11 +97,13 @@ async fn post_transfers(
         let detail = format!("post 1 to {most} transfers at a time");
         return Err(Problem::invalid("transfers", detail));
     }
+    let transfers: Vec<CompactTransfer> = batch.transfers.into_iter().map(|item| item.0).collect();
+    groups::in_one_shard(&state, &transfers, |index| format!("transfers[{index}]."))?;
     let request = Request::PostTransfers(PostTransfers {
         currency: batch.currency,
         linked: batch.linked,
         reference: batch.reference,
-        transfers: batch.transfers.into_iter().map(|item| item.0).collect(),
+        transfers,
     });
     let view = |reply| match reply {
         Reply::Transfers(posted) => Some((false, BatchResult::from(posted))),
@@ -126,17 +130,19 @@ async fn visible(
     caller.require(&[Role::Operator, Role::Finance, Role::Ledger])?;
     let id = read_id(text)?;
     let found = state
-        .read(move |queries| {
-            let Some(row) = queries.transfer(id)? else {
-                return Ok(None);
-            };
-            let account = match row.debit.account {
-                0 => row.credit.account,
-                account => account,
-            };
-            Ok(queries
-                .account(AccountId(account))?
-                .map(|account| (row, account)))
+        .read_all(move |shards| {
+            for queries in shards {
+                let Some(row) = queries.transfer(id)? else {
+                    continue;
+                };
+                let account = match row.debit.account {
+                    0 => row.credit.account,
+                    account => account,
+                };
+                let account = queries.account(AccountId(account))?;
+                return Ok(account.map(|account| (row, account)));
+            }
+            Ok(None)
         })
         .await?;
     let clients_only = caller.credential().role == Role::Ledger;

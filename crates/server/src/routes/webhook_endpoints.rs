@@ -17,7 +17,7 @@ use axum::response::Response;
 use domain::webhook::{SetWebhook, WebhookEndpoint};
 use domain::{Reply, Request};
 use engine::store::StoreError;
-use engine::{Record, VaultEntry};
+use engine::{Record, ShardCode, VaultEntry};
 use serde::Deserialize;
 use std::sync::Arc;
 use utoipa::IntoParams;
@@ -49,7 +49,7 @@ async fn create_endpoint(
         .map_err(|problem| Problem::invalid("url", problem.to_string()))?;
     let secret =
         WebhookSecret::generate().map_err(|error| Problem::internal(&error.to_string()))?;
-    let id = new_vault_id(state.engine().clock().now())?;
+    let id = new_vault_id(state.book().clock().now())?;
     let entry = VaultEntry {
         id: id.clone(),
         clear_text: Zeroizing::new(secret.reveal().as_bytes().to_vec()),
@@ -69,15 +69,16 @@ async fn create_endpoint(
         return Err(Problem::internal("the reply is that of another command"));
     };
     // A repeat is answered from the record of the first request, whose secret is the one in use.
-    let secret = reveal(&state, endpoint.secret_vault_id.clone()).await?;
+    let secret = reveal(&state, &endpoint.merchant, &endpoint.secret_vault_id).await?;
     let mut shown = WebhookEndpointView::from(WebhookEndpoint::clone(endpoint));
     shown.secret = Some(secret);
     done.answer(|_| Some((StatusCode::CREATED, shown)))
 }
 
-async fn reveal(state: &AppState, vault_id: String) -> Result<String, Problem> {
-    let engine = state.engine().clone();
-    let opened = tokio::task::spawn_blocking(move || engine.open_secret(&vault_id)).await;
+async fn reveal(state: &AppState, merchant: &str, vault_id: &str) -> Result<String, Problem> {
+    let (book, vault_id) = (state.book().clone(), vault_id.to_owned());
+    let shard = book.shard_of(merchant).unwrap_or(ShardCode::FIRST);
+    let opened = tokio::task::spawn_blocking(move || book.open_secret(shard, &vault_id)).await;
     match opened {
         Ok(Ok(Some(bytes))) => WebhookSecret::from_vault(&bytes)
             .map(|secret| secret.reveal().to_owned())
@@ -145,8 +146,13 @@ async fn list_endpoints(
     let after = page.after().map(|(_, key)| key.clone()).unwrap_or_default();
     let limit = page.limit();
     let mut endpoints: Vec<WebhookEndpoint> = state
-        .read(move |queries| {
-            let rows = queries.records_after(WebhookEndpoint::KIND, &after, limit + 1)?;
+        .read_all(move |shards| {
+            let mut rows = Vec::new();
+            for queries in shards {
+                rows.extend(queries.records_after(WebhookEndpoint::KIND, &after, limit + 1)?);
+            }
+            rows.sort_by(|one, other| one.0.cmp(&other.0));
+            rows.truncate(limit + 1);
             rows.into_iter()
                 .map(|(key, body, _)| {
                     serde_json::from_slice(&body).map_err(|error| StoreError::Damaged {

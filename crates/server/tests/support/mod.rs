@@ -267,6 +267,7 @@ async fn ask(engine: &server::Engine, request: Request) -> Reply {
 
 async fn merchant(engine: &server::Engine, number: &str) -> String {
     let create = CreateMerchant {
+        group: None,
         external_number: number.to_owned(),
         name: number.to_owned(),
         fee_schedule: FeeSchedule::proportional(Rate::from_ppm(6_000).unwrap()),

@@ -95,6 +95,7 @@ impl World {
             LateSuccess::Book
         };
         let command = CreateMerchant {
+            group: None,
             external_number: format!("m{number}"),
             name: format!("Merchant {number}"),
             fee_schedule: fee_schedule.unwrap_or(FeeSchedule::FREE),
@@ -381,5 +382,6 @@ fn bank_account() -> BankAccount {
     BankAccount {
         vault_id: "vlt_to_be_set".into(),
         masked: "622202*********4567".into(),
+        fingerprint: None,
     }
 }

@@ -147,7 +147,9 @@ impl World {
         let store = SimStore::new();
         let settings = Settings {
             payout_approval_above: Money::cny(20_000),
+            payout_approval_above_per_day: Money::cny(60_000),
             payout_arrival_bound_seconds: ARRIVAL_BOUND_SECONDS,
+            order_arrival_bound_seconds: ARRIVAL_BOUND_SECONDS,
             refund_arrival_bound_seconds: ARRIVAL_BOUND_SECONDS,
             ..Settings::default()
         };

@@ -1,0 +1,56 @@
+//! Which requests need a second person.
+//!
+//! A repeat of what was done already needs nobody: it changes nothing and is answered (or refused)
+//! like every other repeat.
+
+use crate::clearing::Adjustment;
+use crate::command::{Command, Request};
+use crate::context::Settings;
+use crate::payout::{self, CreatePayout, PayoutNumber};
+use engine::{ApprovalRule, Interrupt, Tx};
+
+/// The second person that a command needs, if any.
+pub(crate) fn needed(
+    settings: &Settings,
+    command: &Command,
+    tx: &mut Tx<'_>,
+) -> Result<Option<ApprovalRule>, Interrupt> {
+    let Command::Request(request) = command else {
+        return Ok(None);
+    };
+    let reason = match request {
+        Request::CreatePayout(command) => payout(settings, command, tx)?,
+        Request::UpdateMerchant(command) if command.settlement_account.is_some() => {
+            Some("a new settlement account")
+        }
+        Request::AdjustDifference(command) => {
+            let key = Adjustment::key_of(&command.case, &command.adjustment_number);
+            let known = tx.get::<Adjustment>(&key)?.is_some();
+            (!known).then_some("a correction of the books")
+        }
+        Request::AcceptUnderpayment(_) => Some("a payment of less than was asked for"),
+        Request::ResolvePayout(_) | Request::ReturnPayout(_) => {
+            Some("a person's word instead of the channel's on a payout")
+        }
+        Request::ResolveRefund(_) => Some("a person's word instead of the channel's on a refund"),
+        _ => None,
+    };
+    Ok(reason.map(|reason| ApprovalRule {
+        role: "finance",
+        reason,
+    }))
+}
+
+fn payout(
+    settings: &Settings,
+    command: &CreatePayout,
+    tx: &mut Tx<'_>,
+) -> Result<Option<&'static str>, Interrupt> {
+    let large = payout::is_large(settings, tx, &command.merchant, command.amount)?;
+    let Some(reason) = large else {
+        return Ok(None);
+    };
+    let key = PayoutNumber::key_of(&command.merchant, &command.payout_number);
+    let known = tx.get::<PayoutNumber>(&key)?.is_some();
+    Ok((!known).then_some(reason))
+}

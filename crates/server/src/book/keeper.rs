@@ -1,0 +1,533 @@
+//! Keeps this server's leases: renews them, takes free shards up to its share, gives up what others
+//! should have, and runs a shard exactly as long as it has its lease.
+//!
+//! The share is the number of shards divided by the servers seen, rounded up. A server that has no
+//! shard is not in the lease table, so it asks the richest holder to yield; that one gives up shards
+//! only while it has more than its share counting the newcomer.
+
+use super::forward::YieldRequest;
+use super::{Book, Place, Tenure};
+use crate::channel::ChannelPerformer;
+use crate::state::Engine;
+use crate::workers::Workers;
+use domain::chart::SetUp;
+use domain::{Command, QingyuanApp, Request};
+use engine::runtime::Running;
+use engine::store::StoreError;
+use engine::store::lease::{Holder, Lease, LeaseTable, Leases, Renewed, Taken};
+use engine::{Actor, Envelope, ShardCode, VaultEntry, Verdict};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+/// An empty text that each shard keeps under the book's vault key, so that a server with another key is
+/// noticed before it seals anything.
+pub const VAULT_CHECK: &str = "vault_check";
+
+/// Longest time a shard that was given up is left to others.
+const LEFT_TO_OTHERS: Duration = Duration::from_secs(5);
+/// How often shards are asked for at most.
+const ASK_EVERY: Duration = Duration::from_secs(1);
+
+/// Opens shards; what is done with them here is the same for every store.
+pub trait Tenancy: Send + Sync + 'static {
+    /// Starts the shard of a lease. Blocks.
+    ///
+    /// # Errors
+    /// [`StoreError`]; the lease is given back and taken again later.
+    fn open(&self, lease: &Lease) -> Result<Running<QingyuanApp>, StoreError>;
+}
+
+/// How leases are kept.
+#[derive(Debug, Clone)]
+pub struct KeeperOptions {
+    /// This process, and where other servers reach it (`http://host:port`).
+    pub holder: Holder,
+    /// How long a lease lasts from each renewal.
+    pub lasts: Duration,
+    /// How often it is renewed and others are looked at; several times within a lease.
+    pub tick: Duration,
+    /// Attempts at effects at a time, per shard and counterpart.
+    pub parallel: usize,
+    /// How often due effects and timers are looked for.
+    pub worker_tick: Duration,
+}
+
+impl KeeperOptions {
+    /// The defaults: a lease of three seconds, renewed twice a second, so that a shard whose holder
+    /// died is taken over within four.
+    pub fn new(holder: Holder) -> KeeperOptions {
+        KeeperOptions {
+            holder,
+            lasts: Duration::from_secs(3),
+            tick: Duration::from_millis(500),
+            parallel: 64,
+            worker_tick: Duration::from_millis(250),
+        }
+    }
+}
+
+/// A shard of this server.
+struct Tenant {
+    lease: Lease,
+    until: watch::Sender<Instant>,
+    state: TenantState,
+}
+
+enum TenantState {
+    /// Being read from the database.
+    Opening,
+    Open(Box<Opened>),
+    /// Its last checkpoints are being written.
+    Closing,
+}
+
+struct Opened {
+    running: Running<QingyuanApp>,
+    workers: Workers,
+}
+
+/// What a background step came to.
+enum Done {
+    Opened(ShardCode, Result<Box<Running<QingyuanApp>>, String>),
+    Closed(ShardCode),
+}
+
+/// Keeps leases until it is told to stop.
+pub struct Keeper {
+    stop: watch::Sender<bool>,
+    task: JoinHandle<()>,
+}
+
+impl Keeper {
+    /// Starts keeping leases. `yields` are requests of other servers.
+    pub fn start(
+        book: Book,
+        leases: Arc<dyn Leases>,
+        tenancy: Arc<dyn Tenancy>,
+        performer: ChannelPerformer,
+        yields: mpsc::UnboundedReceiver<YieldRequest>,
+        options: KeeperOptions,
+    ) -> Keeper {
+        let (stop, stopped) = watch::channel(false);
+        let (done, finished) = mpsc::unbounded_channel();
+        let work = Work {
+            book,
+            leases,
+            tenancy,
+            performer,
+            options,
+            tenants: BTreeMap::new(),
+            left: BTreeMap::new(),
+            asked_at: None,
+            done,
+            finished,
+            yields,
+        };
+        Keeper {
+            stop,
+            task: tokio::spawn(work.run(stopped)),
+        }
+    }
+
+    /// Gives every shard up, each as soon as its last batch is written, and ends.
+    pub async fn stop(self) {
+        let _ = self.stop.send(true);
+        if let Err(error) = self.task.await {
+            tracing::error!(%error, "the keeper of leases ended badly");
+        }
+    }
+}
+
+struct Work {
+    book: Book,
+    leases: Arc<dyn Leases>,
+    tenancy: Arc<dyn Tenancy>,
+    performer: ChannelPerformer,
+    options: KeeperOptions,
+    tenants: BTreeMap<ShardCode, Tenant>,
+    /// Shards given up for others, and until when they are not taken back.
+    left: BTreeMap<ShardCode, Instant>,
+    asked_at: Option<Instant>,
+    done: mpsc::UnboundedSender<Done>,
+    finished: mpsc::UnboundedReceiver<Done>,
+    yields: mpsc::UnboundedReceiver<YieldRequest>,
+}
+
+impl Work {
+    async fn run(mut self, mut stopped: watch::Receiver<bool>) {
+        // The guard of what it waits for must not live while something else is awaited.
+        let stop = async move { stopped.wait_for(|stop| *stop).await.is_ok() };
+        tokio::pin!(stop);
+        let mut interval = tokio::time::interval(self.options.tick);
+        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                _ = interval.tick() => self.tick().await,
+                Some(done) = self.finished.recv() => self.take_done(done).await,
+                Some(request) = self.yields.recv() => self.give_up_for(&request).await,
+                _ = &mut stop => break,
+            }
+        }
+        self.give_up_all().await;
+    }
+
+    /// Runs something on the leases where blocking is allowed.
+    async fn blocking<T: Send + 'static>(
+        &self,
+        call: impl FnOnce(&dyn Leases) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let leases = self.leases.clone();
+        tokio::task::spawn_blocking(move || call(leases.as_ref()))
+            .await
+            .unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string())))
+    }
+
+    async fn tick(&mut self) {
+        self.renew().await;
+        self.notice_ends();
+        match self.blocking(|leases| leases.list()).await {
+            Ok(table) => {
+                self.look_around(&table);
+                self.take_free(&table).await;
+                self.ask_for_more(&table).await;
+            }
+            Err(error) => tracing::warn!(%error, "leases cannot be read"),
+        }
+    }
+
+    async fn renew(&mut self) {
+        let held: Vec<Lease> = self
+            .tenants
+            .values()
+            .map(|tenant| tenant.lease.clone())
+            .collect();
+        if held.is_empty() {
+            return;
+        }
+        let asked = held.clone();
+        let renewed = self.blocking(move |leases| leases.renew(&asked)).await;
+        let outcomes = match renewed {
+            Ok(outcomes) => outcomes,
+            Err(error) => {
+                tracing::warn!(%error, "leases cannot be renewed");
+                Vec::new()
+            }
+        };
+        for (lease, outcome) in held.iter().zip(outcomes) {
+            match outcome {
+                Renewed::Lease(lease) => {
+                    if let Some(tenant) = self.tenants.get_mut(&lease.shard) {
+                        tenant.until.send_replace(lease.held_until);
+                        tenant.lease = lease;
+                    }
+                }
+                Renewed::Lost => self.lose(lease.shard, "another server has taken it"),
+                Renewed::Failed(error) => {
+                    tracing::warn!(shard = %lease.shard, %error, "a lease cannot be renewed");
+                }
+            }
+        }
+        let expired: Vec<ShardCode> = self
+            .tenants
+            .iter()
+            .filter(|(_, tenant)| tenant.lease.remaining().is_zero())
+            .map(|(shard, _)| *shard)
+            .collect();
+        for shard in expired {
+            self.lose(shard, "its lease could not be renewed in time");
+        }
+    }
+
+    /// The time on a shard is over: nothing of it may be answered or sent from here any more. What
+    /// its engine still tries to write is refused by the epoch.
+    fn lose(&mut self, shard: ShardCode, reason: &str) {
+        tracing::warn!(%shard, reason, "a shard is lost");
+        self.book.set_place(shard, Place::Nobody);
+        if let Some(tenant) = self.tenants.remove(&shard) {
+            tenant.until.send_replace(Instant::now());
+            if let TenantState::Open(opened) = tenant.state {
+                let Opened { running, workers } = *opened;
+                drop(workers);
+                std::thread::spawn(move || running.stop());
+            }
+        }
+    }
+
+    /// Shards whose engine found out by itself that another server writes.
+    fn notice_ends(&mut self) {
+        let ended: Vec<ShardCode> = self
+            .tenants
+            .iter()
+            .filter(|(_, tenant)| {
+                matches!(&tenant.state, TenantState::Open(opened) if opened.running.has_ended())
+            })
+            .map(|(shard, _)| *shard)
+            .collect();
+        for shard in ended {
+            self.lose(shard, "its engine has ended");
+        }
+    }
+
+    fn look_around(&self, table: &LeaseTable) {
+        for entry in &table.shards {
+            if self.tenants.contains_key(&entry.shard) {
+                continue;
+            }
+            let place = match &entry.holder {
+                Some(holder) if !entry.is_free() && holder.server != self.options.holder.server => {
+                    Place::There(holder.address.as_str().into())
+                }
+                _ => Place::Nobody,
+            };
+            self.book.set_place(entry.shard, place);
+        }
+    }
+
+    /// Servers seen, this one and `newcomer` included.
+    fn servers(&self, table: &LeaseTable, newcomer: Option<&str>) -> usize {
+        let mut servers: BTreeSet<&str> = table
+            .shards
+            .iter()
+            .filter(|entry| !entry.is_free())
+            .filter_map(|entry| entry.holder.as_ref())
+            .map(|holder| holder.server.as_str())
+            .collect();
+        servers.insert(&self.options.holder.server);
+        servers.extend(newcomer);
+        servers.len()
+    }
+
+    async fn take_free(&mut self, table: &LeaseTable) {
+        let now = Instant::now();
+        self.left.retain(|_, until| *until > now);
+        let share = table.shards.len().div_ceil(self.servers(table, None));
+        for entry in &table.shards {
+            if self.tenants.len() >= share {
+                return;
+            }
+            let shard = entry.shard;
+            if !entry.is_free()
+                || self.tenants.contains_key(&shard)
+                || self.left.contains_key(&shard)
+            {
+                continue;
+            }
+            let (holder, lasts) = (self.options.holder.clone(), self.options.lasts);
+            let taken = self
+                .blocking(move |leases| leases.take(shard, &holder, lasts))
+                .await;
+            match taken {
+                Ok(Taken::Lease(lease)) => self.open(lease),
+                Ok(Taken::HeldBy(_)) => {}
+                Ok(Taken::ClockDiffers(difference)) => {
+                    tracing::error!(
+                        server_ahead_ms = difference.server_ahead_ms,
+                        "this server's clock differs from the database's: it takes no shard until the clock is right"
+                    );
+                    return;
+                }
+                Err(error) => tracing::warn!(%shard, %error, "a lease cannot be taken"),
+            }
+        }
+    }
+
+    fn open(&mut self, lease: Lease) {
+        let shard = lease.shard;
+        let (until, _) = watch::channel(lease.held_until);
+        let (tenancy, done, opening) = (self.tenancy.clone(), self.done.clone(), lease.clone());
+        tokio::task::spawn_blocking(move || {
+            let opened = tenancy.open(&opening);
+            let opened = opened.map(Box::new).map_err(|error| error.to_string());
+            let _ = done.send(Done::Opened(shard, opened));
+        });
+        let state = TenantState::Opening;
+        self.tenants.insert(
+            shard,
+            Tenant {
+                lease,
+                until,
+                state,
+            },
+        );
+    }
+
+    async fn take_done(&mut self, done: Done) {
+        match done {
+            Done::Closed(shard) => {
+                if let Some(tenant) = self.tenants.remove(&shard) {
+                    self.release(&tenant.lease).await;
+                }
+            }
+            Done::Opened(shard, Ok(running)) => self.opened(shard, running).await,
+            Done::Opened(shard, Err(error)) => {
+                tracing::error!(%shard, error, "a shard cannot be opened; it is tried again");
+                if let Some(tenant) = self.tenants.remove(&shard) {
+                    self.left.insert(shard, Instant::now() + self.options.lasts);
+                    self.release(&tenant.lease).await;
+                }
+            }
+        }
+    }
+
+    async fn opened(&mut self, shard: ShardCode, mut running: Box<Running<QingyuanApp>>) {
+        let Some(tenant) = self.tenants.get_mut(&shard) else {
+            // Lost while it was being opened.
+            std::thread::spawn(move || running.stop());
+            return;
+        };
+        let tenure = Tenure::leased(tenant.until.subscribe());
+        let engine = running.engine.clone();
+        let (_, nothing) = mpsc::unbounded_channel();
+        let fresh = std::mem::replace(&mut running.fresh, nothing);
+        let workers = Workers::start(
+            &engine,
+            self.performer.for_shard(shard, tenure.clone()),
+            fresh,
+            self.options.parallel,
+            self.options.worker_tick,
+        );
+        tenant.state = TenantState::Open(Box::new(Opened {
+            running: *running,
+            workers,
+        }));
+        let book = self.book.clone();
+        // The chart must stand before the first request; who waits for the shard waits for this too.
+        tokio::spawn(async move {
+            match set_up(&engine).await {
+                Ok(()) => {
+                    book.set_place(shard, Place::Here(engine, tenure));
+                    tracing::info!(%shard, "a shard is written here");
+                }
+                Err(reason) => tracing::error!(%shard, reason, "a shard cannot be set up"),
+            }
+        });
+    }
+
+    async fn release(&self, lease: &Lease) {
+        let given = lease.clone();
+        if let Err(error) = self.blocking(move |leases| leases.release(&given)).await {
+            tracing::warn!(shard = %lease.shard, %error, "a lease could not be given back; it expires");
+        }
+    }
+
+    /// Stops a shard in the background and gives its lease back.
+    fn close(&mut self, shard: ShardCode) {
+        let Some(tenant) = self.tenants.get_mut(&shard) else {
+            return;
+        };
+        match std::mem::replace(&mut tenant.state, TenantState::Closing) {
+            TenantState::Open(opened) => {
+                self.book.set_place(shard, Place::Nobody);
+                let Opened { running, workers } = *opened;
+                drop(workers);
+                let done = self.done.clone();
+                tokio::task::spawn_blocking(move || {
+                    running.stop();
+                    let _ = done.send(Done::Closed(shard));
+                });
+            }
+            other => tenant.state = other,
+        }
+    }
+
+    fn open_shards(&self) -> Vec<ShardCode> {
+        self.tenants
+            .iter()
+            .filter(|(_, tenant)| matches!(tenant.state, TenantState::Open(_)))
+            .map(|(shard, _)| *shard)
+            .collect()
+    }
+
+    async fn give_up_for(&mut self, request: &YieldRequest) {
+        let Ok(table) = self.blocking(|leases| leases.list()).await else {
+            return;
+        };
+        let servers = self.servers(&table, Some(&request.server));
+        let share = table.shards.len().div_ceil(servers);
+        let open = self.open_shards();
+        let surplus = open.len().saturating_sub(share).min(request.count);
+        // The last ones, so that low numbers stay where they are.
+        for shard in open.into_iter().rev().take(surplus) {
+            self.left.insert(shard, Instant::now() + LEFT_TO_OTHERS);
+            self.close(shard);
+        }
+    }
+
+    /// Asks the richest server for shards when this one has too few and nothing is free.
+    async fn ask_for_more(&mut self, table: &LeaseTable) {
+        let now = Instant::now();
+        if self.asked_at.is_some_and(|at| now < at + ASK_EVERY) {
+            return;
+        }
+        let mut holders: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+        for entry in table.shards.iter().filter(|entry| !entry.is_free()) {
+            if let Some(holder) = &entry.holder {
+                *holders
+                    .entry((&holder.server, &holder.address))
+                    .or_default() += 1;
+            }
+        }
+        let own = self.tenants.len();
+        let least = table.shards.len() / self.servers(table, None);
+        let Some(((server, address), most)) = holders.into_iter().max_by_key(|(_, count)| *count)
+        else {
+            return;
+        };
+        if own >= least || most <= own + 1 || server == self.options.holder.server {
+            return;
+        }
+        self.asked_at = Some(now);
+        if let Some(peers) = self.book.peers() {
+            peers
+                .ask_to_yield(address, &self.options.holder.server, least - own)
+                .await;
+        }
+    }
+
+    async fn give_up_all(&mut self) {
+        for shard in self.open_shards() {
+            self.close(shard);
+        }
+        // One that is still being opened ends by its lease.
+        let closing = |tenants: &BTreeMap<ShardCode, Tenant>| {
+            tenants
+                .values()
+                .any(|tenant| matches!(tenant.state, TenantState::Closing))
+        };
+        let mut renewal = tokio::time::interval(self.options.tick);
+        while closing(&self.tenants) {
+            tokio::select! {
+                Some(done) = self.finished.recv() => self.take_done(done).await,
+                // Writing the last checkpoints may take longer than a lease.
+                _ = renewal.tick() => self.renew().await,
+            }
+        }
+    }
+}
+
+/// Opens the internal accounts of a shard and leaves an empty text under the vault's key; harmless when
+/// both are there.
+async fn set_up(engine: &Engine) -> Result<(), String> {
+    let command = Command::Request(Request::SetUp(SetUp::default()));
+    let mut envelope = Envelope::new(Actor::system(), command);
+    let reader = engine.clone();
+    let known = tokio::task::spawn_blocking(move || reader.open_secret(VAULT_CHECK));
+    match known.await.map_err(|error| error.to_string())? {
+        Ok(Some(_)) => {}
+        Ok(None) => envelope.vault.push(VaultEntry {
+            id: VAULT_CHECK.into(),
+            clear_text: zeroize::Zeroizing::new(Vec::new()),
+        }),
+        Err(error) => return Err(error.to_string()),
+    }
+    let submitted = engine.submit(envelope).await;
+    match submitted.map_err(|error| error.to_string())?.result {
+        Verdict::Done(_) => Ok(()),
+        other => Err(format!(
+            "the internal accounts could not be opened: {other:?}"
+        )),
+    }
+}

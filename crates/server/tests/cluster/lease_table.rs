@@ -1,0 +1,136 @@
+//! Leases in memory, as a database would keep them.
+
+use engine::ShardCode;
+use engine::store::StoreError;
+use engine::store::lease::{
+    ClockDifference, Holder, Lease, LeaseTable, Leases, Renewed, ShardLease, Taken,
+};
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+#[derive(Clone)]
+struct Row {
+    epoch: u64,
+    holder: Option<Holder>,
+    until: Instant,
+}
+
+pub struct MemoryLeases(Mutex<Vec<Row>>);
+
+impl MemoryLeases {
+    pub fn new(shards: usize) -> MemoryLeases {
+        let row = Row {
+            epoch: 0,
+            holder: None,
+            until: Instant::now(),
+        };
+        MemoryLeases(Mutex::new(vec![row; shards]))
+    }
+
+    /// How many shards each server has, by its address.
+    pub fn held_by(&self, server: &str) -> usize {
+        let rows = self.0.lock().unwrap();
+        let held = rows
+            .iter()
+            .filter(|row| row.until > Instant::now())
+            .filter(|row| {
+                row.holder
+                    .as_ref()
+                    .is_some_and(|holder| holder.server == server)
+            });
+        held.count()
+    }
+
+    /// Gives a shard to somebody else, as after a pause that was longer than the lease.
+    pub fn steal(&self, shard: ShardCode, thief: &Holder) {
+        let mut rows = self.0.lock().unwrap();
+        let row = &mut rows[usize::from(shard.number())];
+        row.epoch += 1;
+        row.holder = Some(thief.clone());
+        row.until = Instant::now() + Duration::from_secs(3_600);
+    }
+}
+
+fn row_of(code: ShardCode, row: &Row) -> ShardLease {
+    let remaining = row.until.saturating_duration_since(Instant::now());
+    ShardLease {
+        shard: code,
+        epoch: row.epoch,
+        holder: row.holder.clone(),
+        expires: jiff::Timestamp::UNIX_EPOCH,
+        remaining,
+    }
+}
+
+impl Leases for MemoryLeases {
+    fn list(&self) -> Result<LeaseTable, StoreError> {
+        let rows = self.0.lock().unwrap();
+        let codes = (0..).filter_map(ShardCode::new);
+        Ok(LeaseTable {
+            shards: codes
+                .zip(rows.iter())
+                .map(|(code, row)| row_of(code, row))
+                .collect(),
+            at: jiff::Timestamp::UNIX_EPOCH,
+        })
+    }
+
+    fn take(
+        &self,
+        shard: ShardCode,
+        holder: &Holder,
+        lasts: Duration,
+    ) -> Result<Taken, StoreError> {
+        let mut rows = self.0.lock().unwrap();
+        let row = &mut rows[usize::from(shard.number())];
+        if row.holder.is_some() && row.until > Instant::now() {
+            return Ok(Taken::HeldBy(row_of(shard, row)));
+        }
+        let until = Instant::now() + lasts;
+        *row = Row {
+            epoch: row.epoch + 1,
+            holder: Some(holder.clone()),
+            until,
+        };
+        Ok(Taken::Lease(Lease {
+            shard,
+            epoch: row.epoch,
+            holder: holder.clone(),
+            lasts,
+            held_until: until,
+        }))
+    }
+
+    fn renew(&self, leases: &[Lease]) -> Result<Vec<Renewed>, StoreError> {
+        let mut rows = self.0.lock().unwrap();
+        let renewed = leases.iter().map(|lease| {
+            let row = &mut rows[usize::from(lease.shard.number())];
+            if row.epoch != lease.epoch || row.holder.is_none() {
+                return Renewed::Lost;
+            }
+            row.until = Instant::now() + lease.lasts;
+            Renewed::Lease(Lease {
+                held_until: row.until,
+                ..lease.clone()
+            })
+        });
+        Ok(renewed.collect())
+    }
+
+    fn release(&self, lease: &Lease) -> Result<bool, StoreError> {
+        let mut rows = self.0.lock().unwrap();
+        let row = &mut rows[usize::from(lease.shard.number())];
+        let own = row.epoch == lease.epoch && row.holder.is_some();
+        if own {
+            row.holder = None;
+        }
+        Ok(own)
+    }
+
+    fn clock_difference(&self) -> Result<ClockDifference, StoreError> {
+        Ok(ClockDifference {
+            server_ahead_ms: 0,
+            uncertainty_ms: 0,
+        })
+    }
+}

@@ -1,0 +1,271 @@
+//! A book of four shards, one SQLite file each, and servers that share it.
+
+use crate::lease_table::MemoryLeases;
+use calendar::{BusinessDate, instant_at};
+use domain::QingyuanApp;
+use engine::runtime::{Clock, Engine, Running, SimulatedClock};
+use engine::store::lease::{Holder, Lease};
+use engine::store::sqlite::SqliteStore;
+use engine::store::{Queries, StoreError, StoreFactory};
+use engine::{CacheLimits, ShardCode, ShardOptions, Vault};
+use reqwest::Method;
+use serde_json::{Value, json};
+use server::book::{Book, Keeper, KeeperOptions, PeerKey, PeerLink, Tenancy};
+use server::{ApiKeyConfig, Connectors, Role, RunningServer, Server, ServerConfig};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub const SHARDS: usize = 4;
+pub const OPERATOR: &str = "operator-token";
+pub const FINANCE: &str = "finance-token";
+pub const LEDGER: &str = "ledger-token";
+/// Longest time that anything here is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+pub struct Answer {
+    pub status: u16,
+    pub body: Value,
+}
+
+impl Answer {
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{}", self.body);
+        self.body
+    }
+
+    #[track_caller]
+    pub fn expect_problem(self, status: u16, code: &str, field: &str) {
+        let text = |name: &str| self.body[name].as_str().unwrap_or_default().to_owned();
+        let found = (self.status, text("code"), text("field"));
+        assert_eq!(found, (status, code.into(), field.into()), "{}", self.body);
+    }
+}
+
+/// What all servers share.
+pub struct Shared {
+    pub leases: Arc<MemoryLeases>,
+    stores: Vec<Arc<SqliteStore>>,
+    vault: Arc<Vault>,
+    clock: Arc<SimulatedClock>,
+    _directory: tempfile::TempDir,
+}
+
+struct Opener {
+    stores: Vec<Arc<SqliteStore>>,
+    vault: Arc<Vault>,
+    clock: Arc<SimulatedClock>,
+}
+
+impl Tenancy for Opener {
+    fn open(&self, lease: &Lease) -> Result<Running<QingyuanApp>, StoreError> {
+        let store = self.stores[usize::from(lease.shard.number())].clone();
+        Engine::start(
+            Arc::new(QingyuanApp::default()),
+            store,
+            self.vault.clone(),
+            self.clock.clone() as Arc<dyn Clock>,
+            ShardOptions {
+                shard: lease.shard,
+                first_business_date: BusinessDate::new(2026, 11, 20).unwrap(),
+                limits: CacheLimits::default(),
+                sweep_min: 64,
+            },
+        )
+    }
+}
+
+impl Shared {
+    pub fn new() -> Shared {
+        let directory = tempfile::tempdir().unwrap();
+        let open = |number: usize| {
+            let path = directory.path().join(number.to_string());
+            Arc::new(SqliteStore::open(&path).unwrap())
+        };
+        let start = instant_at(BusinessDate::new(2026, 11, 20).unwrap(), 10, 0, 0);
+        Shared {
+            leases: Arc::new(MemoryLeases::new(SHARDS)),
+            stores: (0..SHARDS).map(open).collect(),
+            vault: Arc::new(Vault::new(&[7; 32]).unwrap()),
+            clock: Arc::new(SimulatedClock::at(start)),
+            _directory: directory,
+        }
+    }
+
+    pub async fn server(&self, name: &str) -> Member {
+        self.server_with_key(name, &[7; 32]).await
+    }
+
+    pub async fn server_with_key(&self, name: &str, key: &[u8]) -> Member {
+        let queries: Vec<Arc<dyn Queries>> = self
+            .stores
+            .iter()
+            .map(|store| StoreFactory::queries(store.as_ref()).unwrap())
+            .collect();
+        let (peers, yields) = PeerLink::new(PeerKey::derive(key).unwrap()).unwrap();
+        let clock = self.clock.clone() as Arc<dyn Clock>;
+        let book = Book::shared(queries, self.vault.clone(), clock, peers);
+        let config = ServerConfig {
+            api_keys: vec![
+                ApiKeyConfig::of_token("operator", OPERATOR, "li.na", Role::Operator),
+                ApiKeyConfig::of_token("finance", FINANCE, "wang.fang", Role::Finance),
+                ApiKeyConfig::of_token("ledger", LEDGER, "wallet", Role::Ledger),
+            ],
+            ..ServerConfig::default()
+        };
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let server = Server::new(&config, book.clone(), Connectors::default()).unwrap();
+        let performer = server.performer();
+        let server = server.start(listener).unwrap();
+        let holder = Holder {
+            server: name.to_owned(),
+            address,
+        };
+        let opener = Opener {
+            stores: self.stores.clone(),
+            vault: self.vault.clone(),
+            clock: self.clock.clone(),
+        };
+        let keeper = Keeper::start(
+            book.clone(),
+            self.leases.clone(),
+            Arc::new(opener),
+            performer,
+            yields,
+            KeeperOptions {
+                tick: Duration::from_millis(50),
+                ..KeeperOptions::new(holder)
+            },
+        );
+        Member {
+            book,
+            server,
+            keeper,
+            client: reqwest::Client::builder().no_proxy().build().unwrap(),
+        }
+    }
+
+    /// Waits until a server has so many shards.
+    pub async fn until_held(&self, server: &str, shards: usize) {
+        until(|| self.leases.held_by(server) == shards).await;
+    }
+}
+
+/// Waits until something is so; the time limit is for a test that fails.
+pub async fn until(holds: impl Fn() -> bool) {
+    let waited = tokio::time::timeout(PATIENCE, async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    });
+    waited.await.expect("it never came so");
+}
+
+pub struct Member {
+    pub book: Book,
+    pub server: RunningServer,
+    pub keeper: Keeper,
+    client: reqwest::Client,
+}
+
+impl Member {
+    pub async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        token: &str,
+        body: Option<&Value>,
+    ) -> Answer {
+        let mut request = self
+            .client
+            .request(method, format!("{}{path}", self.server.url()))
+            .header("authorization", format!("Bearer {token}"));
+        if let Some(body) = body {
+            let key = format!("{path} {body}");
+            let key: String = key
+                .chars()
+                .filter(char::is_ascii_graphic)
+                .take(255)
+                .collect();
+            request = request
+                .header("idempotency-key", key)
+                .header("content-type", "application/json")
+                .body(body.to_string());
+        }
+        let response = request.send().await.expect("an answer");
+        let status = response.status().as_u16();
+        let text = response.text().await.expect("a body");
+        let body = serde_json::from_str(&text).unwrap_or(Value::String(text));
+        Answer { status, body }
+    }
+
+    pub async fn get(&self, path: &str, token: &str) -> Answer {
+        self.send(Method::GET, path, token, None).await
+    }
+
+    pub async fn post(&self, path: &str, token: &str, body: Value) -> Answer {
+        self.send(Method::POST, path, token, Some(&body)).await
+    }
+
+    /// Waits until every shard has a writer that this server knows.
+    pub async fn until_ready(&self) {
+        let waited = tokio::time::timeout(PATIENCE, async {
+            while self.get("/readyz", OPERATOR).await.status != 200 {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        });
+        waited.await.expect("it never became ready");
+    }
+
+    pub async fn merchant(&self, number: &str, group: Option<&str>) -> String {
+        let mut body = json!({"external_number": number, "name": number, "fee_schedule": {"rate": 6000},
+            "settlement_cycle": "T+1", "split_share_max": 500_000});
+        if let Some(group) = group {
+            body["group"] = json!(group);
+        }
+        let merchant = self.post("/v1/merchants", OPERATOR, body).await.expect(201);
+        merchant["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Opens an account of a ledger client.
+    pub async fn account(&self, code: &str, group: Option<&str>, negative: bool) -> u64 {
+        let mut body = json!({"code": code, "kind": "liability", "currency": "CNY",
+            "may_go_negative": negative});
+        if let Some(group) = group {
+            body["group"] = json!(group);
+        }
+        let opened = self.post("/v1/accounts", LEDGER, body).await.expect(201);
+        opened["id"].as_u64().unwrap()
+    }
+
+    pub async fn transfer(&self, id: u32, debit: u64, credit: u64, amount: i64) -> Answer {
+        let body = json!({"id": engine::ids::id_text(u128::from(id)), "debit": debit, "credit": credit,
+            "amount": {"amount": amount, "currency": "CNY"}, "code": 1001});
+        self.post("/v1/transfers", LEDGER, body).await
+    }
+
+    pub async fn balance(&self, account: u64) -> i64 {
+        let account = self
+            .get(&format!("/v1/accounts/{account}"), LEDGER)
+            .await
+            .expect(200);
+        account["balance"]["amount"].as_i64().unwrap()
+    }
+
+    /// Gives every shard up, and ends.
+    pub async fn stop(self) {
+        self.keeper.stop().await;
+        self.server.stop().await;
+    }
+}
+
+/// A group that is kept in a shard, found by trying.
+pub fn group_in(book: &Book, shard: u16) -> String {
+    let code = ShardCode::new(shard).unwrap();
+    let group = (0..10_000).map(|number| format!("group-{number}"));
+    group
+        .into_iter()
+        .find(|group| book.shard_of_group(group) == code)
+        .unwrap()
+}
