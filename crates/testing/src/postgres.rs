@@ -60,25 +60,7 @@ impl Server {
 
     /// A server of one's own.
     pub fn start(durability: Durability) -> Server {
-        let programs = programs();
-        let user = unprivileged();
-        let folder = match durability {
-            Durability::Memory => tempfile::tempdir_in("/dev/shm"),
-            Durability::Disk => tempfile::tempdir(),
-        };
-        let folder = folder.or_else(|_| tempfile::tempdir()).unwrap();
-        if let Some(user) = &user {
-            chown(folder.path(), Some(user.uid), Some(user.gid)).unwrap();
-        }
-        let server = Server {
-            programs,
-            folder,
-            port: free_port(),
-            durability,
-            user,
-            databases: AtomicU32::new(0),
-            process: Mutex::new(None),
-        };
+        let server = Server::prepare(durability);
         let mut initdb = server.program("initdb");
         initdb.args([
             "--username=qingyuan",
@@ -92,6 +74,60 @@ impl Server {
         finished(&mut initdb);
         server.restart();
         server
+    }
+
+    /// A standby of this server. From now on no commit returns here before the standby has it on disk.
+    pub fn synchronous_standby(&self) -> Server {
+        let standby = Server::prepare(self.durability);
+        let primary = format!(
+            "host=127.0.0.1 port={} user=qingyuan application_name=standby",
+            self.port
+        );
+        let mut copying = standby.program("pg_basebackup");
+        copying
+            .args(["--write-recovery-conf", "--wal-method=stream", "--no-sync"])
+            .args(["--checkpoint=fast", "--dbname", &primary, "--pgdata"])
+            .arg(standby.data());
+        finished(&mut copying);
+        standby.restart();
+        self.sql(
+            "postgres",
+            "ALTER SYSTEM SET synchronous_standby_names='standby'",
+        );
+        self.sql("postgres", "SELECT pg_reload_conf()");
+        let question = "SELECT count(*) FROM pg_stat_replication WHERE sync_state='sync'";
+        let until = Instant::now() + START_MAX;
+        while self.sql("postgres", question).trim() != "1" {
+            assert!(Instant::now() < until, "the standby does not follow");
+        }
+        standby
+    }
+
+    /// Makes a standby a server of its own, which takes writes.
+    pub fn promote(&self) {
+        assert_eq!(self.sql("postgres", "SELECT pg_promote()").trim(), "t");
+    }
+
+    /// A folder and a port.
+    fn prepare(durability: Durability) -> Server {
+        let user = unprivileged();
+        let folder = match durability {
+            Durability::Memory => tempfile::tempdir_in("/dev/shm"),
+            Durability::Disk => tempfile::tempdir(),
+        };
+        let folder = folder.or_else(|_| tempfile::tempdir()).unwrap();
+        if let Some(user) = &user {
+            chown(folder.path(), Some(user.uid), Some(user.gid)).unwrap();
+        }
+        Server {
+            programs: programs(),
+            folder,
+            port: free_port(),
+            durability,
+            user,
+            databases: AtomicU32::new(0),
+            process: Mutex::new(None),
+        }
     }
 
     /// Where the data are.
