@@ -116,7 +116,7 @@ fn each_step_applies_twice_and_their_sum_is_the_fresh_schema() {
     assert_eq!(server.sql(&stepped, SCHEMA), expected);
 }
 
-/// `fixtures/postgres-0.1.0.sql` is what `pg_dump --no-owner` wrote of a book of 0.1.0.
+/// `fixtures/postgres-0.1.0.sql` is what `pg_dump --no-owner` wrote of a small benchmark's book in the first schema.
 #[test]
 fn a_book_of_0_1_0_opens_and_holds() {
     let server = Server::shared();
