@@ -103,6 +103,23 @@ impl Server {
         standby
     }
 
+    /// Keeps a standby from taking anything until what this answers is dropped.
+    pub fn pause_receiving(&self) -> Paused {
+        let question = "SELECT pid FROM pg_stat_wal_receiver";
+        let process = self.sql("postgres", question).trim().to_owned();
+        assert!(signal("STOP", &process), "no receiver: {process:?}");
+        Paused { process }
+    }
+
+    /// Waits until a commit waits for the standby.
+    pub fn wait_for_waiting_commit(&self) {
+        let question = "SELECT count(*) FROM pg_stat_activity WHERE wait_event='SyncRep'";
+        let until = Instant::now() + START_MAX;
+        while self.sql("postgres", question).trim() == "0" {
+            assert!(Instant::now() < until, "no commit waits for the standby");
+        }
+    }
+
     /// Makes a standby a server of its own, which takes writes.
     pub fn promote(&self) {
         assert_eq!(self.sql("postgres", "SELECT pg_promote()").trim(), "t");
@@ -268,10 +285,7 @@ impl Server {
         let Some(process) = process.take() else {
             return;
         };
-        let sent = Command::new("kill")
-            .args([&format!("-{signal}"), &process.id.to_string()])
-            .status();
-        if sent.is_ok_and(|status| status.success()) {
+        if self::signal(signal, &process.id.to_string()) {
             let _ = process.ended.recv_timeout(START_MAX);
         }
     }
@@ -300,6 +314,24 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// A process that was stopped, and goes on when this is dropped.
+pub struct Paused {
+    process: String,
+}
+
+impl Drop for Paused {
+    fn drop(&mut self) {
+        signal("CONT", &self.process);
+    }
+}
+
+fn signal(name: &str, process: &str) -> bool {
+    let sent = Command::new("kill")
+        .args([&format!("-{name}"), process])
+        .status();
+    sent.is_ok_and(|status| status.success())
 }
 
 fn finished(command: &mut Command) -> String {

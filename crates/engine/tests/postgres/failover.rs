@@ -26,8 +26,12 @@ fn a_promoted_standby_has_everything_that_was_acknowledged() {
             let reply = ask_until_answered(&engine, &keyed_add("before", &number.to_string()));
             assert_eq!(reply, ToyReply::Value(number));
         }
+        // The last commit is on the primary's disk only, and its caller has no answer.
+        let paused = standby.pause_receiving();
+        primary.wait_for_waiting_commit();
         let killed = Instant::now();
         primary.kill();
+        drop(paused);
         let dead = killed.elapsed();
         standby.promote();
         let promoted = killed.elapsed();
