@@ -56,6 +56,7 @@ impl PostgresWriter {
             .row(place, sql::BACKEND, &[])?
             .and_then(|row| row.try_get(0).ok())
             .unwrap_or_default();
+        session.rows(place, sql::COMPRESS, &[])?;
         let mut prepare = |text| session.prepare(place, text);
         let statements = Statements {
             copy_ledger: prepare(sql::COPY_LEDGER)?,
