@@ -278,6 +278,9 @@ pub struct LedgerBenchmark {
     /// Keep the book in this directory; otherwise a temporary one beside the working directory.
     #[arg(long)]
     pub data: Option<PathBuf>,
+    /// Keep the book in this PostgreSQL database, which must have none yet: postgres://user@host/database.
+    #[arg(long, value_name = "URL", conflicts_with = "data")]
+    pub postgres: Option<String>,
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,

@@ -60,25 +60,7 @@ impl Server {
 
     /// A server of one's own.
     pub fn start(durability: Durability) -> Server {
-        let programs = programs();
-        let user = unprivileged();
-        let folder = match durability {
-            Durability::Memory => tempfile::tempdir_in("/dev/shm"),
-            Durability::Disk => tempfile::tempdir(),
-        };
-        let folder = folder.or_else(|_| tempfile::tempdir()).unwrap();
-        if let Some(user) = &user {
-            chown(folder.path(), Some(user.uid), Some(user.gid)).unwrap();
-        }
-        let server = Server {
-            programs,
-            folder,
-            port: free_port(),
-            durability,
-            user,
-            databases: AtomicU32::new(0),
-            process: Mutex::new(None),
-        };
+        let server = Server::prepare(durability);
         let mut initdb = server.program("initdb");
         initdb.args([
             "--username=qingyuan",
@@ -92,6 +74,77 @@ impl Server {
         finished(&mut initdb);
         server.restart();
         server
+    }
+
+    /// A standby of this server. From now on no commit returns here before the standby has it on disk.
+    pub fn synchronous_standby(&self) -> Server {
+        let standby = Server::prepare(self.durability);
+        let primary = format!(
+            "host=127.0.0.1 port={} user=qingyuan application_name=standby",
+            self.port
+        );
+        let mut copying = standby.program("pg_basebackup");
+        copying
+            .args(["--write-recovery-conf", "--wal-method=stream", "--no-sync"])
+            .args(["--checkpoint=fast", "--dbname", &primary, "--pgdata"])
+            .arg(standby.data());
+        finished(&mut copying);
+        standby.restart();
+        self.sql(
+            "postgres",
+            "ALTER SYSTEM SET synchronous_standby_names='standby'",
+        );
+        self.sql("postgres", "SELECT pg_reload_conf()");
+        let question = "SELECT count(*) FROM pg_stat_replication WHERE sync_state='sync'";
+        let until = Instant::now() + START_MAX;
+        while self.sql("postgres", question).trim() != "1" {
+            assert!(Instant::now() < until, "the standby does not follow");
+        }
+        standby
+    }
+
+    /// Keeps a standby from taking anything until what this answers is dropped.
+    pub fn pause_receiving(&self) -> Paused {
+        let question = "SELECT pid FROM pg_stat_wal_receiver";
+        let process = self.sql("postgres", question).trim().to_owned();
+        assert!(signal("STOP", &process), "no receiver: {process:?}");
+        Paused { process }
+    }
+
+    /// Waits until a commit waits for the standby.
+    pub fn wait_for_waiting_commit(&self) {
+        let question = "SELECT count(*) FROM pg_stat_activity WHERE wait_event='SyncRep'";
+        let until = Instant::now() + START_MAX;
+        while self.sql("postgres", question).trim() == "0" {
+            assert!(Instant::now() < until, "no commit waits for the standby");
+        }
+    }
+
+    /// Makes a standby a server of its own, which takes writes.
+    pub fn promote(&self) {
+        assert_eq!(self.sql("postgres", "SELECT pg_promote()").trim(), "t");
+    }
+
+    /// A folder and a port.
+    fn prepare(durability: Durability) -> Server {
+        let user = unprivileged();
+        let folder = match durability {
+            Durability::Memory => tempfile::tempdir_in("/dev/shm"),
+            Durability::Disk => tempfile::tempdir(),
+        };
+        let folder = folder.or_else(|_| tempfile::tempdir()).unwrap();
+        if let Some(user) = &user {
+            chown(folder.path(), Some(user.uid), Some(user.gid)).unwrap();
+        }
+        Server {
+            programs: programs(),
+            folder,
+            port: free_port(),
+            durability,
+            user,
+            databases: AtomicU32::new(0),
+            process: Mutex::new(None),
+        }
     }
 
     /// Where the data are.
@@ -232,10 +285,7 @@ impl Server {
         let Some(process) = process.take() else {
             return;
         };
-        let sent = Command::new("kill")
-            .args([&format!("-{signal}"), &process.id.to_string()])
-            .status();
-        if sent.is_ok_and(|status| status.success()) {
+        if self::signal(signal, &process.id.to_string()) {
             let _ = process.ended.recv_timeout(START_MAX);
         }
     }
@@ -264,6 +314,24 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// A process that was stopped, and goes on when this is dropped.
+pub struct Paused {
+    process: String,
+}
+
+impl Drop for Paused {
+    fn drop(&mut self) {
+        signal("CONT", &self.process);
+    }
+}
+
+fn signal(name: &str, process: &str) -> bool {
+    let sent = Command::new("kill")
+        .args([&format!("-{name}"), process])
+        .status();
+    sent.is_ok_and(|status| status.success())
 }
 
 fn finished(command: &mut Command) -> String {

@@ -1,5 +1,17 @@
 //! PostgreSQL: a server of its own for these tests.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+#[path = "../memory/mod.rs"]
+mod memory;
+#[path = "../rig/mod.rs"]
+mod rig;
+#[path = "../toy/mod.rs"]
+mod toy;
+
+mod books;
 mod contract;
+mod failover;
+mod fencing;
 mod leases;
+mod outages;
+mod schema;

@@ -15,3 +15,4 @@ mod crash_images;
 mod disk_full;
 mod dump;
 mod files;
+mod migrations;

@@ -1,22 +1,20 @@
 //! `bench ledger`: transfers through the engine, as the API's batches post them.
 
 use super::figures::{self, Figures};
-use crate::book::{self, ClockKind};
+use super::target::Target;
 use crate::cli::LedgerBenchmark;
 use crate::failure::Failure;
 use crate::output;
 use ::ledger::AccountKind;
 use domain::transfer::{CompactTransfer, NewClientAccount, OpenAccounts, PostTransfers};
 use domain::{Command, QingyuanApp, Reply, Request};
-use engine::runtime::{Counters, Engine, Running, SystemClock};
+use engine::runtime::{Counters, Engine, Running};
 use engine::{Actor, Envelope, Verdict};
 use money::Currency;
 use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::json;
 use std::collections::VecDeque;
-use std::path::Path;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Batches' worth of commands in flight: one being written, one being filled, one waiting.
@@ -31,13 +29,14 @@ pub fn run(arguments: &LedgerBenchmark) -> Result<bool, Failure> {
         ));
     }
     let temporary = tempfile::tempdir_in(".").map_err(Failure::other)?;
-    let directory = arguments.data.as_deref().unwrap_or(temporary.path());
-    let running = book::start(
-        directory,
-        Arc::new(SystemClock),
-        ClockKind::Real,
-        QingyuanApp::default(),
-    )?;
+    let mut target = match &arguments.postgres {
+        Some(url) => Target::postgres(url)?,
+        None => {
+            let directory = arguments.data.as_deref().unwrap_or(temporary.path());
+            Target::Directory(directory.to_owned())
+        }
+    };
+    let running = target.start()?;
     let engine = running.engine.clone();
     let accounts = open_accounts(&engine, arguments.accounts, arguments.json)?;
     let (batches_before, commands_before) = counts(&engine);
@@ -57,7 +56,7 @@ pub fn run(arguments: &LedgerBenchmark) -> Result<bool, Failure> {
     figures
         .more
         .insert("db_bytes_per_transfer".into(), json!(bytes_each));
-    measure_reopening(directory, running, engine, &mut figures)?;
+    measure_reopening(&mut target, running, engine, &mut figures)?;
     if arguments.json {
         output::json(&figures)?
     } else {
@@ -281,24 +280,18 @@ impl<'a> Run<'a> {
 
 /// How long a start on this book takes, and a statement of one account for its day.
 fn measure_reopening(
-    directory: &Path,
+    target: &mut Target,
     running: Running<QingyuanApp>,
     engine: Engine<QingyuanApp>,
     figures: &mut Figures,
 ) -> Result<(), Failure> {
     drop(engine);
-    running.stop();
+    target.stop(running)?;
     let begun = Instant::now();
-    let running = book::start(
-        directory,
-        Arc::new(SystemClock),
-        ClockKind::Real,
-        QingyuanApp::default(),
-    )?;
+    let running = target.start()?;
     figures.more.insert(
         "reopen_ms".into(),
         json!(begun.elapsed().as_millis() as u64),
     );
-    running.stop();
-    Ok(())
+    target.stop(running)
 }

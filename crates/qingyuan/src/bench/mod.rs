@@ -4,6 +4,7 @@ mod compliance;
 mod figures;
 mod ledger;
 mod payments;
+mod target;
 
 use crate::cli::Benchmark;
 use crate::failure::Failure;

@@ -86,6 +86,13 @@ impl PostgresStore {
         })
     }
 
+    /// Creates a book in a database that must have none.
+    pub fn create(url: &str, options: PostgresOptions) -> Result<PostgresStore, StoreError> {
+        let address = Arc::new(Address::parse(url)?);
+        schema::refuse_book(&mut Pool::new(address.clone()).open()?, &address.shown())?;
+        PostgresStore::open(url, options)
+    }
+
     /// Number of shards, fixed when the book was created.
     pub fn shard_count(&self) -> u16 {
         self.shards

@@ -38,6 +38,16 @@ pub(super) fn prepare(
     }
 }
 
+/// For whoever wants a database without a book.
+pub(super) fn refuse_book(session: &mut Session, shown: &str) -> Result<(), StoreError> {
+    if version(session)? > 0 {
+        return Err(StoreError::Refused(format!(
+            "{shown} has a book already; name a database without one"
+        )));
+    }
+    Ok(())
+}
+
 fn check_server(session: &mut Session) -> Result<(), StoreError> {
     let place = || "the server's version".to_owned();
     let row = session.row(&place(), sql::SERVER_VERSION, &[])?;

@@ -234,6 +234,8 @@ statements! {
     HAS_SCHEMA = "SELECT to_regclass('qingyuan_schema') IS NOT NULL AND to_regclass('shard') IS NOT NULL";
     SCHEMA_VERSION = "SELECT coalesce(max(version),0) FROM qingyuan_schema";
     BACKEND = "SELECT pg_backend_pid()";
+    /// Long texts of the journal: the quicker compression, where the server was built with it.
+    COMPRESS = "SELECT set_config(name,'lz4',false) FROM pg_settings WHERE name='default_toast_compression' AND 'lz4'=ANY(enumvals)";
 }
 
 #[cfg(test)]
@@ -251,6 +253,7 @@ mod tests {
         "HAS_SCHEMA",
         "SCHEMA_VERSION",
         "BACKEND",
+        "COMPRESS",
     ];
     /// How a statement names its shard.
     const NAMED: &[&str] = &[

@@ -1,7 +1,7 @@
 //! The writing connection: a batch is one transaction, sent without waiting for answers in between.
 //!
-//! Everything is asked for before anything is answered: BEGIN, two COPYs, a few statements over arrays, the fence,
-//! COMMIT. After a first failure the server refuses what follows, and COMMIT finds nothing to commit.
+//! Once BEGIN is answered, everything is asked for before anything else is: two COPYs, a few statements over arrays,
+//! the fence, COMMIT. After a first failure the server refuses what follows, and COMMIT finds nothing to commit.
 
 use super::columns::Id;
 use super::copy::{Encoder, TooGreat};
@@ -56,6 +56,7 @@ impl PostgresWriter {
             .row(place, sql::BACKEND, &[])?
             .and_then(|row| row.try_get(0).ok())
             .unwrap_or_default();
+        session.rows(place, sql::COMPRESS, &[])?;
         let mut prepare = |text| session.prepare(place, text);
         let statements = Statements {
             copy_ledger: prepare(sql::COPY_LEDGER)?,
@@ -88,8 +89,7 @@ impl PostgresWriter {
         let of = &self.statements;
         let shard = &self.holding.number();
         let head = &batch.head;
-        let mut steps: Vec<Step<'_>> = Vec::with_capacity(14);
-        steps.push(script(client, "BEGIN"));
+        let mut steps: Vec<Step<'_>> = Vec::with_capacity(12);
         if let Some(bytes) = &rows.ledger {
             steps.push(copy(client, &of.copy_ledger, bytes));
         }
@@ -131,7 +131,13 @@ impl PostgresWriter {
         steps.push(client.execute(&of.batch, &noted).boxed());
         steps.push(client.execute(&of.fence, &fence).boxed());
         steps.push(script(client, "COMMIT"));
-        let all = pipelined(steps);
+        let all = async {
+            // Behind a BEGIN that failed, every statement would commit by itself, with or without the fence.
+            match client.batch_execute("BEGIN").await {
+                Ok(()) => pipelined(steps).await,
+                Err(error) => vec![Err(error)],
+            }
+        };
         let patience = self.holding.commit_max();
         self.session
             .block(async { tokio::time::timeout(patience, all).await.ok() })
@@ -445,4 +451,32 @@ fn journal(batch: &SealedBatch, shard: i16) -> Option<Result<Bytes, TooGreat>> {
         encoder.journal(row, *check);
     }
     Some(encoder.finish())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Step, pipelined};
+    use futures_util::FutureExt;
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    /// A COMMIT without the fence before it would let anybody write.
+    #[test]
+    fn nothing_is_sent_behind_a_step_that_could_not_be_sent() {
+        let unsent = "colour=red".parse::<tokio_postgres::Config>().err();
+        let unsent = unsent.map_or(Ok(0), Err);
+        let committed = AtomicBool::new(false);
+        let commit = async {
+            committed.store(true, Ordering::Relaxed);
+            Ok(0)
+        };
+        let steps: Vec<Step<'_>> = vec![
+            std::future::ready(Ok(7)).boxed(),
+            std::future::ready(unsent).boxed(),
+            commit.boxed(),
+        ];
+        let answers = pipelined(steps).now_or_never().unwrap_or_default();
+        let answers: Vec<Option<u64>> = answers.into_iter().map(Result::ok).collect();
+        assert_eq!(answers, [Some(7), None]);
+        assert!(!committed.load(Ordering::Relaxed));
+    }
 }

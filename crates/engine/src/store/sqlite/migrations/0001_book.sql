@@ -1,6 +1,6 @@
 -- One shard's book. Column order and types are fixed by the row's check value.
 
-CREATE TABLE shard (
+CREATE TABLE IF NOT EXISTS shard (
     id            INTEGER PRIMARY KEY CHECK (id = 0),
     batch_seq     INTEGER NOT NULL,
     journal_seq   INTEGER NOT NULL,
@@ -14,7 +14,7 @@ CREATE TABLE shard (
     head_hash     BLOB    NOT NULL
 ) STRICT;
 
-CREATE TABLE batch (
+CREATE TABLE IF NOT EXISTS batch (
     seq          INTEGER PRIMARY KEY,
     last_journal INTEGER NOT NULL,
     last_ledger  INTEGER NOT NULL,
@@ -22,7 +22,7 @@ CREATE TABLE batch (
     head_hash    BLOB    NOT NULL
 ) STRICT;
 
-CREATE TABLE journal (
+CREATE TABLE IF NOT EXISTS journal (
     seq         INTEGER PRIMARY KEY,
     at_ms       INTEGER NOT NULL,
     principal   TEXT    NOT NULL,
@@ -36,7 +36,7 @@ CREATE TABLE journal (
 -- kind: 0 transfer, 1 open, 2 hold, 3 capture, 4 release, 5 close.
 -- dr_/cr_: the account on the debit and credit side, its cumulative posted debits and credits and
 -- held amounts after the row, its previous row, and on its first row of a day the first of the day before.
-CREATE TABLE ledger (
+CREATE TABLE IF NOT EXISTS ledger (
     seq        INTEGER PRIMARY KEY,
     kind       INTEGER NOT NULL,
     id         BLOB,
@@ -64,12 +64,12 @@ CREATE TABLE ledger (
 ) STRICT;
 
 -- Where a transfer's row is, for ids that come again. Ids are time-ordered: rows are appended.
-CREATE TABLE transfer_id (
+CREATE TABLE IF NOT EXISTS transfer_id (
     id  BLOB    PRIMARY KEY,
     seq INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE account (
+CREATE TABLE IF NOT EXISTS account (
     id        INTEGER PRIMARY KEY,
     name      TEXT    NOT NULL,
     kind      INTEGER NOT NULL,
@@ -86,7 +86,7 @@ CREATE TABLE account (
     chk       INTEGER NOT NULL
 ) STRICT;
 
-CREATE TABLE record (
+CREATE TABLE IF NOT EXISTS record (
     kind TEXT    NOT NULL,
     key  TEXT    NOT NULL,
     body TEXT    NOT NULL,
@@ -94,7 +94,7 @@ CREATE TABLE record (
     PRIMARY KEY (kind, key)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE record_index (
+CREATE TABLE IF NOT EXISTS record_index (
     kind  TEXT NOT NULL,
     name  TEXT NOT NULL,
     value TEXT NOT NULL,
@@ -103,7 +103,7 @@ CREATE TABLE record_index (
 ) STRICT, WITHOUT ROWID;
 
 -- Personal data, encrypted; the only table from which rows are erased.
-CREATE TABLE secret (
+CREATE TABLE IF NOT EXISTS secret (
     id          TEXT PRIMARY KEY,
     nonce       BLOB NOT NULL,
     cipher_text BLOB NOT NULL

@@ -1,0 +1,131 @@
+//! A database that is away, goes away, comes back, or takes no writes; sessions that are ended in the middle.
+
+use crate::books::{self, ask_until_answered, counter, keyed_add};
+use crate::toy::ToyReply;
+use engine::runtime::Counters;
+use engine::store::StoreError;
+use engine::store::postgres::PostgresStore;
+use engine::{ShardCode, SubmitError};
+use testing::postgres::{Durability, Server};
+
+/// Ends a writing session in the middle of a transaction, so that its commit may or may not have taken effect.
+const END_A_WRITER: &str = "DO $$ BEGIN FOR attempt IN 1..20000 LOOP \
+     PERFORM pg_stat_clear_snapshot(); \
+     IF (SELECT bool_or(pg_terminate_backend(pid)) FROM pg_stat_activity \
+         WHERE datname=current_database() AND application_name LIKE 'qingyuan shard %' AND backend_xid IS NOT NULL) \
+     THEN RETURN; END IF; \
+     PERFORM pg_sleep(0.0002*random()); END LOOP; RAISE 'no writer was seen at work'; END $$";
+
+/// With a trigger that waits at the end of the transaction, most commits are met between the two.
+const SLOW_COMMIT: &str = "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS \
+     'BEGIN PERFORM pg_sleep(0.002); RETURN NULL; END'; \
+     CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON batch DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION slow()";
+
+#[test]
+fn commits_of_unknown_outcome_lose_and_double_nothing() {
+    let server = Server::shared();
+    let database = server.create_database();
+    let store = books::open(&server.url(&database));
+    let running = books::run(&store, books::take(&store, "a").epoch);
+    let acknowledged = books::under_load(&running.engine, 8, || {
+        for round in 0..20 {
+            if round == 10 {
+                server.sql(&database, SLOW_COMMIT);
+            }
+            server.sql(&database, END_A_WRITER);
+        }
+    });
+    let failed = Counters::get(&running.engine.counters().failed_commits);
+    assert!(failed >= 20, "{failed} failures only");
+    running.stop();
+    books::check(&store, &acknowledged);
+}
+
+#[test]
+fn a_database_that_is_away_at_the_start_is_named() {
+    let server = Server::start(Durability::Memory);
+    let url = server.fresh();
+    server.stop();
+    let error = PostgresStore::open(&url, books::one_shard()).unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+    let text = error.to_string();
+    assert!(
+        text.contains("connecting to database book0 on 127.0.0.1"),
+        "{text}"
+    );
+    server.restart();
+    drop(books::open(&url));
+}
+
+#[test]
+fn a_database_that_dies_and_comes_back_loses_nothing() {
+    let server = Server::start(Durability::Disk);
+    let store = books::open(&server.fresh());
+    let running = books::run(&store, books::take(&store, "a").epoch);
+    let engine = running.engine.clone();
+    let acknowledged = books::under_load(&engine, 4, || {
+        for round in 0..3 {
+            server.kill();
+            let answer = engine.submit_blocking(keyed_add("away", "1"));
+            assert!(
+                matches!(answer, Err(SubmitError::Unavailable(_))) || round > 0,
+                "{answer:?}"
+            );
+            server.restart();
+            let reply = ask_until_answered(&engine, &keyed_add("back", &round.to_string()));
+            assert_eq!(reply, ToyReply::Value(round + 1));
+        }
+    });
+    running.stop();
+    books::check(&store, &acknowledged);
+    assert_eq!(counter(&*store.queries(ShardCode::FIRST), "back"), Some(3));
+}
+
+#[test]
+fn a_database_that_takes_no_writes_is_read_from() {
+    let server = Server::shared();
+    let database = server.create_database();
+    let store = books::open(&server.url(&database));
+    let running = books::run(&store, books::take(&store, "a").epoch);
+    ask_until_answered(&running.engine, &keyed_add("counter", "1"));
+    let read_only = |value: &str| {
+        let text = format!("ALTER DATABASE {database} SET default_transaction_read_only={value}");
+        server.sql("postgres", &text);
+        // Sessions keep the setting that they began with.
+        let end = format!(
+            "SELECT count(pg_terminate_backend(pid,5000)) FROM pg_stat_activity WHERE datname='{database}'"
+        );
+        server.sql("postgres", &end);
+    };
+    read_only("on");
+    for _ in 0..2 {
+        let answer = running.engine.submit_blocking(keyed_add("counter", "2"));
+        assert!(
+            matches!(answer, Err(SubmitError::Unavailable(_))),
+            "{answer:?}"
+        );
+    }
+    let queries = running.engine.queries();
+    assert_eq!(counter(&**queries, "counter"), Some(1));
+    // A start writes nothing to a book that is up to date.
+    let again = books::open(&server.url(&database));
+    assert_eq!(
+        counter(&*again.queries(ShardCode::FIRST), "counter"),
+        Some(1)
+    );
+    read_only("off");
+    let reply = ask_until_answered(&running.engine, &keyed_add("counter", "2"));
+    assert_eq!(reply, ToyReply::Value(2));
+    running.stop();
+    books::check(&store, &[]);
+}
+
+#[test]
+fn no_book_is_made_where_nothing_can_be_written() {
+    let server = Server::shared();
+    let database = server.create_database();
+    let text = format!("ALTER DATABASE {database} SET default_transaction_read_only=on");
+    server.sql("postgres", &text);
+    let error = PostgresStore::open(&server.url(&database), books::one_shard()).unwrap_err();
+    assert!(error.to_string().contains("read-only"), "{error}");
+}

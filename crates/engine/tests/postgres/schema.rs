@@ -1,0 +1,149 @@
+//! The tables: their keys, their versions, and books of earlier releases.
+
+use crate::books;
+use engine::ShardCode;
+use engine::store::StoreError;
+use engine::store::postgres::PostgresStore;
+use std::path::PathBuf;
+use std::process::Stdio;
+use testing::postgres::Server;
+
+/// Every table's columns and every index, as the catalogue has them.
+const SCHEMA: &str = "SELECT table_name||'.'||column_name||' '||data_type||' '||is_nullable||' '||coalesce(collation_name,'')||' '||coalesce(column_default,'') \
+     FROM information_schema.columns WHERE table_schema='public' \
+     UNION ALL SELECT indexdef FROM pg_indexes WHERE schemaname='public' \
+     UNION ALL SELECT relname||' '||coalesce(reloptions::text,'') FROM pg_class WHERE relkind='r' AND relnamespace='public'::regnamespace \
+     UNION ALL SELECT attrelid::regclass::text||'.'||attname::text||' '||attstorage::text||attcompression::text FROM pg_attribute \
+         WHERE attnum>0 AND attrelid IN (SELECT oid FROM pg_class WHERE relkind='r' AND relnamespace='public'::regnamespace) \
+     ORDER BY 1";
+
+/// The steps as they are released, in order.
+fn steps() -> Vec<String> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/store/postgres/migrations");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    assert!(!files.is_empty());
+    files
+        .iter()
+        .map(|file| std::fs::read_to_string(file).unwrap())
+        .collect()
+}
+
+#[test]
+fn every_primary_key_begins_with_the_shard() {
+    let server = Server::shared();
+    let database = server.create_database();
+    drop(books::open(&server.url(&database)));
+    let keys = server.sql(
+        &database,
+        "SELECT c.relname,coalesce((SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid=c.oid AND a.attnum=i.indkey[0] \
+         WHERE i.indrelid=c.oid AND i.indisprimary),'none') FROM pg_class c \
+         WHERE c.relkind='r' AND c.relnamespace='public'::regnamespace AND c.relname<>'qingyuan_schema' ORDER BY 1",
+    );
+    let keys: Vec<&str> = keys.lines().collect();
+    assert_eq!(
+        keys,
+        [
+            "account|shard",
+            "batch|shard",
+            "journal|shard",
+            "ledger|shard",
+            "record|shard",
+            "record_index|shard",
+            "secret|shard",
+            "shard|shard",
+        ]
+    );
+    let others = server.sql(
+        &database,
+        "SELECT count(*) FROM pg_index i JOIN pg_class c ON c.oid=i.indrelid JOIN pg_attribute a ON a.attrelid=c.oid AND a.attnum=i.indkey[0] \
+         WHERE c.relnamespace='public'::regnamespace AND c.relname<>'qingyuan_schema' AND a.attname<>'shard'",
+    );
+    assert_eq!(others.trim(), "0");
+}
+
+#[test]
+fn a_schema_from_the_future_is_refused() {
+    let server = Server::shared();
+    let database = server.create_database();
+    drop(books::open(&server.url(&database)));
+    server.sql(
+        &database,
+        "INSERT INTO qingyuan_schema(version) VALUES(999)",
+    );
+    let error = PostgresStore::open(&server.url(&database), books::one_shard()).unwrap_err();
+    assert!(matches!(error, StoreError::Refused(_)), "{error:?}");
+    assert!(error.to_string().contains("schema version 999"), "{error}");
+}
+
+#[test]
+fn only_a_database_without_a_book_takes_a_new_one() {
+    let server = Server::shared();
+    let url = server.fresh();
+    drop(PostgresStore::create(&url, books::one_shard()).unwrap());
+    let error = PostgresStore::create(&url, books::one_shard()).unwrap_err();
+    assert!(error.to_string().contains("has a book already"), "{error}");
+}
+
+#[test]
+fn each_step_applies_twice_and_their_sum_is_the_fresh_schema() {
+    let server = Server::shared();
+    let fresh = server.create_database();
+    drop(books::open(&server.url(&fresh)));
+    let expected = server.sql(&fresh, SCHEMA);
+    assert!(expected.contains("CREATE UNIQUE INDEX ledger_id ON public.ledger"));
+    let stepped = server.create_database();
+    server.sql(
+        &stepped,
+        "CREATE TABLE qingyuan_schema (version integer NOT NULL PRIMARY KEY, applied timestamptz NOT NULL DEFAULT now())",
+    );
+    for (step, number) in steps().iter().zip(1..) {
+        server.sql(&stepped, step);
+        let once = server.sql(&stepped, SCHEMA);
+        server.sql(&stepped, step);
+        assert_eq!(server.sql(&stepped, SCHEMA), once, "step {number}");
+        server.sql(
+            &stepped,
+            &format!("INSERT INTO qingyuan_schema(version) VALUES({number})"),
+        );
+    }
+    assert_eq!(server.sql(&stepped, SCHEMA), expected);
+    // A book goes on from there.
+    assert_eq!(books::open(&server.url(&stepped)).shard_count(), 1);
+    assert_eq!(server.sql(&stepped, SCHEMA), expected);
+}
+
+/// `fixtures/postgres-0.1.0.sql` is what `pg_dump --no-owner` wrote of a small benchmark's book in the first schema.
+#[test]
+fn a_book_of_0_1_0_opens_and_holds() {
+    let server = Server::shared();
+    let database = server.create_database();
+    let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/postgres-0.1.0.sql");
+    let mut psql = server.client("psql");
+    psql.args(["-qX", "-v", "ON_ERROR_STOP=1", "-d", &database, "-f"])
+        .arg(file)
+        .stdout(Stdio::null());
+    assert!(psql.status().unwrap().success());
+    let store = PostgresStore::open(&server.url(&database), Default::default()).unwrap();
+    let mut ledger_rows = 0;
+    for number in 0..store.shard_count() {
+        let queries = store.queries(ShardCode::new(number).unwrap());
+        if queries.head().unwrap().is_none() {
+            continue;
+        }
+        let report = engine::verify::verify(&*queries, &mut |_, _| {}).unwrap();
+        assert!(report.holds(), "{report:#?}");
+        ledger_rows += report.ledger_rows;
+    }
+    assert!(ledger_rows >= 100, "{ledger_rows}");
+    let fresh = server.create_database();
+    drop(books::open(&server.url(&fresh)));
+    assert_eq!(
+        server.sql(&database, SCHEMA),
+        server.sql(&fresh, SCHEMA),
+        "what was migrated differs from what is made new"
+    );
+}

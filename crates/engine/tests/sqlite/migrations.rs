@@ -1,0 +1,68 @@
+//! Steps of the schema, and books of earlier releases.
+
+use engine::store::sqlite::{DATABASE_FILE, SqliteStore};
+use rusqlite::Connection;
+use std::path::{Path, PathBuf};
+
+/// The steps as they are released, in order.
+fn steps() -> Vec<String> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/store/sqlite/migrations");
+    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    files.sort();
+    assert!(!files.is_empty());
+    files
+        .iter()
+        .map(|file| std::fs::read_to_string(file).unwrap())
+        .collect()
+}
+
+fn objects(connection: &Connection) -> Vec<String> {
+    let mut select = connection
+        .prepare("SELECT type||' '||name||' '||coalesce(sql,'') FROM sqlite_schema ORDER BY 1")
+        .unwrap();
+    let objects = select.query_map([], |row| row.get(0)).unwrap();
+    objects.map(Result::unwrap).collect()
+}
+
+fn objects_of(directory: &Path) -> Vec<String> {
+    objects(&Connection::open(directory.join(DATABASE_FILE)).unwrap())
+}
+
+fn fresh() -> Vec<String> {
+    let directory = crate::scratch::directory();
+    drop(SqliteStore::open(directory.path()).unwrap());
+    objects_of(directory.path())
+}
+
+#[test]
+fn each_step_applies_twice_and_their_sum_is_the_fresh_schema() {
+    let connection = Connection::open_in_memory().unwrap();
+    for (step, number) in steps().iter().zip(1..) {
+        connection.execute_batch(step).unwrap();
+        let once = objects(&connection);
+        connection.execute_batch(step).unwrap();
+        assert_eq!(objects(&connection), once, "step {number}");
+    }
+    assert_eq!(objects(&connection), fresh());
+}
+
+/// `fixtures/sqlite-0.1.0` was written by the program of that release: `qingyuan demo --payments 40 --data`.
+#[test]
+fn a_book_of_0_1_0_opens_and_holds() {
+    let directory = crate::scratch::directory();
+    let fixture = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/sqlite-0.1.0");
+    std::fs::copy(
+        fixture.join(DATABASE_FILE),
+        directory.path().join(DATABASE_FILE),
+    )
+    .unwrap();
+    let store = SqliteStore::open(directory.path()).unwrap();
+    let report = engine::verify::verify(&store.queries().unwrap(), &mut |_, _| {}).unwrap();
+    assert!(report.holds(), "{report:#?}");
+    assert_eq!((report.journal_rows, report.transfers), (193, 143));
+    drop(store);
+    assert_eq!(objects_of(directory.path()), fresh());
+}

@@ -1,0 +1,107 @@
+//! Where a benchmark's book is: a directory, or a PostgreSQL database of its own.
+
+use crate::book::{self, ClockKind};
+use crate::failure::Failure;
+use calendar::shanghai_date;
+use domain::QingyuanApp;
+use engine::runtime::{Clock, Engine, Running, SystemClock};
+use engine::store::lease::{Holder, Lease, Taken};
+use engine::store::postgres::{PostgresOptions, PostgresStore};
+use engine::{CacheLimits, ShardCode, ShardOptions, Vault};
+use std::num::NonZeroU16;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Nobody else wants a benchmark's database: its lease is not renewed, and outlasts any run.
+const LEASE: Duration = Duration::from_secs(86_400);
+
+/// A book that can be started again and again.
+pub(super) enum Target {
+    Directory(PathBuf),
+    Postgres(Box<Database>),
+}
+
+/// A book on PostgreSQL and the lease of its one shard.
+pub(super) struct Database {
+    store: PostgresStore,
+    vault: Arc<Vault>,
+    lease: Option<Lease>,
+}
+
+impl Target {
+    /// Creates a book of one shard; a database that has a book already is refused.
+    pub fn postgres(url: &str) -> Result<Target, Failure> {
+        let options = PostgresOptions {
+            shards: Some(NonZeroU16::MIN),
+            ..PostgresOptions::default()
+        };
+        let store = PostgresStore::create(url, options)?;
+        let mut key = zeroize::Zeroizing::new([0u8; 32]);
+        getrandom::fill(key.as_mut()).map_err(Failure::other)?;
+        Ok(Target::Postgres(Box::new(Database {
+            store,
+            vault: Arc::new(Vault::new(&key[..])?),
+            lease: None,
+        })))
+    }
+
+    /// Opens the book and starts its shard.
+    pub fn start(&mut self) -> Result<Running<QingyuanApp>, Failure> {
+        match self {
+            Target::Directory(directory) => book::start(
+                directory,
+                Arc::new(SystemClock),
+                ClockKind::Real,
+                QingyuanApp::default(),
+            ),
+            Target::Postgres(database) => database.start(),
+        }
+    }
+
+    /// Finishes what was submitted; who holds the shard gives it back.
+    pub fn stop(&mut self, running: Running<QingyuanApp>) -> Result<(), Failure> {
+        running.stop();
+        if let Target::Postgres(database) = self
+            && let Some(lease) = database.lease.take()
+        {
+            database.store.leases().release(&lease)?;
+        }
+        Ok(())
+    }
+}
+
+impl Database {
+    fn start(&mut self) -> Result<Running<QingyuanApp>, Failure> {
+        let holder = Holder {
+            server: format!("benchmark {}", std::process::id()),
+            address: String::new(),
+        };
+        let taken = self.store.leases().take(ShardCode::FIRST, &holder, LEASE)?;
+        let lease = match taken {
+            Taken::Lease(lease) => lease,
+            other => {
+                return Err(Failure::other(format!(
+                    "the lease of the benchmark's shard was not to be had: {other:?}"
+                )));
+            }
+        };
+        let factory = self.store.shard(ShardCode::FIRST, lease.epoch);
+        self.lease = Some(lease);
+        let clock = Arc::new(SystemClock);
+        let options = ShardOptions {
+            shard: ShardCode::FIRST,
+            first_business_date: shanghai_date(clock.now()),
+            limits: CacheLimits::default(),
+            sweep_min: 2_048,
+        };
+        let app = Arc::new(QingyuanApp::default());
+        Ok(Engine::start(
+            app,
+            Arc::new(factory),
+            self.vault.clone(),
+            clock,
+            options,
+        )?)
+    }
+}
