@@ -80,6 +80,9 @@ pub struct DemoArguments {
     /// Keep the book in this directory, for `verify`, `serve` and curiosity.
     #[arg(long)]
     pub data: Option<PathBuf>,
+    /// Keep the book in this PostgreSQL database instead, which must not have one yet.
+    #[arg(long, value_name = "URL", conflicts_with = "data")]
+    pub postgres: Option<String>,
     /// Payments over both days.
     #[arg(long, default_value_t = 2_100)]
     pub payments: u32,

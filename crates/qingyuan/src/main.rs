@@ -12,6 +12,7 @@ mod regulation;
 mod sandbox_command;
 mod serve;
 mod shared_book;
+mod target;
 mod verify;
 
 use clap::Parser;

@@ -1,10 +1,10 @@
 //! `bench ledger`: transfers through the engine, as the API's batches post them.
 
 use super::figures::{self, Figures};
-use super::target::Target;
 use crate::cli::LedgerBenchmark;
 use crate::failure::Failure;
 use crate::output;
+use crate::target::Target;
 use ::ledger::AccountKind;
 use domain::transfer::{CompactTransfer, NewClientAccount, OpenAccounts, PostTransfers};
 use domain::{Command, QingyuanApp, Reply, Request};

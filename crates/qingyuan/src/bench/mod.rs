@@ -4,7 +4,6 @@ mod compliance;
 mod figures;
 mod ledger;
 mod payments;
-mod target;
 
 use crate::cli::Benchmark;
 use crate::failure::Failure;

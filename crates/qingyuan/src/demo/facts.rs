@@ -13,7 +13,6 @@ use domain::settlement::Settlement;
 use domain::split::Split;
 use domain::{Command, Request};
 use engine::store::Queries;
-use engine::store::sqlite::SqliteStore;
 use engine::verify::VerifyReport;
 use engine::{Actor, EffectRecord, EffectState, Envelope, Record, Verdict};
 use ledger::AccountId;
@@ -21,7 +20,6 @@ use money::Money;
 use sandbox::wechat::RefundState;
 use server::Engine;
 use std::collections::BTreeMap;
-use std::path::Path;
 
 /// Everything the checks and the report look at.
 pub struct Facts {
@@ -124,30 +122,29 @@ impl ChannelBooks {
 impl Facts {
     /// Reads a book that nobody writes any more.
     pub fn collect(
-        directory: &Path,
+        queries: &dyn Queries,
         channels: ChannelBooks,
         days: [DayLog; 2],
     ) -> Result<Facts, Failure> {
-        let queries = SqliteStore::open_read_only(directory)?;
-        let effects: Vec<EffectRecord> = all(&queries)?;
-        let cases: Vec<domain::case::Case> = all(&queries)?;
+        let effects: Vec<EffectRecord> = all(queries)?;
+        let cases: Vec<domain::case::Case> = all(queries)?;
         Ok(Facts {
             days,
-            merchants: all(&queries)?,
-            payments: all(&queries)?,
-            refunds: all(&queries)?,
-            splits: all(&queries)?,
-            payouts: all(&queries)?,
-            settlements: all(&queries)?,
+            merchants: all(queries)?,
+            payments: all(queries)?,
+            refunds: all(queries)?,
+            splits: all(queries)?,
+            payouts: all(queries)?,
+            settlements: all(queries)?,
             cases: cases.len() as u64,
             open_effects: effects
                 .iter()
                 .filter(|effect| effect.state != EffectState::Done)
                 .count() as u64,
-            balances: balances(&queries)?,
+            balances: balances(queries)?,
             transfers: queries.head()?.map_or(0, |head| head.transfers),
             channels,
-            verification: engine::verify::verify(&queries, &mut |_, _| {})?,
+            verification: engine::verify::verify(queries, &mut |_, _| {})?,
         })
     }
 

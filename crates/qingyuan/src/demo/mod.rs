@@ -13,6 +13,7 @@ use crate::cli::DemoArguments;
 use crate::failure::Failure;
 use crate::output;
 use crate::output::say;
+use crate::target::Target;
 use facts::{ChannelBooks, Facts};
 use world::World;
 
@@ -23,6 +24,10 @@ pub fn run(arguments: &DemoArguments) -> Result<bool, Failure> {
         .data
         .clone()
         .unwrap_or_else(|| temporary.path().to_owned());
+    let mut target = match &arguments.postgres {
+        Some(url) => Target::postgres(url)?,
+        None => Target::Directory(directory.clone()),
+    };
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -36,7 +41,7 @@ pub fn run(arguments: &DemoArguments) -> Result<bool, Failure> {
             "simulated payments",
             arguments.json,
         );
-        let mut world = World::start(&directory, days, arguments.seed).await?;
+        let mut world = World::start(&mut target, days, arguments.seed).await?;
         day::opening(&mut world).await?;
         let first = day::business_day(&mut world, days.first, payments_a_day, &bar).await?;
         day::next_morning(&mut world, days.second, days.first, false).await?;
@@ -46,8 +51,10 @@ pub fn run(arguments: &DemoArguments) -> Result<bool, Failure> {
         let planted = world.planted();
         let channels = ChannelBooks::of(&world);
         let reconciliations = std::mem::take(&mut world.reconciliations);
-        world.stop().await;
-        let facts = Facts::collect(&directory, channels, [first, second])?;
+        world.stop(&mut target).await?;
+        let queries = target.queries()?;
+        let collect = || Facts::collect(queries.as_ref(), channels, [first, second]);
+        let facts = tokio::task::block_in_place(collect)?;
         let broken = checks::all(&facts, &reconciliations, &planted);
         let holds = broken.is_empty();
         if arguments.json {

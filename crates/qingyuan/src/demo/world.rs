@@ -3,6 +3,7 @@
 use crate::book::{self, ClockKind};
 use crate::connectors::{self, InstitutionKeys, WECHAT_MERCHANT};
 use crate::failure::Failure;
+use crate::target::Target;
 use calendar::{BusinessDate, HolidayCalendar, instant_at};
 use domain::QingyuanApp;
 use engine::runtime::{Outbox, Permissions, Running, SimulatedClock, Timers};
@@ -12,7 +13,6 @@ use sandbox::{Clock as SandboxClock, RunningSandbox, Sandbox, SandboxConfig, Sim
 use serde_json::Value;
 use server::reconciliation::{Reconciled, Reconciliations};
 use server::{ApiKeyConfig, ChannelPerformer, Engine, Role, RunningServer, Server, ServerConfig};
-use std::path::Path;
 use std::sync::Arc;
 use tokio::sync::mpsc::UnboundedReceiver;
 
@@ -89,7 +89,7 @@ const OPERATOR_TOKEN: &str = "demonstration-operator";
 
 impl World {
     /// Starts everything at nine in the morning of the first day.
-    pub async fn start(directory: &Path, days: Days, seed: u64) -> Result<World, Failure> {
+    pub async fn start(target: &mut Target, days: Days, seed: u64) -> Result<World, Failure> {
         let now = instant_at(days.first, 9, 0, 0);
         let sandbox_clock = SimClock::new(now);
         let sandbox = Sandbox::start(SandboxConfig {
@@ -105,12 +105,9 @@ impl World {
             terms.auto_pay = Some(PAYERS);
         })?;
         let clock = Arc::new(SimulatedClock::at(now));
-        let mut running = book::start(
-            directory,
-            clock.clone(),
-            ClockKind::Simulated,
-            QingyuanApp::default(),
-        )?;
+        let shard_clock = clock.clone();
+        let mut running =
+            tokio::task::block_in_place(|| target.start_at(shard_clock, ClockKind::Simulated))?;
         let engine = running.engine.clone();
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0")
             .await
@@ -228,12 +225,12 @@ impl World {
     }
 
     /// Ends everything; what is in the book stays.
-    pub async fn stop(self) {
+    pub async fn stop(self, target: &mut Target) -> Result<(), Failure> {
         self.server.stop().await;
         self.sandbox.stop().await;
         let running = self.running;
         drop((self.engine, self.outbox, self.timers));
         // The executor ends on a thread of its own; waiting for it blocks.
-        let _ = tokio::task::spawn_blocking(move || running.stop()).await;
+        tokio::task::block_in_place(|| target.stop(running))
     }
 }

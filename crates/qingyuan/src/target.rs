@@ -1,29 +1,31 @@
-//! Where a benchmark's book is: a directory, or a PostgreSQL database of its own.
+//! Where the book of a benchmark or of the demonstration is: a directory, or a PostgreSQL database of its own.
 
 use crate::book::{self, ClockKind};
 use crate::failure::Failure;
 use calendar::shanghai_date;
 use domain::QingyuanApp;
 use engine::runtime::{Clock, Engine, Running, SystemClock};
+use engine::store::Queries;
 use engine::store::lease::{Holder, Lease, Taken};
 use engine::store::postgres::{PostgresOptions, PostgresStore};
+use engine::store::sqlite::SqliteStore;
 use engine::{CacheLimits, ShardCode, ShardOptions, Vault};
 use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Nobody else wants a benchmark's database: its lease is not renewed, and outlasts any run.
+/// Nobody else wants such a database: its lease is not renewed, and outlasts any run.
 const LEASE: Duration = Duration::from_secs(86_400);
 
 /// A book that can be started again and again.
-pub(super) enum Target {
+pub(crate) enum Target {
     Directory(PathBuf),
     Postgres(Box<Database>),
 }
 
 /// A book on PostgreSQL and the lease of its one shard.
-pub(super) struct Database {
+pub(crate) struct Database {
     store: PostgresStore,
     vault: Arc<Vault>,
     lease: Option<Lease>,
@@ -48,15 +50,29 @@ impl Target {
 
     /// Opens the book and starts its shard.
     pub fn start(&mut self) -> Result<Running<QingyuanApp>, Failure> {
+        self.start_at(Arc::new(SystemClock), ClockKind::Real)
+    }
+
+    /// The same with another clock.
+    pub fn start_at(
+        &mut self,
+        clock: Arc<dyn Clock>,
+        kind: ClockKind,
+    ) -> Result<Running<QingyuanApp>, Failure> {
         match self {
-            Target::Directory(directory) => book::start(
-                directory,
-                Arc::new(SystemClock),
-                ClockKind::Real,
-                QingyuanApp::default(),
-            ),
-            Target::Postgres(database) => database.start(),
+            Target::Directory(directory) => {
+                book::start(directory, clock, kind, QingyuanApp::default())
+            }
+            Target::Postgres(database) => database.start(clock),
         }
+    }
+
+    /// Reads of the book's one shard.
+    pub fn queries(&self) -> Result<Arc<dyn Queries>, Failure> {
+        Ok(match self {
+            Target::Directory(directory) => Arc::new(SqliteStore::open_read_only(directory)?),
+            Target::Postgres(database) => database.store.queries(ShardCode::FIRST),
+        })
     }
 
     /// Finishes what was submitted; who holds the shard gives it back.
@@ -72,9 +88,9 @@ impl Target {
 }
 
 impl Database {
-    fn start(&mut self) -> Result<Running<QingyuanApp>, Failure> {
+    fn start(&mut self, clock: Arc<dyn Clock>) -> Result<Running<QingyuanApp>, Failure> {
         let holder = Holder {
-            server: format!("benchmark {}", std::process::id()),
+            server: format!("{}", std::process::id()),
             address: String::new(),
         };
         let taken = self.store.leases().take(ShardCode::FIRST, &holder, LEASE)?;
@@ -82,13 +98,12 @@ impl Database {
             Taken::Lease(lease) => lease,
             other => {
                 return Err(Failure::other(format!(
-                    "the lease of the benchmark's shard was not to be had: {other:?}"
+                    "the lease of the shard was not to be had: {other:?}"
                 )));
             }
         };
         let factory = self.store.shard(ShardCode::FIRST, lease.epoch);
         self.lease = Some(lease);
-        let clock = Arc::new(SystemClock);
         let options = ShardOptions {
             shard: ShardCode::FIRST,
             first_business_date: shanghai_date(clock.now()),
