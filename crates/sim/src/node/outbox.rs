@@ -2,10 +2,13 @@
 
 use engine::record::index_time;
 use engine::store::{Queries, Scan, StoreError};
-use engine::{AttemptMode, EffectRecord, Record};
-use jiff::Timestamp;
+use engine::{AttemptMode, EffectRecord, Record, Repeat};
+use jiff::{SignedDuration, Timestamp};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+
+/// Time within which a permission to send arrives after its effect was recorded, mostly.
+const PERMISSION_DELAY_MAX: SignedDuration = SignedDuration::from_secs(10);
 
 /// Due effects looked up in one pass.
 const DUE_PER_PASS: usize = 512;
@@ -51,17 +54,25 @@ impl Outbox {
             limit: DUE_PER_PASS,
         };
         for found in queries.list(&scan)? {
-            if !self.in_flight.insert(found.key.clone()) {
-                continue;
-            }
             let record: EffectRecord =
                 serde_json::from_slice(&found.body).map_err(|error| StoreError::Damaged {
                     place: format!("effect {}", found.key),
                     problem: error.to_string(),
                 })?;
-            due.push(Arc::new(record));
+            if !self.may_be_on_its_way(&record, now) && self.in_flight.insert(found.key.clone()) {
+                due.push(Arc::new(record));
+            }
         }
         Ok(due)
+    }
+
+    /// A permission may come a moment after the store shows its effect; the engine's outbox waits for it
+    /// as long.
+    fn may_be_on_its_way(&self, record: &EffectRecord, now: Timestamp) -> bool {
+        record.attempts == 0
+            && record.policy.repeat != Repeat::Always
+            && !self.fresh.contains_key(&record.id)
+            && now < record.created_at + PERMISSION_DELAY_MAX
     }
 
     /// Begins an attempt: from here on it may have been sent, and the permission is used up.
