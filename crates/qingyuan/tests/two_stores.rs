@@ -1,7 +1,6 @@
 //! The same two days on SQLite and on PostgreSQL end with the same money, the same outcomes and the same report.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-#[allow(dead_code, reason = "each test uses a part of it")]
 mod support;
 
 use engine::ShardCode;
