@@ -12,7 +12,7 @@ use crate::state::Engine;
 use crate::workers::Workers;
 use domain::chart::SetUp;
 use domain::{Command, QingyuanApp, Request};
-use engine::runtime::Running;
+use engine::runtime::{Counters, Running};
 use engine::store::StoreError;
 use engine::store::lease::{Holder, Lease, LeaseTable, Leases, Renewed, Taken};
 use engine::{Actor, Envelope, ShardCode, VaultEntry, Verdict};
@@ -251,7 +251,12 @@ impl Work {
             if let TenantState::Open(opened) = tenant.state {
                 let Opened { running, workers } = *opened;
                 drop(workers);
-                std::thread::spawn(move || running.stop());
+                let book = self.book.clone();
+                std::thread::spawn(move || {
+                    let engine = running.engine.clone();
+                    running.stop();
+                    book.add_fenced(Counters::get(&engine.counters().fenced));
+                });
             }
         }
     }
@@ -309,7 +314,12 @@ impl Work {
                 return;
             }
             let shard = entry.shard;
-            if !entry.is_free()
+            // What is this server's in the table and not here was lost with an answer, or with its engine.
+            let own = entry
+                .holder
+                .as_ref()
+                .is_some_and(|holder| holder.server == self.options.holder.server);
+            if !(own || entry.is_free())
                 || self.tenants.contains_key(&shard)
                 || self.left.contains_key(&shard)
             {

@@ -83,7 +83,11 @@ impl Leases for MemoryLeases {
     ) -> Result<Taken, StoreError> {
         let mut rows = self.0.lock().unwrap();
         let row = &mut rows[usize::from(shard.number())];
-        if row.holder.is_some() && row.until > Instant::now() {
+        let others = row
+            .holder
+            .as_ref()
+            .is_some_and(|by| by.server != holder.server);
+        if others && row.until > Instant::now() {
             return Ok(Taken::HeldBy(row_of(shard, row)));
         }
         let until = Instant::now() + lasts;
