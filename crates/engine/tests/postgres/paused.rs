@@ -57,7 +57,7 @@ impl Pause {
     }
 
     /// What it was writing has no effect, it learns that, and writes nothing any more.
-    fn is_over(self, answer: Result<(), SubmitError>) {
+    fn ends_without_effect(self, answer: Result<(), SubmitError>) {
         assert!(
             matches!(answer, Err(SubmitError::Unavailable(_))),
             "{answer:?}"
@@ -98,7 +98,7 @@ fn rows_sent_after_the_lease_was_taken_are_fenced() {
     let reply = ask_until_answered(&second.engine, &keyed_add("counter", "2"));
     assert_eq!(reply, ToyReply::Value(2));
     second.stop();
-    pause.is_over(answer.map(drop));
+    pause.ends_without_effect(answer.map(drop));
 }
 
 #[test]
@@ -119,7 +119,7 @@ fn whoever_stops_in_the_middle_of_its_rows_keeps_nobody_waiting() {
     assert_eq!(reply, ToyReply::Value(3));
     assert_eq!(Counters::get(&second.engine.counters().failed_commits), 0);
     second.stop();
-    pause.is_over(answer.map(drop));
+    pause.ends_without_effect(answer.map(drop));
 }
 
 #[test]
@@ -140,5 +140,5 @@ fn whoever_stops_before_its_commit_keeps_the_row_for_half_a_lease() {
     assert_eq!(reply, ToyReply::Value(3));
     assert_eq!(Counters::get(&second.engine.counters().failed_commits), 0);
     second.stop();
-    pause.is_over(answer.map(drop));
+    pause.ends_without_effect(answer.map(drop));
 }

@@ -75,6 +75,19 @@ fn only_a_database_without_a_book_takes_a_new_one() {
 }
 
 #[test]
+fn whoever_reads_creates_no_book() {
+    let server = Server::shared();
+    let database = server.create_database();
+    let url = server.url(&database);
+    let error = PostgresStore::open_existing(&url, books::one_shard()).unwrap_err();
+    assert!(error.to_string().contains("has no book"), "{error}");
+    let tables = "SELECT count(*) FROM pg_class WHERE relnamespace='public'::regnamespace";
+    assert_eq!(server.sql(&database, tables).trim(), "0");
+    drop(books::open(&url));
+    assert!(PostgresStore::open_existing(&url, books::one_shard()).is_ok());
+}
+
+#[test]
 fn each_step_applies_twice_and_their_sum_is_the_fresh_schema() {
     let server = Server::shared();
     let fresh = server.create_database();

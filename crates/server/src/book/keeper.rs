@@ -122,6 +122,7 @@ impl Keeper {
             tenants: BTreeMap::new(),
             left: BTreeMap::new(),
             asked_at: None,
+            clock_differs: false,
             done,
             finished,
             yields,
@@ -151,6 +152,8 @@ struct Work {
     /// Shards given up for others, and until when they are not taken back.
     left: BTreeMap<ShardCode, Instant>,
     asked_at: Option<Instant>,
+    /// Whether this server's clock was found to differ from the database's, and said so.
+    clock_differs: bool,
     done: mpsc::UnboundedSender<Done>,
     finished: mpsc::UnboundedReceiver<Done>,
     yields: mpsc::UnboundedReceiver<YieldRequest>,
@@ -330,13 +333,19 @@ impl Work {
                 .blocking(move |leases| leases.take(shard, &holder, lasts))
                 .await;
             match taken {
-                Ok(Taken::Lease(lease)) => self.open(lease),
+                Ok(Taken::Lease(lease)) => {
+                    self.clock_differs = false;
+                    self.open(lease);
+                }
                 Ok(Taken::HeldBy(_)) => {}
                 Ok(Taken::ClockDiffers(difference)) => {
-                    tracing::error!(
-                        server_ahead_ms = difference.server_ahead_ms,
-                        "this server's clock differs from the database's: it takes no shard until the clock is right"
-                    );
+                    // Once, not with every look at the leases.
+                    if !std::mem::replace(&mut self.clock_differs, true) {
+                        tracing::error!(
+                            server_ahead_ms = difference.server_ahead_ms,
+                            "this server's clock differs from the database's: it takes no shard until the clock is right"
+                        );
+                    }
                     return;
                 }
                 Err(error) => tracing::warn!(%shard, %error, "a lease cannot be taken"),
