@@ -63,7 +63,7 @@ pub struct World {
     binds: Vec<String>,
     sandbox: RunningSandbox,
     load: Arc<Load>,
-    /// Instants at which a server was killed or lost its shards.
+    /// Instants at which a server was killed or lost its shards, or the database was.
     kills: Vec<jiff::Timestamp>,
 }
 
@@ -90,7 +90,9 @@ async fn servers_that_die_or_sleep_lose_nothing_and_do_nothing_twice() {
         }
         // Once in ten.
         if round % 10 == 5 {
+            world.kills.push(jiff::Timestamp::now());
             world.restart_database();
+            world.kills.push(jiff::Timestamp::now());
             restarts += 1;
         }
         world.under_load(50).await;
@@ -203,6 +205,7 @@ impl World {
         drop(waiting);
         servers[asleep].resume();
         until(|| (self.fenced() > refused).then_some(())).await;
+        instants.push(jiff::Timestamp::now());
         self.kills.extend(instants);
     }
 
