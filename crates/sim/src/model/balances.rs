@@ -3,10 +3,12 @@
 use super::Model;
 use crate::failure::{Broken, demand};
 use crate::laws::BookLaws;
+use domain::case::CaseKind;
 use domain::merchant::{LateSuccess, Merchant};
 use domain::payment::{Payment, PaymentStatus};
 use domain::payout::PayoutStatus;
 use domain::refund::{Refund, RefundStatus};
+use money::Money;
 
 const LAW: &str = "accounts equal the facts";
 
@@ -52,6 +54,28 @@ impl Model {
             .filter(|payment| payment.status == PaymentStatus::Succeeded)
     }
 
+    /// What the institution gave for a refund that came to nothing, where the merchant no longer had
+    /// the fee and the shares that were due again: a loss that a case names.
+    fn cover_of(&self, refund: &Refund) -> i64 {
+        if counts(refund) {
+            return 0;
+        }
+        self.cases
+            .all()
+            .filter(|case| case.kind == CaseKind::Unbookable && case.object == refund.id)
+            .filter_map(|case| case.amount)
+            .map(Money::amount)
+            .sum()
+    }
+
+    fn covers(&self, merchant: &str) -> i64 {
+        self.refunds
+            .all()
+            .filter(|refund| refund.merchant == merchant)
+            .map(|refund| self.cover_of(refund))
+            .sum()
+    }
+
     /// What is owed to a merchant.
     pub(super) fn expected_payable(&self, merchant: &str) -> i64 {
         let takings = self.expected_takings(merchant);
@@ -69,7 +93,7 @@ impl Model {
 
     /// Everything a merchant took in and gave back, payouts apart.
     fn expected_takings(&self, merchant: &str) -> i64 {
-        let mut sum = 0;
+        let mut sum = self.covers(merchant);
         for payment in self.succeeded().filter(|one| one.merchant == merchant) {
             sum += payment.amount.amount() - self.fee(payment);
         }
@@ -99,6 +123,9 @@ impl Model {
         }
         for payment in self.payments.all() {
             self.payment_sums(payment)?;
+        }
+        for refund in self.refunds.all() {
+            self.cover_is_due(refund)?;
         }
         self.internal_accounts(laws)
     }
@@ -163,6 +190,22 @@ impl Model {
             )?;
         }
         Ok(())
+    }
+
+    /// The institution gives no more than what was due again.
+    fn cover_is_due(&self, refund: &Refund) -> Result<(), Broken> {
+        let shares: i64 = refund
+            .split_returns
+            .iter()
+            .map(|part| part.amount.amount())
+            .sum();
+        let due = refund.fee_returned.amount() + shares;
+        let cover = self.cover_of(refund);
+        demand(
+            (0..=due).contains(&cover),
+            "the institution covers no more than was due again",
+            || format!("{refund:?}: {cover} of {due}"),
+        )
     }
 
     /// What a payment says of itself agrees with its refunds and its fee.
@@ -251,7 +294,17 @@ impl Model {
         credit_is(laws, "RSV", paid_out + otherwise - cleared.net)?;
         credit_is(laws, "COST:wechat", -cleared.cost)?;
         credit_is(laws, "FEE", fees - fees_returned)?;
-        for nothing in ["SUS", "DIF", "OWN", "COST:unionpay"] {
+        let under_review: i64 = self
+            .payments
+            .all()
+            .filter(|payment| payment.status == PaymentStatus::UnderReview)
+            .filter_map(|payment| payment.paid.as_ref())
+            .map(|paid| paid.amount.amount())
+            .sum();
+        credit_is(laws, "SUS", under_review)?;
+        let covers: i64 = self.refunds.all().map(|refund| self.cover_of(refund)).sum();
+        credit_is(laws, "DIF", -covers)?;
+        for nothing in ["OWN", "COST:unionpay"] {
             credit_is(laws, nothing, 0)?;
         }
         Ok(())
