@@ -1,6 +1,7 @@
 //! What is done under load, whatever the book is kept in.
 
 use crate::World;
+use crate::checks::{self, Listed};
 use crate::load::{GROUP, OPERATOR};
 use crate::promises::What;
 use crate::support::Dice;
@@ -8,6 +9,7 @@ use crate::support::http::{Answer, Call};
 use serde_json::json;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
 
 impl World {
     /// Waits until so many more requests are answered.
@@ -19,6 +21,19 @@ impl World {
             assert!(Instant::now() < deadline, "the load does not get through");
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
+    }
+
+    /// Ends the load and waits for what is under way in the book; how many requests were set aside until now, and
+    /// everything as the API lists it.
+    pub async fn come_to_an_end(&self, mut clients: JoinSet<()>) -> (usize, Listed) {
+        let load = &self.load;
+        load.stopped.store(true, Ordering::Relaxed);
+        while let Some(ended) = clients.join_next().await {
+            ended.unwrap();
+        }
+        let later = load.promises.send_later(&load.client).await;
+        checks::late_repeats_change_nothing(self).await;
+        (later, checks::come_to_rest(self).await)
     }
 
     /// Closes the business date; what is due is settled, and the third merchant paid out.

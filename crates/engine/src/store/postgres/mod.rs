@@ -93,6 +93,13 @@ impl PostgresStore {
         PostgresStore::open(url, options)
     }
 
+    /// Opens the book of a database that must have one: whoever only reads creates nothing.
+    pub fn open_existing(url: &str, options: PostgresOptions) -> Result<PostgresStore, StoreError> {
+        let address = Arc::new(Address::parse(url)?);
+        schema::require_book(&mut Pool::new(address.clone()).open()?, &address.shown())?;
+        PostgresStore::open(url, options)
+    }
+
     /// Number of shards, fixed when the book was created.
     pub fn shard_count(&self) -> u16 {
         self.shards

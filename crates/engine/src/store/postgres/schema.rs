@@ -48,6 +48,16 @@ pub(super) fn refuse_book(session: &mut Session, shown: &str) -> Result<(), Stor
     Ok(())
 }
 
+/// For whoever wants a book that is there.
+pub(super) fn require_book(session: &mut Session, shown: &str) -> Result<(), StoreError> {
+    if version(session)? == 0 {
+        return Err(StoreError::Refused(format!(
+            "{shown} has no book; name the database of one"
+        )));
+    }
+    Ok(())
+}
+
 fn check_server(session: &mut Session) -> Result<(), StoreError> {
     let place = || "the server's version".to_owned();
     let row = session.row(&place(), sql::SERVER_VERSION, &[])?;

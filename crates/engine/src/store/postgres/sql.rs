@@ -155,6 +155,8 @@ statements! {
      WHERE shard=$1 AND epoch=$2 AND batch_seq=$3::int8-1 RETURNING 1) SELECT 1/count(*) FROM moved";
     /// Who holds the shard and how far it is.
     PLACE = "SELECT epoch,batch_seq FROM shard WHERE shard=$1";
+    /// Changes nothing; its commit returns when everything before it is durable.
+    CONFIRM = "UPDATE shard SET epoch=epoch WHERE shard=$1 AND epoch=$2";
     // Reading, for the shard and for lists.
     HEAD = concat!(
     "SELECT ",
@@ -210,21 +212,26 @@ statements! {
     /// The only statement besides [`OPEN_BOOK`] that looks at all shards of a book.
     LEASES = concat!("SELECT ", lease_columns!(), " FROM shard ORDER BY shard");
     LEASE = concat!("SELECT ", lease_columns!(), " FROM shard WHERE shard=$1");
+    /// A holder that asks again has lost the answer, or its shard: the next epoch keeps out what it left behind.
     TAKE = "UPDATE shard SET epoch=epoch+1,server=$2,address=$3,expires=clock_timestamp()+$4::int8*interval '1 millisecond' \
-     WHERE shard=$1 AND (server IS NULL OR expires<=clock_timestamp()) RETURNING epoch";
+     WHERE shard=$1 AND (server IS NULL OR server=$2 OR expires<=clock_timestamp()) RETURNING epoch";
     RENEW = "UPDATE shard SET expires=clock_timestamp()+$4::int8*interval '1 millisecond' \
      WHERE shard=$1 AND epoch=$2 AND server=$3 RETURNING epoch";
     RELEASE = "UPDATE shard SET server=NULL,address=NULL,expires='-infinity' WHERE shard=$1 AND epoch=$2 AND server=$3";
     CLOCK = concat!("SELECT ", ms!("clock_timestamp()"));
     /// Ends the writing sessions of a shard's earlier holders. They could commit nothing any more, but rows that one
-    /// of them left in an open transaction would keep its successor waiting. Waits until they are gone.
+    /// of them left in an open transaction would keep its successor waiting. Waits until they are gone. Later holders'
+    /// sessions are left alone: one that was paused may ask this before it learns of them.
     END_WRITERS = "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid,2000)) FROM pg_stat_activity \
      WHERE datname=current_database() AND usename=current_user AND pid<>pg_backend_pid() \
-     AND application_name LIKE 'qingyuan shard '||$1::int2::text||' epoch %' AND application_name<>'qingyuan shard '||$1::int2::text||' epoch '||$2::int8::text";
+     AND substring(application_name FROM '^qingyuan shard '||$1::int2::text||' epoch ([0-9]{1,18})$')::int8<$2::int8";
     /// Ends one session whose last commit has an unknown outcome, so that it can take effect no later than now.
     END_SESSION = "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid,2000)) FROM pg_stat_activity \
      WHERE datname=current_database() AND usename=current_user AND pid=$2 AND pid<>pg_backend_pid() \
      AND application_name LIKE 'qingyuan shard '||$1::int2::text||' epoch %'";
+    /// Whether it is still there.
+    SESSION = "SELECT pid FROM pg_stat_activity WHERE datname=current_database() AND usename=current_user \
+     AND application_name LIKE 'qingyuan shard '||$1::int2::text||' epoch %' AND pid=$2";
     // The book as a whole.
     /// Number of shards: fixed when the book was created.
     SHARDS = "SELECT count(*),coalesce(min(shards),0),coalesce(max(shards),0) FROM shard";

@@ -6,7 +6,7 @@
 use super::columns::Id;
 use super::copy::{Encoder, TooGreat};
 use super::error::{first_failure, is_fence, without_effect};
-use super::session::Session;
+use super::session::{Session, warned};
 use super::shard::Holding;
 use super::sql;
 use crate::batch::SealedBatch;
@@ -169,6 +169,7 @@ impl StoreWriter for PostgresWriter {
         let place = format!("writing batch {seq}");
         let rows = Rows::of(batch, self.holding.number())
             .map_err(|problem| StoreError::Refused(format!("{place}: {problem}")))?;
+        self.session.take_warning();
         let Some(answers) = self.send(batch, &rows)? else {
             self.holding.suspect(self.backend);
             return Err(StoreError::Unavailable(format!(
@@ -176,7 +177,11 @@ impl StoreWriter for PostgresWriter {
             )));
         };
         let Some(error) = first_failure(answers) else {
-            return Ok(());
+            // Whose wait for the standby was cancelled is answered as committed, with a warning before the answer.
+            return match self.session.take_warning() {
+                None => Ok(()),
+                Some(warning) => Err(warned(&place, &warning)),
+            };
         };
         if without_effect(&error) {
             return Err(self.undone(&place, &error, seq));
