@@ -35,6 +35,7 @@ fn every_primary_key_begins_with_the_shard() {
         [
             "account|shard",
             "batch|shard",
+            "contents|shard",
             "journal|shard",
             "ledger|shard",
             "record|shard",

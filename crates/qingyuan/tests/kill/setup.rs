@@ -1,7 +1,7 @@
 //! Merchants, accounts and keys before the load begins.
 
 use crate::checks;
-use crate::load::{LEDGER, MERCHANT_KEYS, OPERATOR};
+use crate::load::{FINANCE, LEDGER, MERCHANT_KEYS, OPERATOR};
 use crate::support::http::{Answer, Call, Client};
 use crate::support::process::{Serving, text, write};
 use engine::runtime::{Engine, SimulatedClock};
@@ -63,6 +63,7 @@ pub fn serve(directory: &Path, bind: &str, book: &[&str]) -> Serving {
 pub fn settings(merchants: &[String]) -> String {
     let mut keys = vec![
         ApiKeyConfig::of_token("operator", OPERATOR, "li.na", Role::Operator),
+        ApiKeyConfig::of_token("finance", FINANCE, "fang", Role::Finance),
         ApiKeyConfig::of_token("ledger", LEDGER, "wallet", Role::Ledger),
     ];
     for (token, merchant) in MERCHANT_KEYS.iter().zip(merchants) {

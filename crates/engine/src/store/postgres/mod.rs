@@ -7,6 +7,7 @@
 
 mod address;
 mod columns;
+mod contents;
 mod copy;
 mod error;
 mod leases;

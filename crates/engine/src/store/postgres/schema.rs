@@ -10,7 +10,10 @@ use crate::store::StoreError;
 use std::num::NonZeroU16;
 
 /// Released steps are never changed.
-pub(super) const STEPS: &[&str] = &[include_str!("migrations/0001_book.sql")];
+pub(super) const STEPS: &[&str] = &[
+    include_str!("migrations/0001_book.sql"),
+    include_str!("migrations/0002_contents.sql"),
+];
 
 /// Releases before lack the waiting form of `pg_terminate_backend`.
 const SERVER_VERSION_MIN: i32 = 140_000;

@@ -14,7 +14,8 @@ macro_rules! statements {
 /// Columns of the shard's head, in the order that [`super::columns::head`] reads.
 macro_rules! head_columns {
     () => {
-        "batch_seq,journal_seq,ledger_seq,low_seq,last_account,transfers,greatest_id,now_ms,business_date,head_hash"
+        "batch_seq,journal_seq,ledger_seq,low_seq,last_account,transfers,greatest_id,now_ms,business_date,head_hash,\
+         (SELECT c.sums FROM contents c WHERE c.shard=shard.shard AND c.batch=shard.batch_seq)"
     };
 }
 
@@ -148,6 +149,7 @@ statements! {
     PUT_SECRETS = "INSERT INTO secret(shard,id,nonce,cipher_text) \
      SELECT $1::int2,* FROM unnest($2::text[],$3::bytea[],$4::bytea[])";
     PUT_BATCH = "INSERT INTO batch(shard,seq,last_journal,last_ledger,root,head_hash) VALUES($1,$2,$3,$4,$5,$6)";
+    PUT_CONTENTS = "INSERT INTO contents(shard,batch,sums) VALUES($1,$2,$3)";
     /// The last statement before COMMIT. Without exactly one row it divides by zero, which undoes the transaction on
     /// the spot: COMMIT travels behind it in the same message and must not find anything to commit.
     FENCE = "WITH moved AS (UPDATE shard SET batch_seq=$3::int8,journal_seq=$4,ledger_seq=$5,low_seq=$6,last_account=$7,\
@@ -206,7 +208,13 @@ statements! {
     journal_columns!(),
     " FROM journal WHERE shard=$1 AND seq>$2 ORDER BY seq LIMIT $3"
 );
-    BATCHES_AFTER = "SELECT seq,last_journal,last_ledger,root,head_hash FROM batch WHERE shard=$1 AND seq>$2 ORDER BY seq LIMIT $3";
+    BATCHES_AFTER = "SELECT b.seq,b.last_journal,b.last_ledger,b.root,b.head_hash,c.sums FROM batch b \
+     LEFT JOIN contents c ON c.shard=b.shard AND c.batch=b.seq WHERE b.shard=$1 AND b.seq>$2 ORDER BY b.seq LIMIT $3";
+    /// Three tables row by row, of one moment: in a transaction of its own, a page at a time.
+    ALL_RECORDS = "SELECT kind,key,body,chk FROM record WHERE shard=$1 AND (kind,key)>($2,$3) ORDER BY kind,key LIMIT $4";
+    ALL_INDEXES = "SELECT kind,name,value,key FROM record_index WHERE shard=$1 AND (kind,name,value,key)>($2,$3,$4,$5) \
+     ORDER BY kind,name,value,key LIMIT $6";
+    ALL_SECRETS = "SELECT id,nonce,cipher_text FROM secret WHERE shard=$1 AND id>$2 ORDER BY id LIMIT $3";
     SECRET = "SELECT id,nonce,cipher_text FROM secret WHERE shard=$1 AND id=$2";
     // Leases.
     /// The only statement besides [`OPEN_BOOK`] that looks at all shards of a book.

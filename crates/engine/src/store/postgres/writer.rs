@@ -45,6 +45,7 @@ struct Statements {
     index: Statement,
     secrets: Statement,
     batch: Statement,
+    contents: Statement,
     fence: Statement,
 }
 
@@ -69,6 +70,7 @@ impl PostgresWriter {
             index: prepare(sql::INDEX)?,
             secrets: prepare(sql::PUT_SECRETS)?,
             batch: prepare(sql::PUT_BATCH)?,
+            contents: prepare(sql::PUT_CONTENTS)?,
             fence: prepare(sql::FENCE)?,
         };
         Ok(PostgresWriter {
@@ -128,7 +130,15 @@ impl PostgresWriter {
             shard, epoch, seq, journal, ledger, low, account, transfers, &greatest, &now, &date,
             &hash,
         ];
+        let sums = head.contents.map(|contents| contents.to_bytes());
+        let sums = sums.as_ref().map(|sums| sums.as_slice());
+        let summed: Option<[&(dyn ToSql + Sync); 3]> = sums
+            .as_ref()
+            .map(|sums| [shard as &(dyn ToSql + Sync), seq, sums]);
         steps.push(client.execute(&of.batch, &noted).boxed());
+        if let Some(summed) = &summed {
+            steps.push(client.execute(&of.contents, summed).boxed());
+        }
         steps.push(client.execute(&of.fence, &fence).boxed());
         steps.push(script(client, "COMMIT"));
         let all = async {
@@ -355,8 +365,7 @@ impl<'a> Rows<'a> {
                     put.0.push(kind);
                     put.1.push(key);
                     put.2.push(text);
-                    put.3
-                        .push(leaf::record_check(kind, key, body).cast_signed());
+                    put.3.push(change.check.cast_signed());
                 }
                 None => {
                     deleted.0.push(kind);
