@@ -4,6 +4,7 @@ use crate::rig::{SHARDS, Shared, group_in, until};
 use engine::ShardCode;
 use engine::store::lease::Holder;
 use server::book::Place;
+use std::time::{Duration, Instant};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_one_server_gives_up_another_goes_on_with() {
@@ -95,7 +96,9 @@ async fn a_silent_server_keeps_nobody_from_renewing() {
     let one = shared.server("one").await;
     // It is asked for shards.
     let _asked = silent.accept().await.unwrap();
-    let renewed = shared.leases.renewals();
+    let (asked, renewed) = (Instant::now(), shared.leases.renewals());
     until(|| shared.leases.renewals() > renewed + 3).await;
+    // Whoever waited for the answer waited half a minute.
+    assert!(asked.elapsed() < Duration::from_secs(20));
     one.stop().await;
 }
