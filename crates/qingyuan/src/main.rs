@@ -7,6 +7,7 @@ mod cli;
 mod connectors;
 mod demo;
 mod failure;
+mod flow_check;
 mod output;
 mod regulation;
 mod sandbox_command;

@@ -8,6 +8,7 @@ pub mod bank_account;
 pub mod cases;
 pub mod clearings;
 pub mod closing;
+pub mod compliance;
 pub mod enums;
 pub mod merchants;
 pub mod money;

@@ -5,6 +5,7 @@
 pub mod accounts;
 pub mod cases;
 pub mod closing;
+pub mod compliance;
 pub mod events;
 mod groups;
 pub mod holds;
@@ -37,6 +38,7 @@ pub fn api() -> OpenApiRouter<AppState> {
         .merge(payouts::router())
         .merge(settlements::router())
         .merge(closing::router())
+        .merge(compliance::router())
         .merge(reconciliations::router())
         .merge(accounts::router())
         .merge(transfers::router())
