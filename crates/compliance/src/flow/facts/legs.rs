@@ -6,6 +6,8 @@ use super::{Draft, Gathered, Subject, text};
 use crate::fact::Value;
 use crate::flow::error::FlowError;
 use crate::flow::model::{Account, ContractKind, Hop, MoneyLeg, Stated};
+use crate::flow::text::hop_name;
+use crate::pack::Text;
 
 pub(super) fn ask(gathered: &mut Gathered<'_>) -> Result<(), FlowError> {
     let flow = gathered.view.flow;
@@ -133,11 +135,10 @@ fn route(gathered: &Gathered<'_>, leg: &MoneyLeg) -> Option<Draft> {
     let flow = view.flow;
     let hops = leg.route.as_ref().or(leg.funds_route.as_ref())?;
     let words = |hops: &[Hop]| Value::Words(view.route_words(hops));
-    let names: Vec<String> = view
-        .route_words(hops)
-        .iter()
-        .map(|word| word.to_string())
-        .collect();
+    let names: Vec<Text> = hops.iter().map(|hop| hop_name(flow, hop)).collect();
+    let way_en: Vec<&str> = names.iter().map(|name| name.en.as_str()).collect();
+    let way_zh: Vec<&str> = names.iter().map(|name| name.zh.as_str()).collect();
+    let (way_en, way_zh) = (way_en.join(" → "), way_zh.join(" → "));
     let payer = flow.party(leg.from);
     let service = match &leg.service {
         Some(service) => service.clone(),
@@ -149,16 +150,13 @@ fn route(gathered: &Gathered<'_>, leg: &MoneyLeg) -> Option<Draft> {
     let direct = view.is_direct(leg);
     let seen = if direct {
         text(
-            format!(
-                "two institutions are linked directly: {}",
-                names.join(" → ")
-            ),
-            format!("机构之间直连：{}", names.join(" → ")),
+            format!("two institutions are linked directly: {way_en}"),
+            format!("机构之间直连：{way_zh}"),
         )
     } else {
         text(
-            format!("the route is {}", names.join(" → ")),
-            format!("路径为 {}", names.join(" → ")),
+            format!("the route is {way_en}"),
+            format!("路径为 {way_zh}"),
         )
     };
     let mut draft = Draft::new(seen);

@@ -5,7 +5,7 @@ use crate::decision::Verdict;
 use crate::flow::facts::Subject;
 use crate::flow::model::{Flow, Hop, MoneyLeg};
 use crate::flow::text::{
-    Lang, account_word, contract_word, kind_word, party_name, pick, shape_name, subject_label,
+    Lang, account_word, contract_word, hop_name, kind_word, party_name, pick, shape_name, subject_label,
     verdict_word, yuan,
 };
 use crate::flow::verdict::{FlowAnswer, Part};
@@ -74,7 +74,14 @@ pub fn svg(flow: &Flow, answer: &FlowAnswer, lang: Lang) -> String {
         });
         verdicts.push((part.map(|part| part.verdict), false));
     }
-    let placed = layout(flow, &links, &names);
+    // Who only stands on a route is named at the leg.
+    let shown: Vec<bool> = (0..flow.parties.len())
+        .map(|id| {
+            links.iter().any(|link| link.from == id || link.to == id)
+                || part(Subject::Party(id)).is_some()
+        })
+        .collect();
+    let placed = layout(&shown, &links, &names);
     let legend = legend(flow, answer, lang);
     let legend_width = legend
         .iter()
@@ -113,7 +120,7 @@ pub fn svg(flow: &Flow, answer: &FlowAnswer, lang: Lang) -> String {
     }
     for (id, place) in placed.boxes.iter().enumerate() {
         let verdict = part(Subject::Party(id)).map(|part| part.verdict);
-        if let Some(name) = names.get(id) {
+        if let (Some(name), Some(true)) = (names.get(id), shown.get(id)) {
             draw_box(&mut out, place, name, verdict);
         }
     }
@@ -171,17 +178,18 @@ fn leg_label(
     if leg.to != leg.holder {
         second.push(format!("→ {}", party_name(flow, leg.to, lang)));
     }
-    let clearing: Vec<&str> = leg
+    let way: Vec<String> = leg
         .route
         .iter()
         .flatten()
-        .filter_map(|hop| match hop {
-            Hop::Clearing(name) => Some(*name),
-            Hop::Party(_) => None,
-        })
+        .filter(|hop| ![Hop::Party(leg.from), Hop::Party(leg.holder)].contains(hop))
+        .map(|hop| pick(&hop_name(flow, hop), lang).to_owned())
         .collect();
-    if !clearing.is_empty() {
-        second.push(format!("via {}", clearing.join(", ")));
+    if !way.is_empty() {
+        second.push(match lang {
+            Lang::En => format!("via {}", way.join(", ")),
+            Lang::Zh => format!("经{}", way.join("、")),
+        });
     }
     if !second.is_empty() {
         lines.push(second.join(" · "));

@@ -2,7 +2,7 @@
 //! through a slot of its own in each column it passes, every label in a slot of the gap behind
 //! its first column. Nothing can overlap because everything has a slot.
 
-use crate::flow::model::{Flow, PartyId};
+use crate::flow::model::PartyId;
 use crate::flow::text::width;
 
 pub(super) const BOX_HEIGHT: i32 = 58;
@@ -134,12 +134,12 @@ struct Grid {
 }
 
 impl Grid {
-    fn new(parties: usize, links: &[Link]) -> Grid {
-        let column = columns_of(parties, links);
+    fn new(shown: &[bool], links: &[Link]) -> Grid {
+        let column = columns_of(shown.len(), links);
         let columns = column.iter().max().map_or(1, |last| last + 1);
         let mut slots: Vec<Vec<Slot>> = vec![Vec::new(); columns];
         for (id, at) in column.iter().enumerate() {
-            if let Some(list) = slots.get_mut(*at) {
+            if let (Some(list), Some(true)) = (slots.get_mut(*at), shown.get(id)) {
                 list.push(Slot::Party(id));
             }
         }
@@ -223,9 +223,9 @@ fn label_size(link: &Link) -> (i32, i32) {
     (widest + 14, count(link.label.len()) * LINE + 8)
 }
 
-/// Places boxes, lines and labels.
-pub(super) fn layout(flow: &Flow, links: &[Link], names: &[[String; 2]]) -> Layout {
-    let grid = Grid::new(flow.parties.len(), links);
+/// Places boxes of the parties that are shown, lines and labels.
+pub(super) fn layout(shown: &[bool], links: &[Link], names: &[[String; 2]]) -> Layout {
+    let grid = Grid::new(shown, links);
     let size = |slot: &Slot| match slot {
         Slot::Party(_) => BOX_HEIGHT,
         Slot::Pass(_) => PASS,
@@ -266,7 +266,7 @@ pub(super) fn layout(flow: &Flow, links: &[Link], names: &[[String; 2]]) -> Layo
             y: 0,
             width: 0
         };
-        flow.parties.len()
+        shown.len()
     ];
     let mut passes: Vec<(usize, usize, Point, i32)> = Vec::new();
     let mut edges: Vec<(i32, i32)> = Vec::new();

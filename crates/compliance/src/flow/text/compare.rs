@@ -12,12 +12,11 @@ pub fn comparison(flow: &Flow, comparison: &Comparison, style: Style) -> String 
     let lang = style.lang;
     let (from, to) = (&comparison.from, &comparison.to);
     let label = format!(
-        "{}  ·  {} {} → {} {}",
+        "{}  ·  {} {} → {}",
         pick(&flow.title, lang),
         from.as_of,
         verdict_word(from.verdict, lang),
         to.as_of,
-        page.of("now", "变为"),
     );
     page.heading(&label, to.verdict, "");
     if comparison.changes.is_empty() {

@@ -9,7 +9,7 @@ pub use compare::comparison;
 pub use report::report;
 pub use words::{Lang, shape_name, verdict_word};
 pub(super) use words::{
-    account_word, contract_word, kind_word, party_name, pick, subject_label, yuan,
+    account_word, contract_word, hop_name, kind_word, party_name, pick, subject_label, yuan,
 };
 pub(super) use wrap::width;
 

@@ -10,8 +10,11 @@ use crate::decision::{Finding, Verdict};
 use crate::fact;
 use crate::flow::facts::Subject;
 use crate::flow::model::Flow;
-use crate::flow::verdict::{FlowAnswer, Part};
+use crate::flow::verdict::{FlowAnswer, Part, unsettled};
 use crate::pack::Confidence;
+
+/// Stands behind a rule whose readings are not settled.
+const MARK: &str = "†";
 
 /// Columns before the text of a line.
 const INDENT: usize = 12;
@@ -20,6 +23,10 @@ const INDENT: usize = 12;
 pub(super) struct Page {
     pub text: String,
     style: Style,
+    /// Rules whose readings are written out already.
+    noted: Vec<String>,
+    /// A mark of unsettled readings stands somewhere.
+    marked: bool,
 }
 
 impl Page {
@@ -27,6 +34,8 @@ impl Page {
         Page {
             text: String::new(),
             style,
+            noted: Vec::new(),
+            marked: false,
         }
     }
 
@@ -114,9 +123,10 @@ pub fn report(flow: &Flow, answer: &FlowAnswer, style: Style) -> String {
             })
             .collect();
         let mut text = format!(
-            "{name}{}{}: {}",
+            "{name}{}{}{}{}",
             page.of(" – ", "——"),
             who.join(page.of(", ", "、")),
+            page.of(": ", "："),
             shape_says(found.shape, lang)
         );
         if !legs.is_empty() {
@@ -133,6 +143,15 @@ pub fn report(flow: &Flow, answer: &FlowAnswer, style: Style) -> String {
         write_part(&mut page, flow, part);
     }
     page.line("");
+    if page.marked {
+        let text = page.of(
+            "† Readings of this rule are disputed, of one voice, or without an answer: `qingyuan rules show ID`.",
+            "† 该规则的解读有争议、仅一家之言或尚无定论：见 `qingyuan rules show ID`。",
+        );
+        for part in wrap(text, style.columns) {
+            page.line(&part);
+        }
+    }
     let no_advice = page.of(
         "This is no legal advice: the rules are a reading, marked with how far each can be trusted.",
         "本结果不构成法律意见：规则为解读，并标明可信程度。",
@@ -192,23 +211,7 @@ fn write_part(page: &mut Page, flow: &Flow, part: &Part) {
         );
         page.entry(page.of("room", "额度"), &text, "36");
     }
-    for missing in &part.missing {
-        let meaning =
-            fact::find(&missing.fact)
-                .map(fact::definition)
-                .map_or("", |found| match lang {
-                    Lang::En => found.en,
-                    Lang::Zh => found.zh,
-                });
-        let mut text = missing.fact.clone();
-        if !meaning.is_empty() {
-            text.push_str(&format!(": {meaning}"));
-        }
-        if !missing.rule.is_empty() {
-            text.push_str(&format!(" ({} {})", page.of("for", "依据"), missing.rule));
-        }
-        page.entry(page.of("ask", "追问"), &text, "33");
-    }
+    write_missing(page, part);
     if part.unanswered {
         let text = page.of(
             "no rule in force on that day answers this",
@@ -216,20 +219,49 @@ fn write_part(page: &mut Page, flow: &Flow, part: &Part) {
         );
         page.entry(page.of("ask", "追问"), text, "33");
     }
-    let kept: Vec<&str> = part
+    let kept: Vec<String> = part
         .kept
         .iter()
-        .map(|finding| finding.rule.as_str())
+        .map(|finding| format!("{}{}", finding.rule, mark(page, finding)))
         .collect();
     if !kept.is_empty() {
         page.entry(page.of("kept", "已符合"), &kept.join(", "), "32");
     }
-    for finding in &part.kept {
-        write_notes(page, finding);
-    }
     for (finding, from) in &part.announced {
         let text = format!("{} {} {from}", finding.rule, page.of("from", "自"));
         page.entry(page.of("coming", "将生效"), &text, "2");
+    }
+}
+
+/// Facts that must be known, each with every rule that needs it.
+fn write_missing(page: &mut Page, part: &Part) {
+    let mut facts: Vec<(&str, Vec<&str>)> = Vec::new();
+    for missing in &part.missing {
+        let rule = Some(missing.rule.as_str()).filter(|rule| !rule.is_empty());
+        match facts.iter_mut().find(|(fact, _)| *fact == missing.fact) {
+            Some((_, rules)) => rules.extend(rule),
+            None => facts.push((&missing.fact, rule.into_iter().collect())),
+        }
+    }
+    for (name, rules) in facts {
+        let meaning = fact::find(name)
+            .map(fact::definition)
+            .map_or("", |found| match page.style.lang {
+                Lang::En => found.en,
+                Lang::Zh => found.zh,
+            });
+        let mut text = name.to_owned();
+        if !meaning.is_empty() {
+            text.push_str(&format!("{}{meaning}", page.of(": ", "：")));
+        }
+        if !rules.is_empty() {
+            let rules = rules.join(", ");
+            text.push_str(&match page.style.lang {
+                Lang::En => format!(" (for {rules})"),
+                Lang::Zh => format!("（依据 {rules}）"),
+            });
+        }
+        page.entry(page.of("ask", "追问"), &text, "33");
     }
 }
 
@@ -241,7 +273,8 @@ fn write_finding(page: &mut Page, finding: &Finding) {
         crate::pack::Effect::Migrate | crate::pack::Effect::Flag => "33",
         _ => "2",
     };
-    let mut head = format!("{}  {}", finding.rule, pick(&finding.citation, lang));
+    let mark = mark(page, finding);
+    let mut head = format!("{}{mark}  {}", finding.rule, pick(&finding.citation, lang));
     if finding.industry {
         head.push_str(page.of(" [industry practice, not law]", "【行业惯例，非法规】"));
     }
@@ -260,7 +293,22 @@ fn write_finding(page: &mut Page, finding: &Finding) {
     write_notes(page, finding);
 }
 
+/// The mark of a rule whose readings are not settled.
+fn mark(page: &mut Page, finding: &Finding) -> &'static str {
+    if finding.notes.iter().any(unsettled) {
+        page.marked = true;
+        MARK
+    } else {
+        ""
+    }
+}
+
+/// What was asked about a rule, once in a report.
 fn write_notes(page: &mut Page, finding: &Finding) {
+    if page.noted.contains(&finding.rule) {
+        return;
+    }
+    page.noted.push(finding.rule.clone());
     for note in &finding.notes {
         let text = format!(
             "{}: {} — {} ({}; {})",

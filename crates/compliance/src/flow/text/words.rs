@@ -2,7 +2,7 @@
 
 use crate::decision::Verdict;
 use crate::flow::facts::Subject;
-use crate::flow::model::{Account, ContractKind, Flow, PartyId};
+use crate::flow::model::{Account, ContractKind, Flow, Hop, PartyId};
 use crate::flow::shapes::Shape;
 use crate::pack::{Effect, Standing, Text};
 
@@ -292,6 +292,30 @@ pub(in crate::flow) fn subject_label(flow: &Flow, subject: Subject, lang: Lang) 
             None => String::new(),
         },
         Subject::Party(id) => format!("{}  {}", of(lang, "Party", "主体"), name(id)),
+    }
+}
+
+/// A clearing body's name.
+fn clearing_name(word: &str) -> Text {
+    let (en, zh) = match word {
+        "nucc" => ("NUCC", "网联"),
+        "unionpay" => ("UnionPay", "银联"),
+        "pbc_interbank" => ("PBC system", "人行系统"),
+        "cityclear" => ("City clearing", "城银清算"),
+        "ruralclear" => ("Rural clearing", "农信银"),
+        other => (other, other),
+    };
+    Text {
+        en: en.to_owned(),
+        zh: zh.to_owned(),
+    }
+}
+
+/// A stop on a route, for people.
+pub(in crate::flow) fn hop_name(flow: &Flow, hop: &Hop) -> Text {
+    match hop {
+        Hop::Party(id) => flow.party(*id).name.clone(),
+        Hop::Clearing(word) => clearing_name(word),
     }
 }
 
