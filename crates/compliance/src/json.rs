@@ -10,7 +10,7 @@ pub fn decision_json(decision: &Decision) -> Map<String, Value> {
     let ids: Vec<&str> = decision
         .rules
         .iter()
-        .map(|finding| finding.rule.as_str())
+        .map(|finding| finding.rule.id.as_str())
         .collect();
     answer.insert("rules".into(), json!(ids));
     let limits: Vec<Value> = decision
@@ -29,9 +29,10 @@ pub fn decision_json(decision: &Decision) -> Map<String, Value> {
         .collect();
     missing.dedup();
     answer.insert("missing".into(), json!(missing));
+    answer.insert("unexamined".into(), json!(decision.unexamined));
     answer.insert("clauses".into(), json!(decision.rules));
     answer.insert("deadline".into(), json!(decision.deadline.map(dashed)));
-    answer.insert("packs".into(), json!(decision.packs));
+    answer.insert("packs".into(), json!(decision.packs.as_ref()));
     answer
 }
 

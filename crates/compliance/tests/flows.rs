@@ -46,7 +46,7 @@ fn every_example_reaches_what_is_recorded_in_it() {
                     .iter()
                     .map(|part| {
                         let fired: Vec<&str> =
-                            part.fired.iter().map(|one| one.rule.as_str()).collect();
+                            part.fired.iter().map(|one| one.rule.id.as_str()).collect();
                         let missing: Vec<String> = part
                             .missing
                             .iter()

@@ -131,7 +131,7 @@ fn holds(decision: &Decision, expect: &Node) -> bool {
             || decision
                 .rules
                 .iter()
-                .any(|finding| expected.contains(&finding.rule.as_str())))
+                .any(|finding| expected.contains(&finding.rule.id.as_str())))
 }
 
 fn print(answer: &Value, id: &str) {
@@ -170,7 +170,10 @@ fn print(answer: &Value, id: &str) {
             "  {:<9} {}  {citation}: {}",
             text(&clause, "outcome"),
             text(&clause, "rule"),
-            text(&clause, "reason")
+            clause
+                .pointer("/reason/en")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
         );
         if let Some(remedy) = clause.pointer("/remedy/en").and_then(Value::as_str) {
             say!("            → {remedy}");
@@ -233,7 +236,7 @@ fn line(mark: &str, rule: &Rule) {
         "{mark} {:<36} {effect:<8} {} .. {to}  {}",
         rule.id,
         rule.from,
-        rule.says
+        rule.says.en
     );
 }
 
@@ -271,7 +274,7 @@ fn test(packs: &Packs) -> bool {
             run += 1;
             let decision = packs.check(&case.facts);
             let fired = decision.rules.iter().any(|finding| {
-                finding.rule == rule.id
+                finding.rule.id == rule.id
                     && matches!(finding.outcome, Outcome::Fired | Outcome::Lifted)
             });
             if fired != case.fires {

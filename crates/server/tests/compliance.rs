@@ -32,7 +32,9 @@ fn marketplace() -> Value {
 
 fn verdicts(answer: &Value) -> Vec<&str> {
     let legs = answer["legs"].as_array().unwrap();
-    legs.iter().map(|leg| leg["verdict"].as_str().unwrap()).collect()
+    legs.iter()
+        .map(|leg| leg["verdict"].as_str().unwrap())
+        .collect()
 }
 
 #[tokio::test]
@@ -55,7 +57,12 @@ async fn a_flow_is_judged() {
         .iter()
         .find(|rule| rule["rule"] == "PBC-2010-2/3")
         .unwrap();
-    assert!(article["citation"]["en"].as_str().unwrap().contains("art. 3"));
+    assert!(
+        article["citation"]["en"]
+            .as_str()
+            .unwrap()
+            .contains("art. 3")
+    );
     assert!(answer["picture"].as_str().unwrap().contains("禁止"));
 
     // Six years later another instrument forbids it.
@@ -63,14 +70,23 @@ async fn a_flow_is_judged() {
     let later = rig.post(PATH, LEDGER, "", &asked).await.expect(200).body;
     assert_eq!(later["as_of"], "2024-06-01");
     let text = later["legs"].to_string();
-    assert!(text.contains("SC-768/6") && !text.contains("PBC-2010-2/3"), "{text}");
+    assert!(
+        text.contains("SC-768/6") && !text.contains("PBC-2010-2/3"),
+        "{text}"
+    );
     assert!(later["picture"].as_str().unwrap().starts_with("<svg"));
 
     let asked = json!({"flow": marketplace(), "compare": "2024-06-01"});
     let both = rig.post(PATH, OPERATOR, "", &asked).await.expect(200).body;
-    assert_eq!((&both["from"]["as_of"], &both["to"]["as_of"]), (&"2018-01-02".into(), &"2024-06-01".into()));
+    assert_eq!(
+        (&both["from"]["as_of"], &both["to"]["as_of"]),
+        (&"2018-01-02".into(), &"2024-06-01".into())
+    );
     let gone = both["changes"][0]["gone"].to_string();
-    assert!(gone.contains("PBC-2010-2/3") && gone.contains("ended_on"), "{gone}");
+    assert!(
+        gone.contains("PBC-2010-2/3") && gone.contains("ended_on"),
+        "{gone}"
+    );
     assert_eq!(rig.last_row().await, row, "asking changes nothing");
     rig.stop().await;
 }
@@ -107,29 +123,109 @@ type Case = (&'static str, Value, &'static str, &'static str);
 async fn what_is_wrong_is_said_with_its_field() {
     let rig = Rig::start().await;
     let cases: Vec<Case> = vec![
-        ("/flow/leg/1/to", json!("shop"), "invalid_field", "flow.leg[1].to"),
-        ("/flow/leg/1/to", json!("pay"), "invalid_field", "flow.leg[1].to"),
-        ("/flow/leg/1/to", Value::Null, "missing_field", "flow.leg[1].to"),
-        ("/flow/leg/0/amount", json!(-1), "invalid_field", "flow.leg[0].amount"),
-        ("/flow/leg/0/amount", json!(0.001), "invalid_field", "flow.leg[0].amount"),
-        ("/flow/leg/0/amount", json!(1e300), "invalid_field", "flow.leg[0].amount"),
-        ("/flow/leg/0/account", json!("sub_account"), "invalid_field", "flow.leg[0].account"),
-        ("/flow/leg/0/route/1", json!("nuc"), "invalid_field", "flow.leg[0].route[1]"),
-        ("/flow/leg/0/rout", json!([]), "unknown_field", "flow.leg[0].rout"),
+        (
+            "/flow/leg/1/to",
+            json!("shop"),
+            "invalid_field",
+            "flow.leg[1].to",
+        ),
+        (
+            "/flow/leg/1/to",
+            json!("pay"),
+            "invalid_field",
+            "flow.leg[1].to",
+        ),
+        (
+            "/flow/leg/1/to",
+            Value::Null,
+            "missing_field",
+            "flow.leg[1].to",
+        ),
+        (
+            "/flow/leg/0/amount",
+            json!(-1),
+            "invalid_field",
+            "flow.leg[0].amount",
+        ),
+        (
+            "/flow/leg/0/amount",
+            json!(0.001),
+            "invalid_field",
+            "flow.leg[0].amount",
+        ),
+        (
+            "/flow/leg/0/amount",
+            json!(1e300),
+            "invalid_field",
+            "flow.leg[0].amount",
+        ),
+        (
+            "/flow/leg/0/account",
+            json!("sub_account"),
+            "invalid_field",
+            "flow.leg[0].account",
+        ),
+        (
+            "/flow/leg/0/route/1",
+            json!("nuc"),
+            "invalid_field",
+            "flow.leg[0].route[1]",
+        ),
+        (
+            "/flow/leg/0/rout",
+            json!([]),
+            "unknown_field",
+            "flow.leg[0].rout",
+        ),
         ("/flow/leg", json!([]), "invalid_field", "flow"),
         ("/flow/leg", json!({}), "invalid_field", "flow.leg"),
         ("/flow/party", Value::Null, "missing_field", "flow.party"),
-        ("/flow/party/pay/licences/0", json!("bank_card"), "invalid_field", "flow.party.pay.licences[0]"),
-        ("/flow/party/platform/licences", json!(["internet_payment"]), "invalid_field", "flow.party.platform.licences"),
-        ("/flow/as_of", json!("1999-12-31"), "invalid_field", "flow.as_of"),
-        ("/flow/as_of", json!("2018-13-01"), "invalid_field", "flow.as_of"),
+        (
+            "/flow/party/pay/licences/0",
+            json!("bank_card"),
+            "invalid_field",
+            "flow.party.pay.licences[0]",
+        ),
+        (
+            "/flow/party/platform/licences",
+            json!(["internet_payment"]),
+            "invalid_field",
+            "flow.party.platform.licences",
+        ),
+        (
+            "/flow/as_of",
+            json!("1999-12-31"),
+            "invalid_field",
+            "flow.as_of",
+        ),
+        (
+            "/flow/as_of",
+            json!("2018-13-01"),
+            "invalid_field",
+            "flow.as_of",
+        ),
         ("/flow/as_of", Value::Null, "missing_field", "as_of"),
         ("/as_of", json!("1999-12-31"), "invalid_field", "as_of"),
         ("/as_of", json!("yesterday"), "invalid_field", "as_of"),
         ("/compare", json!("2018-02-30"), "invalid_field", "compare"),
-        ("/flow/leg/2/facts", json!({"pooled": false}), "invalid_field", "flow.leg[2].facts.pooled"),
-        ("/flow/leg/2/facts", json!({"poled": false}), "unknown_field", "flow.leg[2].facts.poled"),
-        ("/facts", json!({"as_of": "2018-01-02"}), "invalid_field", "facts"),
+        (
+            "/flow/leg/2/facts",
+            json!({"pooled": false}),
+            "invalid_field",
+            "flow.leg[2].facts.pooled",
+        ),
+        (
+            "/flow/leg/2/facts",
+            json!({"poled": false}),
+            "unknown_field",
+            "flow.leg[2].facts.poled",
+        ),
+        (
+            "/facts",
+            json!({"as_of": "2018-01-02"}),
+            "invalid_field",
+            "facts",
+        ),
         ("/flow", Value::Null, "missing_field", "flow"),
         ("/flow", json!("x"), "invalid_field", "flow"),
         ("/picture", json!("png"), "invalid_field", "picture"),
@@ -156,17 +252,43 @@ async fn what_is_wrong_is_said_with_its_field() {
         );
     }
     let facts = [
-        (json!({"as_of": "2018-01-02", "servce": "sale"}), "unknown_field", "facts.servce"),
-        (json!({"as_of": "2018-01-02", "service": "sail"}), "invalid_field", "facts.service"),
-        (json!({"as_of": "2018-01-02", "amount": -3}), "invalid_field", "facts.amount"),
-        (json!({"code": "none", "scan": "payer_scans"}), "invalid_field", "facts.code"),
+        (
+            json!({"as_of": "2018-01-02", "servce": "sale"}),
+            "unknown_field",
+            "facts.servce",
+        ),
+        (
+            json!({"as_of": "2018-01-02", "service": "sail"}),
+            "invalid_field",
+            "facts.service",
+        ),
+        (
+            json!({"as_of": "2018-01-02", "amount": -3}),
+            "invalid_field",
+            "facts.amount",
+        ),
+        (
+            json!({"code": "none", "scan": "payer_scans"}),
+            "invalid_field",
+            "facts.code",
+        ),
     ];
     for (facts, code, field) in facts {
         let found = rig.post(PATH, OPERATOR, "", &json!({"facts": facts})).await;
-        assert_eq!((found.status, found.code(), found.field()), (422, code, field), "{:?}", found.body);
+        assert_eq!(
+            (found.status, found.code(), found.field()),
+            (422, code, field),
+            "{:?}",
+            found.body
+        );
     }
     let both = json!({"facts": {"as_of": "2018-01-02"}, "compare": "2018-01-03"});
     let found = rig.post(PATH, OPERATOR, "", &both).await;
-    assert_eq!((found.status, found.field()), (422, "compare"), "{:?}", found.body);
+    assert_eq!(
+        (found.status, found.field()),
+        (422, "compare"),
+        "{:?}",
+        found.body
+    );
     rig.stop().await;
 }

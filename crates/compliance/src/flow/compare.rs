@@ -79,8 +79,8 @@ pub fn compare(
                 subject: before.subject,
                 from: Some(before.verdict),
                 to: Some(after.verdict),
-                gone: only_in(packs, before, after, to.as_of),
-                new: only_in(packs, after, before, from.as_of),
+                gone: only_in(before, after, to.as_of),
+                new: only_in(after, before, from.as_of),
                 asked_no_more: asked_only_in(before, after),
                 asked_now: asked_only_in(after, before),
             };
@@ -96,19 +96,24 @@ pub fn compare(
 }
 
 /// Rules that apply in one part and not in the other, which was judged at `other_day`.
-fn only_in(packs: &Packs, part: &Part, other: &Part, other_day: BusinessDate) -> Vec<RuleChange> {
+fn only_in(part: &Part, other: &Part, other_day: BusinessDate) -> Vec<RuleChange> {
     part.fired
         .iter()
-        .filter(|finding| !other.fired.iter().any(|known| known.rule == finding.rule))
+        .filter(|finding| {
+            !other
+                .fired
+                .iter()
+                .any(|known| known.rule.id == finding.rule.id)
+        })
         .map(|finding| {
-            let rule = packs.rules().iter().find(|rule| rule.id == finding.rule);
-            let why = match rule {
-                Some(rule) if other_day < rule.from => Why::InForceFrom(rule.from),
-                Some(rule) => match rule.to {
+            let rule = &finding.rule;
+            let why = if other_day < rule.from {
+                Why::InForceFrom(rule.from)
+            } else {
+                match rule.to {
                     Some(last) if last < other_day => Why::EndedOn(last),
                     _ => Why::Condition,
-                },
-                None => Why::Condition,
+                }
             };
             RuleChange {
                 finding: finding.clone(),

@@ -55,6 +55,7 @@ pub fn answer_json(flow: &Flow, answer: &FlowAnswer) -> Value {
         "contracts": of("contracts"),
         "parties": of("parties"),
         "whole": of("whole").into_iter().next(),
+        "unexamined": answer.unexamined(),
         "packs": answer.packs,
         "held": answer.held(flow),
     })
@@ -85,13 +86,17 @@ fn part_json(flow: &Flow, part: &Part) -> Value {
     let kept: Vec<Value> = part
         .kept
         .iter()
-        .map(|finding| json!({"rule": finding.rule, "citation": finding.citation, "notes": finding.notes}))
+        .map(|finding| {
+            let readings: Vec<_> = finding.open_readings().collect();
+            json!({"rule": finding.rule.id, "citation": finding.rule.citation, "notes": readings})
+        })
         .collect();
     let announced: Vec<Value> = part
         .announced
         .iter()
-        .map(|(finding, from)| {
-            json!({"rule": finding.rule, "citation": finding.citation, "from": from.to_string()})
+        .map(|finding| {
+            let rule = &finding.rule;
+            json!({"rule": rule.id, "citation": rule.citation, "from": rule.from.to_string()})
         })
         .collect();
     object.insert("verdict".into(), json!(part.verdict));
@@ -133,10 +138,10 @@ fn change_json(flow: &Flow, change: &Change) -> Value {
                     Why::Condition => ("condition", None),
                 };
                 json!({
-                    "rule": change.finding.rule,
-                    "effect": change.finding.effect,
-                    "citation": change.finding.citation,
-                    "reason": change.finding.reason,
+                    "rule": change.finding.rule.id,
+                    "effect": change.finding.rule.effect,
+                    "citation": change.finding.rule.citation,
+                    "reason": change.finding.rule.says,
                     "why": why,
                     "day": day.map(|day| day.to_string()),
                 })

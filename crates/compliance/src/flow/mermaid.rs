@@ -68,7 +68,7 @@ fn clauses(part: Option<&Part>, lang: Lang) -> String {
     };
     let mut text = format!("<br/><b>{}</b>", verdict_word(part.verdict, lang));
     for finding in part.decisive().take(3) {
-        text.push_str(&format!("<br/>{}", escape(&finding.rule)));
+        text.push_str(&format!("<br/>{}", escape(&finding.rule.id)));
     }
     text
 }

@@ -4,10 +4,11 @@ use super::error::{Fault, FlowError};
 use super::facts::{Question, Subject, questions};
 use super::model::{Expectation, Flow};
 use super::shapes::{Recognised, recognise};
-use crate::decision::{Decision, Finding, MissingFact, Outcome, Room, Verdict};
-use crate::pack::{Note, Standing, Text};
+use crate::decision::{Decision, Finding, MissingFact, Outcome, Room, Unexamined, Verdict};
+use crate::pack::{Rule, Text};
 use crate::packs::Packs;
 use calendar::BusinessDate;
+use std::sync::Arc;
 
 /// The answer to a business model.
 #[derive(Debug, Clone)]
@@ -41,25 +42,16 @@ pub struct Part {
     pub fired: Vec<Finding>,
     /// Rules looked at and kept.
     pub kept: Vec<Finding>,
-    /// Rules published, not yet in force, with their first day.
-    pub announced: Vec<(Finding, BusinessDate)>,
+    /// Rules published, not yet in force.
+    pub announced: Vec<Finding>,
     /// What must be known.
     pub missing: Vec<MissingFact>,
     /// Room under limits.
     pub limits: Vec<Room>,
+    /// Rules that could bind, and were not examined because nothing was said about them.
+    pub unexamined: Vec<Unexamined>,
     /// No rule of that day answers.
     pub unanswered: bool,
-}
-
-/// From bad to good: deny, ask, migrate, limit, allow.
-pub(super) fn rank(verdict: Verdict) -> u8 {
-    match verdict {
-        Verdict::Allow => 0,
-        Verdict::Limit => 1,
-        Verdict::Migrate => 2,
-        Verdict::Ask => 3,
-        Verdict::Deny => 4,
-    }
 }
 
 /// The first day on which a rule of law in the packs is in force.
@@ -111,7 +103,7 @@ pub fn judge(
             }
         };
         if let Some(part) = parts.get_mut(position) {
-            part.add(packs, question, decision);
+            part.add(question, decision);
         }
     }
     parts.sort_by_key(|part| order(part.subject));
@@ -121,7 +113,7 @@ pub fn judge(
     let verdict = parts
         .iter()
         .map(|part| part.verdict)
-        .max_by_key(|verdict| rank(*verdict))
+        .max_by_key(|verdict| verdict.rank())
         .unwrap_or(Verdict::Ask);
     Ok(FlowAnswer {
         as_of: day,
@@ -134,6 +126,26 @@ pub fn judge(
 }
 
 impl FlowAnswer {
+    /// Rules that no part was examined by, though they could bind one.
+    pub fn unexamined(&self) -> Vec<&Unexamined> {
+        let examined = |rule: &str| {
+            self.parts.iter().any(|part| {
+                let findings = part.fired.iter().chain(&part.kept);
+                findings
+                    .map(|finding| &finding.rule.id)
+                    .any(|id| id == rule)
+                    || part.missing.iter().any(|missing| missing.rule == rule)
+            })
+        };
+        let mut found: Vec<&Unexamined> = Vec::new();
+        for one in self.parts.iter().flat_map(|part| &part.unexamined) {
+            if !examined(&one.rule) && !found.iter().any(|known| known.rule == one.rule) {
+                found.push(one);
+            }
+        }
+        found
+    }
+
     /// What of an expectation does not hold; nothing: it holds.
     pub fn faults(&self, expected: &Expectation) -> Vec<String> {
         let mut faults = Vec::new();
@@ -147,7 +159,7 @@ impl FlowAnswer {
         let looked_at = |rule: &str| {
             self.parts.iter().any(|part| {
                 let mut findings = part.fired.iter().chain(&part.kept);
-                findings.any(|finding| finding.rule == rule)
+                findings.any(|finding| finding.rule.id == rule)
             })
         };
         if !expected.rules.is_empty() && !expected.rules.iter().any(|rule| looked_at(rule)) {
@@ -220,12 +232,13 @@ impl Part {
             announced: Vec::new(),
             missing: Vec::new(),
             limits: Vec::new(),
+            unexamined: Vec::new(),
             unanswered: false,
         }
     }
 
-    fn add(&mut self, packs: &Packs, question: Question, decision: Decision) {
-        if rank(decision.verdict) > rank(self.verdict) {
+    fn add(&mut self, question: Question, decision: Decision) {
+        if decision.verdict.rank() > self.verdict.rank() {
             self.verdict = decision.verdict;
         }
         if !self.seen.contains(&question.seen) {
@@ -238,34 +251,18 @@ impl Part {
             (Some(known), Some(new)) => Some(known.min(new)),
             (known, new) => known.or(new),
         };
-        for mut finding in decision.rules {
-            let rule = packs.rules().iter().find(|rule| rule.id == finding.rule);
+        for finding in decision.rules {
             match finding.outcome {
                 Outcome::Fired => put(&mut self.fired, finding),
-                Outcome::Announced => {
-                    if let Some(rule) = rule
-                        && !self
-                            .announced
-                            .iter()
-                            .any(|(known, _)| known.rule == finding.rule)
-                    {
-                        self.announced.push((finding, rule.from));
-                    }
-                }
-                Outcome::Kept | Outcome::Lifted | Outcome::Missing => {
-                    // A reading that is not settled is shown with every answer that rests on it.
-                    if let Some(rule) = rule {
-                        finding.notes = rule
-                            .notes
-                            .iter()
-                            .filter(|note| unsettled(note))
-                            .cloned()
-                            .collect();
-                    }
-                    if finding.outcome != Outcome::Missing {
-                        put(&mut self.kept, finding);
-                    }
-                }
+                Outcome::Announced => put(&mut self.announced, finding),
+                Outcome::Kept | Outcome::Lifted => put(&mut self.kept, finding),
+                // What it needs is listed with the missing facts.
+                Outcome::Missing => {}
+            }
+        }
+        for rule in decision.unexamined {
+            if !self.unexamined.contains(&rule) {
+                self.unexamined.push(rule);
             }
         }
         // The evaluator asks for the service when no rule of the day answers at all; the question
@@ -286,12 +283,11 @@ impl Part {
 
     /// Each rule and fact once, the weightiest first.
     fn tidy(&mut self) {
-        let fired: Vec<String> = self.fired.iter().map(|one| one.rule.clone()).collect();
-        self.kept.retain(|finding| !fired.contains(&finding.rule));
-        self.fired.sort_by_key(|finding| {
-            let industry = finding.industry;
-            (effect_order(finding), industry)
-        });
+        let fired: Vec<Arc<Rule>> = self.fired.iter().map(|one| Arc::clone(&one.rule)).collect();
+        self.kept
+            .retain(|finding| !fired.iter().any(|rule| rule.id == finding.rule.id));
+        self.fired
+            .sort_by_key(|finding| (effect_order(finding), finding.rule.industry));
         // A fact that a rule needs is not listed a second time as a mere gap of the question.
         let needed: Vec<String> = self
             .missing
@@ -313,7 +309,7 @@ impl Part {
 
 fn effect_order(finding: &Finding) -> u8 {
     use crate::pack::Effect;
-    match finding.effect {
+    match finding.rule.effect {
         Effect::Deny => 0,
         Effect::Require => 1,
         Effect::Migrate => 2,
@@ -325,15 +321,7 @@ fn effect_order(finding: &Finding) -> u8 {
 }
 
 fn put(list: &mut Vec<Finding>, finding: Finding) {
-    if !list.iter().any(|known| known.rule == finding.rule) {
+    if !list.iter().any(|known| known.rule.id == finding.rule.id) {
         list.push(finding);
     }
-}
-
-/// Whether a reading must not be presented as settled.
-pub(super) fn unsettled(note: &Note) -> bool {
-    matches!(
-        note.standing,
-        Standing::Disputed | Standing::Single | Standing::Unanswered
-    )
 }

@@ -154,10 +154,7 @@ fn route(gathered: &Gathered<'_>, leg: &MoneyLeg) -> Option<Draft> {
             format!("机构之间直连：{way_zh}"),
         )
     } else {
-        text(
-            format!("the route is {way_en}"),
-            format!("路径为 {way_zh}"),
-        )
+        text(format!("the route is {way_en}"), format!("路径为 {way_zh}"))
     };
     let mut draft = Draft::new(seen);
     if let Some(first) = view.first_hop(leg) {

@@ -5,8 +5,8 @@ use crate::decision::Verdict;
 use crate::flow::facts::Subject;
 use crate::flow::model::{Flow, Hop, MoneyLeg};
 use crate::flow::text::{
-    Lang, account_word, contract_word, hop_name, kind_word, party_name, pick, shape_name, subject_label,
-    verdict_word, yuan,
+    Lang, account_word, contract_word, hop_name, kind_word, party_name, pick, shape_name,
+    subject_label, verdict_word, yuan,
 };
 use crate::flow::verdict::{FlowAnswer, Part};
 use std::fmt::Write as _;
@@ -205,7 +205,7 @@ fn clauses(part: Option<&Part>) -> Vec<String> {
     };
     let rules: Vec<&str> = part
         .decisive()
-        .map(|finding| finding.rule.as_str())
+        .map(|finding| finding.rule.id.as_str())
         .collect();
     let mut lines: Vec<String> = rules
         .iter()
@@ -260,7 +260,11 @@ fn legend(flow: &Flow, answer: &FlowAnswer, lang: Lang) -> Vec<(String, Option<V
         lines.push((head, Some(part.verdict)));
         for finding in part.decisive() {
             lines.push((
-                format!("{}  {}", finding.rule, pick(&finding.citation, lang)),
+                format!(
+                    "{}  {}",
+                    finding.rule.id,
+                    pick(&finding.rule.citation, lang)
+                ),
                 None,
             ));
         }

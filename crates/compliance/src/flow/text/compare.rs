@@ -57,12 +57,12 @@ pub fn comparison(flow: &Flow, comparison: &Comparison, style: Style) -> String 
                 };
                 let head = format!(
                     "{} {}  {}: {why}",
-                    effect_word(finding.effect, lang),
-                    finding.rule,
-                    pick(&finding.citation, lang)
+                    effect_word(finding.rule.effect, lang),
+                    finding.rule.id,
+                    pick(&finding.rule.citation, lang)
                 );
                 page.entry(name, &head, code);
-                page.entry("", &finding.reason, "");
+                page.entry("", pick(&finding.rule.says, lang), "");
             }
         }
         let asks = [

@@ -2,16 +2,16 @@
 
 use super::Style;
 use super::words::{
-    Lang, account_word, effect_word, party_name, pick, shape_name, shape_says, standing_word,
-    subject_label, verdict_word, yuan,
+    Lang, account_word, effect_word, party_name, pick, shape_name, shape_says, subject_label,
+    verdict_word, yuan,
 };
 use super::wrap::{width, wrap};
 use crate::decision::{Finding, Verdict};
 use crate::fact;
 use crate::flow::facts::Subject;
 use crate::flow::model::Flow;
-use crate::flow::verdict::{FlowAnswer, Part, unsettled};
-use crate::pack::Confidence;
+use crate::flow::verdict::{FlowAnswer, Part};
+use crate::pack::{Confidence, Text};
 
 /// Stands behind a rule whose readings are not settled.
 const MARK: &str = "†";
@@ -143,10 +143,11 @@ pub fn report(flow: &Flow, answer: &FlowAnswer, style: Style) -> String {
         write_part(&mut page, flow, part);
     }
     page.line("");
+    write_unexamined(&mut page, answer);
     if page.marked {
         let text = page.of(
-            "† Readings of this rule are disputed, of one voice, or without an answer: `qingyuan rules show ID`.",
-            "† 该规则的解读有争议、仅一家之言或尚无定论：见 `qingyuan rules show ID`。",
+            "† Readings of this rule are not settled: `qingyuan rules show ID` has them with their standing.",
+            "† 该规则的解读未成定论：见 `qingyuan rules show ID`。",
         );
         for part in wrap(text, style.columns) {
             page.line(&part);
@@ -162,6 +163,28 @@ pub fn report(flow: &Flow, answer: &FlowAnswer, style: Style) -> String {
     let packs = format!("{} {}", page.of("rules", "规则版本"), short(&answer.packs));
     page.line(&packs);
     page.text
+}
+
+/// Rules about which nothing was said: the answer is silent on them, which is no permission.
+fn write_unexamined(page: &mut Page, answer: &FlowAnswer) {
+    let rules = answer.unexamined();
+    if rules.is_empty() {
+        return;
+    }
+    let names: Vec<&str> = rules.iter().map(|one| one.rule.as_str()).collect();
+    let text = match page.style.lang {
+        Lang::En => format!(
+            "Not examined, because the flow says nothing about what they ask (state it in `facts`): {}",
+            names.join(", ")
+        ),
+        Lang::Zh => format!(
+            "未审查（流程未说明其所问事实，可在 `facts` 中补充）：{}",
+            names.join(", ")
+        ),
+    };
+    for part in wrap(&text, page.style.columns) {
+        page.line(&part);
+    }
 }
 
 fn short(hash: &str) -> &str {
@@ -222,13 +245,14 @@ fn write_part(page: &mut Page, flow: &Flow, part: &Part) {
     let kept: Vec<String> = part
         .kept
         .iter()
-        .map(|finding| format!("{}{}", finding.rule, mark(page, finding)))
+        .map(|finding| format!("{}{}", finding.rule.id, mark(page, finding)))
         .collect();
     if !kept.is_empty() {
         page.entry(page.of("kept", "已符合"), &kept.join(", "), "32");
     }
-    for (finding, from) in &part.announced {
-        let text = format!("{} {} {from}", finding.rule, page.of("from", "自"));
+    for finding in &part.announced {
+        let rule = &finding.rule;
+        let text = format!("{} {} {}", rule.id, page.of("from", "自"), rule.from);
         page.entry(page.of("coming", "将生效"), &text, "2");
     }
 }
@@ -244,12 +268,13 @@ fn write_missing(page: &mut Page, part: &Part) {
         }
     }
     for (name, rules) in facts {
-        let meaning = fact::find(name)
-            .map(fact::definition)
-            .map_or("", |found| match page.style.lang {
-                Lang::En => found.en,
-                Lang::Zh => found.zh,
-            });
+        let meaning =
+            fact::find(name)
+                .map(fact::definition)
+                .map_or("", |found| match page.style.lang {
+                    Lang::En => found.en,
+                    Lang::Zh => found.zh,
+                });
         let mut text = name.to_owned();
         if !meaning.is_empty() {
             text.push_str(&format!("{}{meaning}", page.of(": ", "：")));
@@ -268,24 +293,25 @@ fn write_missing(page: &mut Page, part: &Part) {
 /// One rule that applies: what it does, where it stands, what it says, what to do.
 fn write_finding(page: &mut Page, finding: &Finding) {
     let lang = page.style.lang;
-    let code = match finding.effect {
+    let rule = &finding.rule;
+    let code = match rule.effect {
         crate::pack::Effect::Deny | crate::pack::Effect::Require => "31",
         crate::pack::Effect::Migrate | crate::pack::Effect::Flag => "33",
         _ => "2",
     };
     let mark = mark(page, finding);
-    let mut head = format!("{}{mark}  {}", finding.rule, pick(&finding.citation, lang));
-    if finding.industry {
+    let mut head = format!("{}{mark}  {}", rule.id, pick(&rule.citation, lang));
+    if rule.industry {
         head.push_str(page.of(" [industry practice, not law]", "【行业惯例，非法规】"));
     }
-    match finding.confidence {
+    match rule.confidence {
         Confidence::High => {}
         Confidence::Medium => head.push_str(page.of(" [probably right]", "【可信度中】")),
         Confidence::Low => head.push_str(page.of(" [uncertain]", "【可信度低】")),
     }
-    page.entry(effect_word(finding.effect, lang), &head, code);
-    page.entry("", &finding.reason, "");
-    if let Some(remedy) = &finding.remedy
+    page.entry(effect_word(rule.effect, lang), &head, code);
+    page.entry("", pick(&rule.says, lang), "");
+    if let Some(remedy) = finding.remedy()
         && !pick(remedy, lang).is_empty()
     {
         page.entry("", &format!("→ {}", pick(remedy, lang)), "");
@@ -295,7 +321,7 @@ fn write_finding(page: &mut Page, finding: &Finding) {
 
 /// The mark of a rule whose readings are not settled.
 fn mark(page: &mut Page, finding: &Finding) -> &'static str {
-    if finding.notes.iter().any(unsettled) {
+    if finding.open_readings().next().is_some() {
         page.marked = true;
         MARK
     } else {
@@ -303,21 +329,38 @@ fn mark(page: &mut Page, finding: &Finding) -> &'static str {
     }
 }
 
+/// A text of a note, which may be there in one language only.
+trait Reading {
+    fn reading(&self, lang: Lang) -> &str;
+}
+
+impl Reading for String {
+    fn reading(&self, _: Lang) -> &str {
+        self
+    }
+}
+
+impl Reading for Text {
+    fn reading(&self, lang: Lang) -> &str {
+        pick(self, lang)
+    }
+}
+
 /// What was asked about a rule, once in a report.
 fn write_notes(page: &mut Page, finding: &Finding) {
-    if page.noted.contains(&finding.rule) {
+    let rule = &finding.rule;
+    if page.noted.contains(&rule.id) {
         return;
     }
-    page.noted.push(finding.rule.clone());
-    for note in &finding.notes {
-        let text = format!(
-            "{}: {} — {} ({}; {})",
-            finding.rule,
-            note.question,
-            note.answer,
-            standing_word(note.standing, page.style.lang),
-            note.source
-        );
+    page.noted.push(rule.id.clone());
+    let lang = page.style.lang;
+    for note in &rule.notes {
+        let (en, zh) = note.standing.words();
+        let (question, answer) = (note.question.reading(lang), note.answer.reading(lang));
+        let text = match lang {
+            Lang::En => format!("{}: {question} — {answer} ({en}; {})", rule.id, note.source),
+            Lang::Zh => format!("{}：{question}——{answer}（{zh}；{}）", rule.id, note.source),
+        };
         page.entry(page.of("asked", "问答"), &text, "35");
     }
 }

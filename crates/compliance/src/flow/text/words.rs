@@ -4,7 +4,7 @@ use crate::decision::Verdict;
 use crate::flow::facts::Subject;
 use crate::flow::model::{Account, ContractKind, Flow, Hop, PartyId};
 use crate::flow::shapes::Shape;
-use crate::pack::{Effect, Standing, Text};
+use crate::pack::{Effect, Text};
 
 /// A language of answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -51,17 +51,6 @@ pub(in crate::flow) fn effect_word(effect: Effect, lang: Lang) -> &'static str {
         Effect::Flag => of(lang, "watch", "关注"),
         Effect::Relax => of(lang, "relaxes", "放宽"),
         Effect::Define => of(lang, "defines", "定义"),
-    }
-}
-
-/// How settled a reading is, for people.
-pub(in crate::flow) fn standing_word(standing: Standing, lang: Lang) -> &'static str {
-    match standing {
-        Standing::Consensus => of(lang, "consensus", "共识"),
-        Standing::Majority => of(lang, "majority reading", "多数意见"),
-        Standing::Disputed => of(lang, "DISPUTED", "有争议"),
-        Standing::Single => of(lang, "ONE VOICE ONLY", "仅一家之言"),
-        Standing::Unanswered => of(lang, "NEVER ANSWERED", "尚无定论"),
     }
 }
 
