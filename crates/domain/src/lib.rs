@@ -31,6 +31,7 @@ pub mod refund;
 mod rejection;
 mod reply;
 pub mod settlement;
+pub mod signing_key;
 pub mod split;
 mod text;
 pub mod transfer;
