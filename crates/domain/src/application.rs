@@ -8,7 +8,7 @@ use crate::rejection::{Refusable, Rejection};
 use crate::reply::{self, Reply};
 use crate::{
     approval, authorise, case, chart, clearing, closing, declare, merchant, payment, payout,
-    refund, reserve, settlement, split,
+    refund, reserve, settlement, signing_key, split,
 };
 use crate::{transfer, webhook};
 use channels::answer::{Answer as Statement, OrderState, PayoutState, RefundState};
@@ -137,6 +137,10 @@ fn answer_request(cx: &mut Context<'_, '_>, request: &Request) -> Refusable<Repl
         }
         Request::SetMerchantStatus(command) => {
             reply::merchant((merchant::set_status(cx, command)?, false))
+        }
+        Request::AddSigningKey(command) => reply::signing_key(signing_key::add(cx, command)?),
+        Request::RevokeSigningKey(command) => {
+            reply::signing_key((signing_key::revoke(cx, command)?, false))
         }
         Request::SetWebhook(command) => Reply::WebhookEndpoint(webhook::set(cx, command)?),
         Request::ResendWebhook(command) => Reply::Delivery(webhook::resend(cx, command)?),

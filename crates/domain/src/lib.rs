@@ -32,6 +32,7 @@ mod rejection;
 mod reply;
 pub mod reserve;
 pub mod settlement;
+pub mod signing_key;
 pub mod split;
 mod text;
 pub mod transfer;

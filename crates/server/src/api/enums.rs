@@ -6,6 +6,7 @@ use domain::merchant::{LateSuccess, MerchantStatus};
 use domain::payment::{CloseReason, PaymentStatus, Source};
 use domain::payout::{PayoutStatus, ResolvedPayout};
 use domain::refund::{RefundStatus, ResolvedRefund};
+use domain::signing_key::KeyAlgorithm;
 use domain::split::ReceiverKind;
 use domain::webhook::{DeliveryStatus, EventType};
 use ledger::{AccountKind, Side};
@@ -159,17 +160,12 @@ pub fn resolved_refund() -> Object {
 
 /// Events.
 pub fn event_type() -> Object {
-    use EventType as E;
-    values(&[
-        E::PaymentSucceeded,
-        E::PaymentClosed,
-        E::PaymentFailed,
-        E::RefundSucceeded,
-        E::RefundFailed,
-        E::PayoutSucceeded,
-        E::PayoutFailed,
-        E::SettlementCompleted,
-    ])
+    values(&EventType::ALL)
+}
+
+/// How a key signs.
+pub fn key_algorithm() -> Object {
+    values(&KeyAlgorithm::ALL)
 }
 
 /// Standing of a delivery.
@@ -229,6 +225,7 @@ mod tests {
             (described(resolved_refund()), known::<ResolvedRefund>()),
             (described(event_type()), known::<EventType>()),
             (described(delivery_status()), known::<DeliveryStatus>()),
+            (described(key_algorithm()), known::<KeyAlgorithm>()),
         ];
         for (described, known) in all {
             assert_eq!(described, known);

@@ -17,6 +17,7 @@ pub mod payouts;
 pub mod reconciliations;
 pub mod refunds;
 pub mod settlements;
+pub mod signing_keys;
 pub mod splits;
 pub mod transfers;
 pub mod webhooks;

@@ -88,8 +88,17 @@ impl Rig {
         Rig::with(|_| Connectors::default(), ServerConfig::default()).await
     }
 
+    /// Merchants may use their keys, as in the sandbox.
+    pub async fn with(connectors: impl FnOnce(&str) -> Connectors, config: ServerConfig) -> Rig {
+        let config = ServerConfig {
+            merchant_bearer: true,
+            ..config
+        };
+        Rig::as_configured(connectors, config).await
+    }
+
     /// `connectors` is given the server's URL, to which channels send notifications.
-    pub async fn with(
+    pub async fn as_configured(
         connectors: impl FnOnce(&str) -> Connectors,
         mut config: ServerConfig,
     ) -> Rig {
