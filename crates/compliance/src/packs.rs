@@ -175,6 +175,23 @@ impl Packs {
         self.rules.get(index)
     }
 
+    /// A rule by its id.
+    pub fn find(&self, id: &str) -> Option<&Rule> {
+        self.rules.iter().find(|rule| rule.id == id)
+    }
+
+    /// Rules that a live decision of a role asks at an action on a day.
+    pub fn asked(
+        &self,
+        action: Action,
+        role: Bearer,
+        as_of: BusinessDate,
+    ) -> impl Iterator<Item = &Rule> {
+        self.rules.iter().filter(move |rule| {
+            rule.actions.contains(&action) && rule.bearer.contains(&role) && rule.in_force(as_of)
+        })
+    }
+
     /// All rules, repealed ones included.
     pub fn rules(&self) -> &[Rule] {
         &self.rules

@@ -11,6 +11,7 @@ mod output;
 mod regulation;
 mod sandbox_command;
 mod serve;
+mod settings;
 mod shared_book;
 mod target;
 mod verify;

@@ -9,6 +9,7 @@ use crate::chart;
 use crate::closing::{self, Figure};
 use crate::context::Context;
 use crate::merchant::Merchant;
+use crate::regulation;
 use crate::text::channel_name;
 use crate::webhook::{self, EventType};
 use channels::answer::PayoutState;
@@ -208,6 +209,7 @@ pub(super) fn give_back(
         &[posting::returned(&merchant.accounts, payout.amount)],
         &payout.id,
     )?;
+    regulation::give_back(cx.tx, payout.decision.as_deref(), payout.amount)?;
     cx.tx.settle_effect(&payout.effect)?;
     closing::count(cx.tx, &[(Figure::PayoutsReturned, Some(payout.amount))])?;
     payout.status = PayoutStatus::Failed;

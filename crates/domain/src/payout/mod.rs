@@ -11,6 +11,7 @@ mod news;
 mod posting;
 mod record;
 mod resolution;
+mod rules;
 
 pub use command::{CreatePayout, ResolvePayout, ResolvedPayout, ReturnPayout};
 pub(crate) use ending::state;
@@ -26,6 +27,7 @@ use crate::closing::{self, Figure};
 use crate::context::Context;
 use crate::effect::{Effect, Subject, reference_of};
 use crate::merchant::{self, BankAccount, Merchant};
+use crate::regulation::Ruling;
 use crate::rejection::{Refusable, Rejection};
 use crate::{settlement, text};
 use channels::operation::Operation;
@@ -64,11 +66,13 @@ pub(crate) fn create(
     text::number("payee", &payee.vault_id)?;
     text::masked("payee", &payee.masked)?;
     check_amount(cx, &merchant, command.amount)?;
+    let decision = rules::ask(cx, &merchant, &payee, command.amount)?;
     let new = NewPayout {
         number: &command.payout_number,
         purpose: &command.purpose,
         payee: &payee,
         amount: command.amount,
+        decision,
     };
     booking::post(
         cx.tx,
@@ -114,14 +118,15 @@ fn differing_field(payout: &Payout, command: &CreatePayout) -> Option<&'static s
     .find_map(|(field, same)| (!same).then_some(field))
 }
 
-/// A payout of money that settlement found payable; returns its id.
+/// A payout of money that settlement found payable; returns its id. Refused only by a rule.
 pub(crate) fn create_settled(
     cx: &mut Context<'_, '_>,
     merchant: &Merchant,
     payee: &BankAccount,
     amount: Money,
     origin: Origin,
-) -> Result<String, Interrupt> {
+) -> Refusable<String> {
+    let decision = rules::ask(cx, merchant, payee, amount)?;
     let number = match &origin {
         Origin::Settlement { settlement } => settlement.clone(),
         Origin::Request => merchant.id.clone(),
@@ -136,8 +141,9 @@ pub(crate) fn create_settled(
         purpose: "settlement",
         payee,
         amount,
+        decision,
     };
-    record(cx, merchant, new, origin)
+    Ok(record(cx, merchant, new, origin)?)
 }
 
 struct NewPayout<'a> {
@@ -145,6 +151,7 @@ struct NewPayout<'a> {
     purpose: &'a str,
     payee: &'a BankAccount,
     amount: Money,
+    decision: Arc<Ruling>,
 }
 
 fn record(
@@ -182,6 +189,7 @@ fn record(
         purpose: new.purpose.to_owned(),
         payee: new.payee.clone(),
         origin,
+        decision: Some(new.decision),
         channel,
         status: PayoutStatus::Created,
         effect,

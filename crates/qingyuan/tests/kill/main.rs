@@ -147,7 +147,7 @@ async fn begin(data: &Path) {
         limits: CacheLimits::default(),
         sweep_min: 2_048,
     };
-    let app = Arc::new(domain::QingyuanApp::default());
+    let app = Arc::new(domain::QingyuanApp::sample().unwrap());
     let vault = Arc::new(Vault::new(&key).unwrap());
     let clock = Arc::new(SimulatedClock::at(then));
     let running = Engine::start(app, store, vault, clock, options).unwrap();

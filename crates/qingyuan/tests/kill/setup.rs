@@ -72,8 +72,9 @@ async fn merchant(
         "refund_returns_fee": true,
         "settlement_cycle": "D+0",
         "automatic_payout": automatic_payout,
-        "settlement_account": {"account_number": "6222020200112230001", "holder": "清源书店"},
+        "settlement_account": {"account_number": "6222020200112230001", "holder": "清源书店", "owner": "merchant"},
         "split_share_max": 300_000,
+        "profile": domain::merchant::Profile::ordinary(),
     });
     let answer = create(client, OPERATOR, "/v1/merchants", name, body).await;
     answer.text("id").to_owned()

@@ -1,6 +1,7 @@
 //! Payouts.
 
 use super::bank_account::{BankAccountBody, BankAccountView};
+use super::decisions::DecisionView;
 use super::enums;
 use super::money::{MoneySchema, PositiveMoney};
 use super::payments::RefusalView;
@@ -89,6 +90,9 @@ pub struct PayoutView {
     pub refusal: Option<RefusalView>,
     /// A person's statement, where one decided.
     pub resolution: Option<String>,
+    /// The decision by which it was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<DecisionView>,
     /// Created at.
     #[serde(with = "calendar::rfc3339")]
     #[schema(value_type = String, format = DateTime)]
@@ -120,6 +124,7 @@ impl From<Payout> for PayoutView {
             channel_number: payout.channel_number,
             refusal: payout.refusal.map(RefusalView::from),
             resolution: payout.resolution,
+            decision: payout.decision.map(DecisionView::from),
             created_at: payout.created_at,
             updated_at: payout.updated_at,
             business_date: payout.business_date,

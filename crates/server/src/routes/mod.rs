@@ -5,6 +5,7 @@
 pub mod accounts;
 pub mod cases;
 pub mod closing;
+pub mod decisions;
 pub mod events;
 mod groups;
 pub mod holds;
@@ -41,6 +42,7 @@ pub fn api() -> OpenApiRouter<AppState> {
         .merge(accounts::router())
         .merge(transfers::router())
         .merge(holds::router())
+        .merge(decisions::router())
         .merge(cases::router())
         .merge(proposals::router())
         .merge(webhook_endpoints::router())

@@ -5,6 +5,7 @@ use super::wire;
 use crate::book::{self, ClockKind};
 use crate::failure::Failure;
 use domain::chart::SetUp;
+use domain::merchant::Profile;
 use domain::{Command, QingyuanApp, Request};
 use engine::runtime::{Outbox, Running, SystemClock, Timers};
 use engine::{Actor, Envelope, Verdict};
@@ -41,7 +42,7 @@ impl World {
             directory,
             Arc::new(SystemClock),
             ClockKind::Real,
-            QingyuanApp::default(),
+            QingyuanApp::sample().map_err(Failure::other)?,
         )?;
         let engine = running.engine.clone();
         let set_up = Command::Request(Request::SetUp(SetUp::default()));
@@ -103,6 +104,7 @@ impl World {
             "settlement_cycle": "T+1",
             "automatic_payout": false,
             "split_share_max": 1_000_000,
+            "profile": Profile::ordinary(),
         });
         let mut request = Vec::new();
         let text = serde_json::to_vec(&body).map_err(Failure::other)?;
