@@ -70,7 +70,11 @@ async fn serve(arguments: &ServeArguments) -> Result<bool, Failure> {
     // Before the book is opened: a broken pack shows without touching it.
     let packs = Arc::new(regulation::load(arguments.rules.as_deref())?);
     let app = QingyuanApp::new(book_settings, packs).map_err(Failure::other)?;
-    tracing::info!(packs = app.packs().hash(), rules = app.packs().rules().len(), "rule packs");
+    tracing::info!(
+        packs = app.packs().hash(),
+        rules = app.packs().rules().len(),
+        "rule packs"
+    );
     let channels = arguments.channels.as_deref();
     let channels = channels.map(ChannelsFile::read).transpose()?;
     let listener = tokio::net::TcpListener::bind(config.bind)
@@ -304,10 +308,7 @@ fn announce(
             arguments.data.display()
         ),
     }
-    say!(
-        "Rule packs: {}.",
-        packs.get(..16).unwrap_or_default()
-    );
+    say!("Rule packs: {}.", packs.get(..16).unwrap_or_default());
     if let Some(control) = control {
         say!("Simulated channels are controlled at {control}/sandbox/… .");
         say!(

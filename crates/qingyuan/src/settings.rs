@@ -134,13 +134,12 @@ fn settings(tables: BookTables, folder: &Path) -> Result<Settings, String> {
         payouts.approval_above_per_day,
         settings.payout_approval_above_per_day,
     )?;
-    let seconds = |name: &str, value: Option<u32>, default: u32, (least, most): (u32, u32)| {
-        match value {
+    let seconds =
+        |name: &str, value: Option<u32>, default: u32, (least, most): (u32, u32)| match value {
             None => Ok(default),
             Some(given) if (least..=most).contains(&given) => Ok(given),
             Some(_) => Err(format!("{name}: {least} to {most} seconds are expected")),
-        }
-    };
+        };
     // Shorter than a request may take would send money twice.
     let bound = (60, 604_800);
     settings.payout_arrival_bound_seconds = seconds(

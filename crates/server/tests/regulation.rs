@@ -25,7 +25,7 @@ use support::{Answer, FINANCE, OPERATOR, Rig};
 const YUAN: i64 = 100;
 
 /// A book that begins at an instant, under packs in which texts are replaced.
-async fn rig(day: (i16, i8, i8), clock: (i8, i8, i8), edits: &[(&str, &str)]) -> Rig {
+async fn rig(day: (i16, i8, i8), clock: (u8, u8, u8), edits: &[(&str, &str)]) -> Rig {
     let date = BusinessDate::new(day.0, day.1, day.2).unwrap();
     Rig::at(instant_at(date, clock.0, clock.1, clock.2), app(edits)).await
 }
@@ -130,7 +130,10 @@ fn refused_by(answer: Answer, rule: &str) -> Answer {
         &clause["remedy"]["zh"],
         &clause["confidence"],
     ] {
-        assert!(text.as_str().is_some_and(|text| !text.is_empty()), "{clause}");
+        assert!(
+            text.as_str().is_some_and(|text| !text.is_empty()),
+            "{clause}"
+        );
     }
     assert_eq!(answer.body["packs"].as_str().map(str::len), Some(64));
     answer
@@ -174,7 +177,10 @@ async fn what_is_not_known_is_asked_for_and_nothing_is_done() {
 
     // A shop has a terminal, and a province.
     let shop = profile(|profile| profile.premises = Some(domain::merchant::Premises::Shop));
-    lacks(onboard(&rig, "m-2", shop.clone()).await, "terminal.registered");
+    lacks(
+        onboard(&rig, "m-2", shop.clone()).await,
+        "terminal.registered",
+    );
     let mut complete = shop;
     for (name, value) in [
         ("terminal_registered", json!(true)),
@@ -209,13 +215,28 @@ async fn a_payment_above_a_limit_is_refused_from_the_rules_first_day() {
     let mut rig = rig((2018, 3, 31), (23, 59, 58), &[]).await;
     let merchant = onboard(&rig, "m-1", profile(micro)).await.expect(201).id();
     // The last second before the rule: as much as the payer likes.
-    let taken = order(&rig, &merchant, "o-1", 1_000 * YUAN + 1, Some("credit_card")).await;
+    let taken = order(
+        &rig,
+        &merchant,
+        "o-1",
+        1_000 * YUAN + 1,
+        Some("credit_card"),
+    )
+    .await;
     let taken = taken.expect(201);
     assert_eq!(taken.body["decision"]["verdict"], "allow");
 
-    rig.clock.set(instant_at(BusinessDate::new(2018, 4, 1).unwrap(), 0, 0, 0));
+    rig.clock
+        .set(instant_at(BusinessDate::new(2018, 4, 1).unwrap(), 0, 0, 0));
     lacks(order(&rig, &merchant, "o-2", 1, None).await, "source");
-    let above = order(&rig, &merchant, "o-3", 1_000 * YUAN + 1, Some("credit_card")).await;
+    let above = order(
+        &rig,
+        &merchant,
+        "o-3",
+        1_000 * YUAN + 1,
+        Some("credit_card"),
+    )
+    .await;
     refused_by(above, "PBC-2017-296/norm/micro");
     order(&rig, &merchant, "o-4", 2_000 * YUAN, Some("bank_account"))
         .await
@@ -261,41 +282,78 @@ async fn room_is_counted_once_and_given_back() {
     let rig = rig((2026, 11, 20), (10, 0, 0), &give_back).await;
     let merchant = onboard(&rig, "m-1", profile(micro)).await.expect(201).id();
     let card = Some("credit_card");
-    let first = order(&rig, &merchant, "o-1", 600 * YUAN, card).await.expect(201).id();
+    let first = order(&rig, &merchant, "o-1", 600 * YUAN, card)
+        .await
+        .expect(201)
+        .id();
     // The same number again is the same payment, under the same key and under another.
-    order(&rig, &merchant, "o-1", 600 * YUAN, card).await.expect(201);
+    order(&rig, &merchant, "o-1", 600 * YUAN, card)
+        .await
+        .expect(201);
     let body = json!({"merchant": merchant, "order_number": "o-1", "channel": "wechat", "source": "credit_card",
         "amount": {"amount": 600 * YUAN, "currency": "CNY"}, "description": "books"});
     rig.post("/v1/payments", OPERATOR, "another key", &body)
         .await
         .expect(200);
-    let second = order(&rig, &merchant, "o-2", 400 * YUAN, card).await.expect(201).id();
-    refused_by(order(&rig, &merchant, "o-3", 1, card).await, "PBC-2017-296/norm/micro");
-    // Another merchant of the same owner has no room of its own.
-    let twin = onboard(&rig, "m-2", profile(micro)).await.expect(201).id();
-    refused_by(order(&rig, &twin, "o-1", 1, card).await, "PBC-2017-296/norm/micro");
-
-    state(&rig, &first, OrderState::Closed).await;
-    order(&rig, &merchant, "o-4", 600 * YUAN, card).await.expect(201);
-    refused_by(order(&rig, &merchant, "o-5", 1, card).await, "PBC-2017-296/norm/micro");
-
-    // A refund gives back where the rule says so: the day's room, not the month's.
-    paid(&rig, &second, 400 * YUAN).await;
-    let refund = json!({"refund_number": "r-1", "amount": {"amount": 400 * YUAN, "currency": "CNY"}});
-    let refund = rig
-        .post(&format!("/v1/payments/{second}/refunds"), OPERATOR, "r-1", &refund)
+    let second = order(&rig, &merchant, "o-2", 400 * YUAN, card)
         .await
         .expect(201)
         .id();
-    refused_by(order(&rig, &merchant, "o-6", 1, card).await, "PBC-2017-296/norm/micro");
+    refused_by(
+        order(&rig, &merchant, "o-3", 1, card).await,
+        "PBC-2017-296/norm/micro",
+    );
+    // Another merchant of the same owner has no room of its own.
+    let twin = onboard(&rig, "m-2", profile(micro)).await.expect(201).id();
+    refused_by(
+        order(&rig, &twin, "o-1", 1, card).await,
+        "PBC-2017-296/norm/micro",
+    );
+
+    state(&rig, &first, OrderState::Closed).await;
+    order(&rig, &merchant, "o-4", 600 * YUAN, card)
+        .await
+        .expect(201);
+    refused_by(
+        order(&rig, &merchant, "o-5", 1, card).await,
+        "PBC-2017-296/norm/micro",
+    );
+
+    // A refund gives back where the rule says so: the day's room, not the month's.
+    paid(&rig, &second, 400 * YUAN).await;
+    let refund =
+        json!({"refund_number": "r-1", "amount": {"amount": 400 * YUAN, "currency": "CNY"}});
+    let refund = rig
+        .post(
+            &format!("/v1/payments/{second}/refunds"),
+            OPERATOR,
+            "r-1",
+            &refund,
+        )
+        .await
+        .expect(201)
+        .id();
+    refused_by(
+        order(&rig, &merchant, "o-6", 1, card).await,
+        "PBC-2017-296/norm/micro",
+    );
     let done = channels::answer::RefundState::Succeeded {
         channel_number: "5000".into(),
         amount: Money::cny(400 * YUAN),
         refunded_at: rig.clock.now(),
     };
     let reference = ChannelReference(refund.trim_start_matches("ref_").to_owned());
-    told(&rig, Statement::Refund { refund: reference, state: done }).await;
-    let again = order(&rig, &merchant, "o-7", 400 * YUAN, card).await.expect(201);
+    told(
+        &rig,
+        Statement::Refund {
+            refund: reference,
+            state: done,
+        },
+    )
+    .await;
+    let again = order(&rig, &merchant, "o-7", 400 * YUAN, card)
+        .await
+        .expect(201);
     let limits = again.body["decision"]["limits"].as_array().unwrap().clone();
     let used = |kind: &str| {
         let counter = format!("merchant_document/{kind}/owner-1");
@@ -305,8 +363,15 @@ async fn room_is_counted_once_and_given_back() {
     assert_eq!(used("day"), 600 * YUAN);
     assert_eq!(used("month"), 1_000 * YUAN);
     // A new day has its own room; the month goes on.
-    rig.clock.set(instant_at(BusinessDate::new(2026, 11, 21).unwrap(), 0, 0, 0));
-    let next = order(&rig, &merchant, "o-8", 1_000 * YUAN, card).await.expect(201);
+    rig.clock.set(instant_at(
+        BusinessDate::new(2026, 11, 21).unwrap(),
+        0,
+        0,
+        0,
+    ));
+    let next = order(&rig, &merchant, "o-8", 1_000 * YUAN, card)
+        .await
+        .expect(201);
     assert_eq!(next.body["decision"]["limits"][0]["used"], 0);
     assert_eq!(next.body["decision"]["limits"][1]["used"], 1_400 * YUAN);
     rig.stop().await;
@@ -314,11 +379,16 @@ async fn room_is_counted_once_and_given_back() {
 
 #[tokio::test]
 async fn two_limits_both_need_room() {
-    let edit = [("figures = { month_yuan = 10000 }", "figures = { month_yuan = 700 }")];
+    let edit = [(
+        "figures = { month_yuan = 10000 }",
+        "figures = { month_yuan = 700 }",
+    )];
     let rig = rig((2026, 11, 20), (10, 0, 0), &edit).await;
     let merchant = onboard(&rig, "m-1", profile(micro)).await.expect(201).id();
     let card = Some("credit_card");
-    order(&rig, &merchant, "o-1", 700 * YUAN, card).await.expect(201);
+    order(&rig, &merchant, "o-1", 700 * YUAN, card)
+        .await
+        .expect(201);
     let refused = order(&rig, &merchant, "o-2", 1, card).await;
     let refused = refused_by(refused, "PBC-2017-296/norm/micro-month");
     let clauses = refused.body["clauses"].as_array().unwrap();
@@ -331,13 +401,25 @@ async fn a_changed_figure_changes_the_decision_and_the_hash() {
     let mut packs = Vec::new();
     for (edits, allowed) in [
         (&[][..], false),
-        (&[("figures = { day_yuan = 1000 }\nraised_by = [\"merchant.kind=micro_merchant\"",
-            "figures = { day_yuan = 1001 }\nraised_by = [\"merchant.kind=micro_merchant\"")][..], true),
+        (
+            &[(
+                "figures = { day_yuan = 1000 }\nraised_by = [\"merchant.kind=micro_merchant\"",
+                "figures = { day_yuan = 1001 }\nraised_by = [\"merchant.kind=micro_merchant\"",
+            )][..],
+            true,
+        ),
     ] {
         let rig = rig((2026, 11, 20), (10, 0, 0), edits).await;
         let merchant = onboard(&rig, "m-1", profile(micro)).await.expect(201);
         packs.push(merchant.body["decision"]["packs"].clone());
-        let answer = order(&rig, &merchant.id(), "o-1", 1_000 * YUAN + 1, Some("credit_card")).await;
+        let answer = order(
+            &rig,
+            &merchant.id(),
+            "o-1",
+            1_000 * YUAN + 1,
+            Some("credit_card"),
+        )
+        .await;
         if allowed {
             answer.expect(201);
         } else {
@@ -353,10 +435,16 @@ async fn a_split_without_the_channels_permission_is_refused_from_its_first_day()
     let rig = rig((2018, 5, 3), (23, 59, 50), &[]).await;
     let without = profile(|profile| profile.split_permission = Some(false));
     let shop = onboard(&rig, "shop", without).await.expect(201).id();
-    let seller = onboard(&rig, "seller", profile(|_| {})).await.expect(201).id();
+    let seller = onboard(&rig, "seller", profile(|_| {}))
+        .await
+        .expect(201)
+        .id();
     let mut payments = Vec::new();
     for number in ["o-1", "o-2"] {
-        let payment = order(&rig, &shop, number, 10_000, None).await.expect(201).id();
+        let payment = order(&rig, &shop, number, 10_000, None)
+            .await
+            .expect(201)
+            .id();
         paid(&rig, &payment, 10_000).await;
         payments.push(payment);
     }
@@ -367,7 +455,8 @@ async fn a_split_without_the_channels_permission_is_refused_from_its_first_day()
     };
     let made = split(&payments[0], "s-1").await.expect(201);
     assert_eq!(made.body["decision"]["verdict"], "allow");
-    rig.clock.set(instant_at(BusinessDate::new(2018, 5, 4).unwrap(), 0, 0, 0));
+    rig.clock
+        .set(instant_at(BusinessDate::new(2018, 5, 4).unwrap(), 0, 0, 0));
     let rows = last_row(&rig).await;
     refused_by(split(&payments[1], "s-2").await, "IND/split-permission");
     assert_eq!(last_row(&rig).await, rows, "no money moved");
@@ -396,10 +485,20 @@ async fn a_split_without_the_channels_permission_is_refused_from_its_first_day()
 async fn a_payout_to_a_listed_payee_is_refused_from_the_laws_first_day() {
     let rig = rig((2024, 12, 30), (10, 0, 0), &[]).await;
     let merchant = onboard(&rig, "m-1", profile(|_| {})).await.expect(201).id();
-    let payment = order(&rig, &merchant, "o-1", 10_000, None).await.expect(201).id();
+    let payment = order(&rig, &merchant, "o-1", 10_000, None)
+        .await
+        .expect(201)
+        .id();
     paid(&rig, &payment, 10_000).await;
-    rig.clock.set(instant_at(BusinessDate::new(2024, 12, 31).unwrap(), 23, 0, 0));
-    rig.post("/v1/days", OPERATOR, "day", &json!({"to": "2024-12-31"})).await.expect(201);
+    rig.clock.set(instant_at(
+        BusinessDate::new(2024, 12, 31).unwrap(),
+        23,
+        0,
+        0,
+    ));
+    rig.post("/v1/days", OPERATOR, "day", &json!({"to": "2024-12-31"}))
+        .await
+        .expect(201);
     settle(&rig).await;
     let payout = async |number: &str, payee: Value| {
         let body = json!({"merchant": merchant, "payout_number": number, "purpose": "goods",
@@ -410,16 +509,32 @@ async fn a_payout_to_a_listed_payee_is_refused_from_the_laws_first_day() {
         json!({"account_number": "6216261000000002485", "holder": "宗晓", "owner": owner,
             "documented": true, "listed": listed})
     };
-    let paid_out = payout("p-1", account("designated", json!(true))).await.expect(201);
+    let paid_out = payout("p-1", account("designated", json!(true)))
+        .await
+        .expect(201);
     assert_eq!(paid_out.body["decision"]["verdict"], "allow");
-    rig.clock.set(instant_at(BusinessDate::new(2025, 1, 1).unwrap(), 0, 0, 0));
+    rig.clock
+        .set(instant_at(BusinessDate::new(2025, 1, 1).unwrap(), 0, 0, 0));
     let rows = last_row(&rig).await;
-    refused_by(payout("p-2", account("designated", json!(true))).await, "NPC-AML/40");
-    lacks(payout("p-3", account("designated", Value::Null)).await, "party_on_list");
-    refused_by(payout("p-4", account("platform", json!(false))).await, "PBC-2013-9/settle-account");
+    refused_by(
+        payout("p-2", account("designated", json!(true))).await,
+        "NPC-AML/40",
+    );
+    lacks(
+        payout("p-3", account("designated", Value::Null)).await,
+        "party_on_list",
+    );
+    refused_by(
+        payout("p-4", account("platform", json!(false))).await,
+        "PBC-2013-9/settle-account",
+    );
     assert_eq!(last_row(&rig).await, rows, "no money moved");
-    payout("p-5", account("designated", json!(false))).await.expect(201);
-    payout("p-6", account("merchant", Value::Null)).await.expect(201);
+    payout("p-5", account("designated", json!(false)))
+        .await
+        .expect(201);
+    payout("p-6", account("merchant", Value::Null))
+        .await
+        .expect(201);
     payout("p-7", Value::Null).await.expect(201);
     let list = rig.get("/v1/payouts", FINANCE).await.expect(200);
     assert_eq!(list.body["items"].as_array().unwrap().len(), 4);

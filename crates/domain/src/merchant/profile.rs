@@ -245,7 +245,7 @@ impl Profile {
             // A business relation begins.
             .with("cdd_trigger", true)
             .maybe("channel_user", institution.kind.map(|kind| kind.word()))
-            .maybe("route", institution.route(Channel::Wechat))
+            .over(Channel::Wechat)
             .maybe("merchant.onboarded_by", checked_by)
             .maybe("merchant.checked_by", checked_by)
             .maybe("merchant.illegal", self.unlawful)
@@ -271,10 +271,7 @@ impl Profile {
                 "terminal.bound_fields",
                 self.terminal_bound_fields.map(i64::from),
             )
-            .maybe(
-                "terminal.location_matches",
-                self.terminal_location_matches,
-            );
+            .maybe("terminal.location_matches", self.terminal_location_matches);
         self.state(institution, question)
     }
 }

@@ -5,7 +5,6 @@ use crate::context::Context;
 use crate::merchant::Merchant;
 use crate::regulation::{self, Question, Ruling};
 use crate::rejection::Refusable;
-use crate::text::channel_name;
 use compliance::Action;
 use std::sync::Arc;
 
@@ -25,13 +24,12 @@ pub(super) fn take(
     let subject = |bucket: &str| merchant.subject(bucket);
     let question = Question::new(Action::BarcodePayment)
         .with("service", "code_acquiring")
-        .with("channel", channel_name(command.channel))
+        .over(command.channel)
         .with("code", "dynamic")
         .with("code_owner", "merchant")
         .with("payee.business_activity", true)
         // Merchant, number and amount go with every order; the account side adds the payer.
         .with("instruction_complete", true)
-        .maybe("route", institution.route(command.channel))
         .maybe("source", source)
         .counting(command.amount, &subject);
     let question = merchant.profile.state(institution, question);

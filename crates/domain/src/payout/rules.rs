@@ -4,7 +4,6 @@ use crate::context::Context;
 use crate::merchant::{AccountOwner, BankAccount, Merchant};
 use crate::regulation::{self, Question, Ruling};
 use crate::rejection::Refusable;
-use crate::text::channel_name;
 use calendar::shanghai_datetime;
 use compliance::{Action, Value};
 use money::Money;
@@ -17,21 +16,18 @@ pub(super) fn ask(
     payee: &BankAccount,
     amount: Money,
 ) -> Refusable<Arc<Ruling>> {
-    let institution = &cx.settings.institution;
-    let channel = cx.settings.payout_channel;
     let clock = shanghai_datetime(cx.tx.now());
     let minute = i64::from(clock.hour()) * 60 + i64::from(clock.minute());
     let subject = |bucket: &str| merchant.subject(bucket);
     let question = Question::new(Action::Payout)
         .with("service", "payout")
-        .with("channel", channel_name(channel))
+        .over(cx.settings.payout_channel)
         .with("purpose", "settlement")
         // Only what is settled is paid out, so nobody lends; and the merchant agreed or asks.
         .with("funding", "none")
         .with("from_central_reserve", true)
         .with("from_reserve", true)
         .with("user_instruction", true)
-        .maybe("route", institution.route(channel))
         .maybe("party_on_list", listed(merchant, payee))
         .varying("time", Value::Number(minute))
         .counting(amount, &subject);

@@ -1,8 +1,8 @@
 //! Refunds.
 
+use crate::regulation::Ruling;
 use crate::split::SplitReturn;
 use crate::text::channel_name;
-use crate::regulation::Ruling;
 use calendar::BusinessDate;
 use channels::answer::Refusal;
 use channels::operation::Channel;

@@ -5,7 +5,6 @@ use crate::merchant::Merchant;
 use crate::payment::Payment;
 use crate::regulation::{self, Question, Ruling};
 use crate::rejection::Refusable;
-use crate::text::channel_name;
 use compliance::Action;
 use std::sync::Arc;
 
@@ -17,7 +16,7 @@ pub(super) fn ask(
 ) -> Refusable<Arc<Ruling>> {
     let question = Question::new(Action::Refund)
         .with("service", "refund")
-        .with("channel", channel_name(payment.channel))
+        .over(payment.channel)
         .with("method", "original_route")
         .with("destination", "original_account")
         .with("destination_owner", "payer")

@@ -102,11 +102,12 @@ impl Institution {
         Ok(facts)
     }
 
-    /// The way over a channel.
-    pub(crate) fn route(&self, channel: Channel) -> Option<Value> {
-        self.routes
-            .get(&channel)
-            .map(|route| Value::from(route.clone()))
+    /// The ways over its channels.
+    pub(super) fn routes(&self) -> BTreeMap<Channel, Value> {
+        let routes = self.routes.iter();
+        routes
+            .map(|(channel, route)| (*channel, Value::from(route.clone())))
+            .collect()
     }
 
     /// Whether it has its home or a branch in a province.

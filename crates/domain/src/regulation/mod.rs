@@ -34,10 +34,7 @@ use rulebook::Answer;
 use std::sync::Arc;
 
 /// Judges a request: a ruling to keep with the object, or a refusal. Limits that apply are counted.
-pub(crate) fn decide(
-    cx: &mut Context<'_, '_>,
-    question: Question<'_>,
-) -> Refusable<Arc<Ruling>> {
+pub(crate) fn decide(cx: &mut Context<'_, '_>, question: Question<'_>) -> Refusable<Arc<Ruling>> {
     let day = shanghai_date(cx.tx.now());
     let shard = cx.tx.shard();
     let rules = cx.rules;

@@ -1,5 +1,6 @@
 //! What is asked of the rules.
 
+use channels::operation::Channel;
 use compliance::{Action, Value};
 use money::Money;
 
@@ -7,6 +8,8 @@ use money::Money;
 /// a rule that needs it makes the decision ask.
 pub(crate) struct Question<'a> {
     pub action: Action,
+    /// The channel whose route the money takes.
+    pub over: Option<Channel>,
     /// Facts that many requests have in common.
     pub stated: Vec<(&'static str, Value)>,
     /// Facts that differ from request to request: amounts and times of day.
@@ -21,11 +24,18 @@ impl<'a> Question<'a> {
     pub fn new(action: Action) -> Question<'a> {
         Question {
             action,
+            over: None,
             stated: Vec::with_capacity(16),
             varying: Vec::new(),
             amount: None,
             subject: &|_| None,
         }
+    }
+
+    /// States the channel; the institution knows the route over it.
+    pub fn over(mut self, channel: Channel) -> Question<'a> {
+        self.over = Some(channel);
+        self
     }
 
     /// States a fact.
@@ -48,7 +58,8 @@ impl<'a> Question<'a> {
         amount: Money,
         subject: &'a dyn Fn(&str) -> Option<String>,
     ) -> Question<'a> {
-        self.varying.push(("amount", Value::Number(amount.amount())));
+        self.varying
+            .push(("amount", Value::Number(amount.amount())));
         self.amount = Some(amount);
         self.subject = subject;
         self

@@ -6,19 +6,21 @@
 //! looked at what varies, so the answer holds for every amount and hour of that day and is remembered.
 //! Rules of several conditions are not presumed upon: they are asked anew each time.
 
+use super::institution::Institution;
 use super::question::Question;
 use super::record::{Decision, Ruling};
 use super::refusal::{Clause, refusal};
-use super::institution::Institution;
 use crate::rejection::Rejection;
+use crate::text::channel_name;
 use calendar::BusinessDate;
+use channels::operation::Channel;
 use compliance::{
     Action, Bearer, EMBEDDED, Effect, FactError, Facts, Outcome, PackError, Packs, Rule, Value,
     Verdict, definition,
 };
 use engine::ShardCode;
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 use thiserror::Error;
 
@@ -43,6 +45,7 @@ type Key = (
     ShardCode,
     Action,
     BusinessDate,
+    Option<Channel>,
     Vec<(&'static str, Value)>,
 );
 
@@ -51,6 +54,7 @@ pub(crate) struct Rulebook {
     packs: Arc<Packs>,
     role: Bearer,
     institution: Facts,
+    routes: BTreeMap<Channel, Value>,
     /// None: what varies bears on the answer.
     answers: Mutex<HashMap<Key, Option<Arc<Answer>>>>,
 }
@@ -136,6 +140,7 @@ impl Rulebook {
             packs,
             role: institution.role,
             institution: institution.facts()?,
+            routes: institution.routes(),
             answers: Mutex::new(HashMap::new()),
         })
     }
@@ -167,6 +172,12 @@ impl Rulebook {
     /// The facts of the institution and of the question, without what varies.
     pub(super) fn facts(&self, question: &Question<'_>) -> Facts {
         let mut facts = self.institution.clone();
+        if let Some(channel) = question.over {
+            self.state(&mut facts, "channel", channel_name(channel).into());
+            if let Some(route) = self.routes.get(&channel) {
+                self.state(&mut facts, "route", route.clone());
+            }
+        }
         for (path, value) in &question.stated {
             self.state(&mut facts, path, value.clone());
         }
@@ -186,6 +197,20 @@ impl Rulebook {
         day: BusinessDate,
         action: Action,
     ) -> compliance::Decision {
+        let known = self.packs.rules();
+        if !known.iter().any(|rule| rule.actions.contains(&action)) {
+            // Nobody's rule is about this action, of whatever day.
+            return compliance::Decision {
+                verdict: Verdict::Allow,
+                rules: Vec::new(),
+                limits: Vec::new(),
+                missing: Vec::new(),
+                deadline: None,
+                loss_bearer: None,
+                counterparty: Vec::new(),
+                packs: self.packs.hash().to_owned(),
+            };
+        }
         self.packs.decide(facts, day, action, self.role)
     }
 
@@ -196,7 +221,8 @@ impl Rulebook {
         day: BusinessDate,
         question: &Question<'_>,
     ) -> Option<Arc<Answer>> {
-        let key = (shard, question.action, day, question.stated.clone());
+        let stated = question.stated.clone();
+        let key = (shard, question.action, day, question.over, stated);
         let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(answer) = answers.get(&key) {
             return answer.clone();

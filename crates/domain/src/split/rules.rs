@@ -5,7 +5,6 @@ use crate::context::Context;
 use crate::merchant::{CheckedBy, Merchant, MerchantKind};
 use crate::regulation::{self, Question, Ruling};
 use crate::rejection::Refusable;
-use crate::text::channel_name;
 use channels::operation::Channel;
 use compliance::{Action, Receiver, Value};
 use std::sync::Arc;
@@ -45,7 +44,7 @@ pub(crate) fn ask(
     }
     let question = Question::new(Action::Split)
         .with("service", "split")
-        .with("channel", channel_name(channel))
+        .over(channel)
         .maybe("permission", main.profile.split_permission)
         .with("receivers", Value::from(receivers));
     regulation::decide(cx, question)

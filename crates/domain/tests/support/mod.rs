@@ -7,9 +7,7 @@ use channels::answer::{
 };
 use channels::operation::{Channel, Operation};
 use domain::chart::{Chart, SetUp};
-use domain::merchant::{
-    AccountOwner, BankAccount, CreateMerchant, LateSuccess, Merchant, Profile,
-};
+use domain::merchant::{AccountOwner, BankAccount, CreateMerchant, LateSuccess, Merchant, Profile};
 use domain::payment::{CreatePayment, Payment};
 use domain::payout::Payout;
 use domain::refund::{CreateRefund, Refund};
@@ -114,7 +112,13 @@ impl Book {
         };
         let vault = Arc::new(Vault::new(&[7; 32]).unwrap());
         let reader = Box::new(store.reader().unwrap());
-        let shard = Shard::open(Arc::new(QingyuanApp::sample().unwrap()), reader, vault, options).unwrap();
+        let shard = Shard::open(
+            Arc::new(QingyuanApp::sample().unwrap()),
+            reader,
+            vault,
+            options,
+        )
+        .unwrap();
         let now = "2026-03-02T10:00:00+08:00".parse().unwrap();
         Book {
             shard,

@@ -7,7 +7,10 @@ use std::sync::Arc;
 /// English and 中文.
 #[derive(utoipa::ToSchema)]
 #[schema(as = Text)]
-#[allow(dead_code, reason = "describes compliance::Text in the API's description")]
+#[allow(
+    dead_code,
+    reason = "describes compliance::Text in the API's description"
+)]
 pub struct TextSchema {
     /// English.
     en: String,

@@ -15,8 +15,7 @@ use axum::extract::State;
 use axum::response::Response;
 use domain::merchant::{
     BankAccount, CreateMerchant, ExternalNumber, Merchant, MerchantStatus, Profile,
-    SetMerchantStatus,
-    UpdateMerchant,
+    SetMerchantStatus, UpdateMerchant,
 };
 use domain::{Reply, Request};
 use engine::VaultEntry;

@@ -90,14 +90,17 @@ impl Rig {
 
     /// A book that begins at an instant, of this institution and under these rules.
     pub async fn at(time: jiff::Timestamp, app: QingyuanApp) -> Rig {
-        Rig::begin(time, app, |_| Connectors::default(), ServerConfig::default()).await
+        Rig::begin(
+            time,
+            app,
+            |_| Connectors::default(),
+            ServerConfig::default(),
+        )
+        .await
     }
 
     /// `connectors` is given the server's URL, to which channels send notifications.
-    pub async fn with(
-        connectors: impl FnOnce(&str) -> Connectors,
-        config: ServerConfig,
-    ) -> Rig {
+    pub async fn with(connectors: impl FnOnce(&str) -> Connectors, config: ServerConfig) -> Rig {
         let app = QingyuanApp::sample().unwrap();
         Rig::begin(start_time(), app, connectors, config).await
     }

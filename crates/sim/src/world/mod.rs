@@ -168,9 +168,10 @@ impl World {
             skew: SignedDuration::ZERO,
             queries: store.queries()?,
             store,
-            app: Arc::new(QingyuanApp::with_embedded_rules(settings).map_err(|error| {
-                Broken::new("the simulation is set up", error.to_string())
-            })?),
+            app: Arc::new(
+                QingyuanApp::with_embedded_rules(settings)
+                    .map_err(|error| Broken::new("the simulation is set up", error.to_string()))?,
+            ),
             vault: Arc::new(vault),
             shard_options: shard_options(&mut rng),
             node: None,
