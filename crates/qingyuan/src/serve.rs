@@ -91,6 +91,7 @@ async fn serve(arguments: &ServeArguments) -> Result<bool, Failure> {
     };
     if arguments.sandbox {
         config.webhooks.allow_private = true;
+        config.merchant_bearer = true;
         let keys =
             SANDBOX_KEYS.map(|(token, role)| ApiKeyConfig::of_token(token, token, token, role));
         config.api_keys.extend(keys);

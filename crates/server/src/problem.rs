@@ -4,8 +4,10 @@
 //! the request's id and path.
 
 use crate::api::decisions::{ClauseSchema, MissingFactSchema};
-use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderValue, StatusCode};
+use axum::http::header::{
+    ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE,
+};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use calendar::BusinessDate;
 use domain::regulation::{Clause, Lacking, RuleRefusal};
@@ -13,6 +15,9 @@ use serde::Serialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+const SEQUENCE: HeaderName = HeaderName::from_static("x-journal-sequence");
 
 /// A refusal or failure. Texts never repeat personal data or secrets of the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,6 +36,27 @@ pub struct Problem {
     pub rules: Option<Box<RuleRefusal>>,
     /// Seconds after which to try again.
     pub retry_after: Option<u32>,
+    /// The command that was refused, where it came to the journal.
+    pub receipt: Option<Receipt>,
+}
+
+/// Where a command stands in the journal, told in the headers of its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Receipt {
+    /// Row of the journal.
+    pub journal_seq: u64,
+    /// The answer is that of an earlier request under the same key.
+    pub replayed: bool,
+}
+
+impl Receipt {
+    /// Writes `X-Journal-Sequence` and, for a replay, `Idempotency-Replayed`.
+    pub(crate) fn write(self, headers: &mut HeaderMap) {
+        headers.insert(SEQUENCE, HeaderValue::from(self.journal_seq));
+        if self.replayed {
+            headers.insert(REPLAYED, HeaderValue::from_static("true"));
+        }
+    }
 }
 
 /// A problem as it is sent.
@@ -98,6 +124,7 @@ impl Problem {
             details: BTreeMap::new(),
             rules: None,
             retry_after: None,
+            receipt: None,
         }
     }
 
@@ -215,6 +242,13 @@ impl Problem {
         }
         if let Some(seconds) = self.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(receipt) = self.receipt {
+            receipt.write(headers);
+        }
+        if [StatusCode::REQUEST_TIMEOUT, StatusCode::PAYLOAD_TOO_LARGE].contains(&self.status) {
+            // What is left of the body is not read.
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -126,7 +126,7 @@ fn refused_by(answer: Answer, rule: &str) -> Answer {
     for text in [
         &clause["instrument"]["zh"],
         &clause["instrument"]["en"],
-        &clause["reason"],
+        &clause["reason"]["zh"],
         &clause["remedy"]["zh"],
         &clause["confidence"],
     ] {

@@ -2,7 +2,9 @@
 
 use crate::rejection::{Code, Rejection};
 use calendar::BusinessDate;
-use compliance::{Confidence, Effect, Finding, Note, Outcome, Packs, Standing, Text, Verdict};
+use compliance::{
+    Confidence, Effect, Finding, Note, Outcome, Packs, Rule, Standing, Text, Verdict,
+};
 use serde::{Deserialize, Serialize};
 
 /// A clause that bears on a decision.
@@ -18,7 +20,7 @@ pub struct Clause {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub article: Option<String>,
     /// What it says.
-    pub reason: String,
+    pub reason: Text,
     /// What to do about it.
     pub remedy: Text,
     /// How far its content can be trusted.
@@ -32,23 +34,21 @@ pub struct Clause {
 }
 
 impl Clause {
-    pub(super) fn of(packs: &Packs, finding: &Finding) -> Clause {
-        let rule = packs.find(&finding.rule);
-        let instrument = rule.and_then(|rule| packs.instrument(rule));
-        let name = instrument.map_or_else(Text::default, |instrument| Text {
-            en: instrument.en.clone(),
-            zh: instrument.zh.clone(),
-        });
+    pub(super) fn of(packs: &Packs, rule: &Rule) -> Clause {
+        let instrument = packs.instrument(rule);
         Clause {
-            rule: finding.rule.clone(),
-            effect: finding.effect,
-            instrument: name,
-            article: rule.and_then(|rule| rule.article.clone()),
-            reason: finding.reason.clone(),
-            remedy: rule.map(|rule| rule.remedy.clone()).unwrap_or_default(),
-            confidence: finding.confidence,
-            standing: rule.and_then(|rule| least_settled(&rule.notes)),
-            industry: finding.industry,
+            rule: rule.id.clone(),
+            effect: rule.effect,
+            instrument: instrument.map_or_else(Text::default, |instrument| Text {
+                en: instrument.en.clone(),
+                zh: instrument.zh.clone(),
+            }),
+            article: rule.article.clone(),
+            reason: rule.says.clone(),
+            remedy: rule.remedy.clone(),
+            confidence: rule.confidence,
+            standing: least_settled(&rule.notes),
+            industry: rule.industry,
         }
     }
 }
@@ -94,13 +94,13 @@ fn refuses(finding: &Finding, decision: &compliance::Decision, amount: i64) -> b
     if finding.outcome != Outcome::Fired {
         return false;
     }
-    match finding.effect {
+    match finding.rule.effect {
         Effect::Deny | Effect::Require => true,
         // A limit within its figure is no reason.
         Effect::Limit => decision
             .limits
             .iter()
-            .find(|room| room.rule == finding.rule)
+            .find(|room| room.rule == finding.rule.id)
             .is_none_or(|room| amount > room.remaining),
         Effect::Migrate | Effect::Flag | Effect::Relax | Effect::Define => false,
     }
@@ -117,19 +117,19 @@ pub(super) fn refusal(
         clauses: Vec::new(),
         missing: Vec::new(),
         as_of: day,
-        packs: decision.packs.clone(),
+        packs: decision.packs.to_string(),
     };
     let mut rejection = if decision.verdict == Verdict::Deny {
         refusal.clauses = decision
             .rules
             .iter()
             .filter(|finding| refuses(finding, decision, amount))
-            .map(|finding| Clause::of(packs, finding))
+            .map(|finding| Clause::of(packs, &finding.rule))
             .collect();
         let reasons: Vec<String> = refusal
             .clauses
             .iter()
-            .map(|clause| format!("{}: {}", clause.rule, clause.reason))
+            .map(|clause| format!("{}: {}", clause.rule, clause.reason.en))
             .collect();
         Rejection::new(
             Code::RefusedByRule,

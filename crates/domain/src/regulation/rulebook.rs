@@ -91,20 +91,20 @@ impl Answer {
                 .iter()
                 .filter(move |finding| finding.outcome == outcome)
         };
-        let ids = |outcome| of(outcome).map(|finding| finding.rule.clone()).collect();
+        let ids = |outcome| of(outcome).map(|finding| finding.rule.id.clone()).collect();
         let mut decision = Decision {
             id: String::new(),
             action,
             verdict: judged.verdict,
             fired: of(Outcome::Fired)
-                .map(|finding| Clause::of(packs, finding))
+                .map(|finding| Clause::of(packs, &finding.rule))
                 .collect(),
             kept: ids(Outcome::Kept),
             lifted: ids(Outcome::Lifted),
-            counterparty: judged.counterparty.clone(),
+            counterparty: judged.counterparty.to_vec(),
             deadline: judged.deadline,
             loss_bearer: judged.loss_bearer.clone(),
-            packs: judged.packs.clone(),
+            packs: judged.packs.to_string(),
         };
         decision.id = id_of(shard, &decision);
         let ruling = Ruling {
@@ -205,10 +205,11 @@ impl Rulebook {
                 rules: Vec::new(),
                 limits: Vec::new(),
                 missing: Vec::new(),
+                unexamined: Vec::new(),
                 deadline: None,
                 loss_bearer: None,
-                counterparty: Vec::new(),
-                packs: self.packs.hash().to_owned(),
+                counterparty: Arc::from([]),
+                packs: self.packs.hash().into(),
             };
         }
         self.packs.decide(facts, day, action, self.role)
@@ -242,9 +243,7 @@ impl Rulebook {
     /// Whether a decision made without what varies is the decision whatever that is.
     fn holds_always(&self, judged: &compliance::Decision) -> bool {
         judged.rules.iter().all(|finding| {
-            let Some(rule) = self.packs.find(&finding.rule) else {
-                return false;
-            };
+            let rule = &finding.rule;
             if !reads_varying(rule) {
                 return true;
             }
@@ -254,7 +253,7 @@ impl Rulebook {
                 Outcome::Fired => rule.limit.is_none(),
                 Outcome::Missing | Outcome::Lifted | Outcome::Announced => false,
             };
-            one && decided && finding.effect != Effect::Relax
+            one && decided && rule.effect != Effect::Relax
         })
     }
 }

@@ -36,7 +36,7 @@ pub struct ClauseSchema {
     /// Article, only where it is certain.
     article: Option<String>,
     /// What the rule says.
-    reason: String,
+    reason: TextSchema,
     /// What to do about it.
     remedy: TextSchema,
     /// How far its content can be trusted: `high`, `medium`, `low`.

@@ -8,6 +8,7 @@ use domain::merchant::{
 use domain::payment::{CloseReason, FundSource, PaymentStatus, Source};
 use domain::payout::{PayoutStatus, ResolvedPayout};
 use domain::refund::{RefundStatus, ResolvedRefund};
+use domain::signing_key::KeyAlgorithm;
 use domain::split::ReceiverKind;
 use domain::webhook::{DeliveryStatus, EventType};
 use ledger::{AccountKind, Side};
@@ -103,10 +104,20 @@ pub fn source() -> Object {
 /// Standing of a payout.
 pub fn payout_status() -> Object {
     use PayoutStatus::{
-        Created, Declined, Failed, Processing, Returned, Stranded, Succeeded, Unknown,
+        Cancelling, Created, Declined, Failed, Processing, Returned, Stranded, Succeeded, Unknown,
+        WaitingForReserve,
     };
     values(&[
-        Created, Processing, Unknown, Declined, Stranded, Succeeded, Failed, Returned,
+        WaitingForReserve,
+        Created,
+        Processing,
+        Unknown,
+        Declined,
+        Cancelling,
+        Stranded,
+        Succeeded,
+        Failed,
+        Returned,
     ])
 }
 
@@ -148,6 +159,7 @@ pub fn case_kind() -> Object {
         K::RefundStranded,
         K::UnknownRefund,
         K::PayoutStranded,
+        K::PayoutOverdue,
         K::PayoutDeclined,
         K::UnknownPayout,
         K::NoSettlementAccount,
@@ -185,17 +197,12 @@ pub fn resolved_refund() -> Object {
 
 /// Events.
 pub fn event_type() -> Object {
-    use EventType as E;
-    values(&[
-        E::PaymentSucceeded,
-        E::PaymentClosed,
-        E::PaymentFailed,
-        E::RefundSucceeded,
-        E::RefundFailed,
-        E::PayoutSucceeded,
-        E::PayoutFailed,
-        E::SettlementCompleted,
-    ])
+    values(&EventType::ALL)
+}
+
+/// How a key signs.
+pub fn key_algorithm() -> Object {
+    values(&KeyAlgorithm::ALL)
 }
 
 /// Standing of a delivery.
@@ -261,6 +268,7 @@ mod tests {
             (described(resolved_refund()), known::<ResolvedRefund>()),
             (described(event_type()), known::<EventType>()),
             (described(delivery_status()), known::<DeliveryStatus>()),
+            (described(key_algorithm()), known::<KeyAlgorithm>()),
         ];
         for (described, known) in all {
             assert_eq!(described, known);

@@ -18,6 +18,7 @@ pub mod profile;
 pub mod reconciliations;
 pub mod refunds;
 pub mod settlements;
+pub mod signing_keys;
 pub mod splits;
 pub mod transfers;
 pub mod webhooks;

@@ -16,6 +16,7 @@ pub mod proposals;
 pub mod reconciliations;
 pub mod refunds;
 pub mod settlements;
+pub mod signing_keys;
 pub mod splits;
 pub mod system;
 pub mod transfers;
@@ -32,6 +33,7 @@ use utoipa_axum::router::OpenApiRouter;
 pub fn api() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(crate::openapi::base())
         .merge(merchants::router())
+        .merge(signing_keys::router())
         .merge(payments::router())
         .merge(refunds::router())
         .merge(splits::router())

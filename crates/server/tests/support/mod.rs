@@ -90,17 +90,27 @@ impl Rig {
 
     /// A book that begins at an instant, of this institution and under these rules.
     pub async fn at(time: jiff::Timestamp, app: QingyuanApp) -> Rig {
-        Rig::begin(
-            time,
-            app,
-            |_| Connectors::default(),
-            ServerConfig::default(),
-        )
-        .await
+        let config = ServerConfig {
+            merchant_bearer: true,
+            ..ServerConfig::default()
+        };
+        Rig::begin(time, app, |_| Connectors::default(), config).await
+    }
+
+    /// Merchants may use their keys, as in the sandbox.
+    pub async fn with(connectors: impl FnOnce(&str) -> Connectors, config: ServerConfig) -> Rig {
+        let config = ServerConfig {
+            merchant_bearer: true,
+            ..config
+        };
+        Rig::as_configured(connectors, config).await
     }
 
     /// `connectors` is given the server's URL, to which channels send notifications.
-    pub async fn with(connectors: impl FnOnce(&str) -> Connectors, config: ServerConfig) -> Rig {
+    pub async fn as_configured(
+        connectors: impl FnOnce(&str) -> Connectors,
+        config: ServerConfig,
+    ) -> Rig {
         let app = QingyuanApp::sample().unwrap();
         Rig::begin(start_time(), app, connectors, config).await
     }
