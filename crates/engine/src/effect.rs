@@ -197,7 +197,7 @@ impl EffectRecord {
                 self.give_up_or(EffectNews::Unknown)
             }
             _ if let Some(bound) = self.may_arrive_until() => {
-                if asked_at >= bound {
+                if bound <= asked_at {
                     self.state = EffectState::Done;
                     self.last_problem = None;
                     return EffectNews::Absent;
