@@ -287,6 +287,50 @@ async fn webhooks_are_signed_and_repeated_alike_until_they_arrive() {
     town.stop().await;
 }
 
+/// With one lane for all, a merchant whose server hung held up everybody's events.
+#[tokio::test]
+async fn an_endpoint_that_hangs_holds_up_nobody_else() {
+    let mut town = Town::start().await;
+    let hanging = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let hanging_url = format!("http://{}/", hanging.local_addr().unwrap());
+    let (other, other_url) = Receiver::start().await;
+    for (token, url) in [(SHOP, &hanging_url), (OTHER_SHOP, &other_url)] {
+        let set = town
+            .rig
+            .post("/v1/webhook-endpoints", token, "w", &json!({"url": url}));
+        set.await.expect(201);
+    }
+    let mut payments = Vec::new();
+    for (token, number) in [(SHOP, "A"); 12]
+        .into_iter()
+        .chain([(OTHER_SHOP, "B")])
+        .zip(0..)
+        .map(|((token, letter), number)| (token, format!("{letter}-{number}")))
+    {
+        let made = town
+            .rig
+            .post("/v1/payments", token, &number, &order_body(&number));
+        payments.push(made.await.expect(201).id());
+    }
+    town.rig.work().await;
+    for payment in &payments {
+        let notification = town.pay(payment).await;
+        town.forward(&notification).await.expect(204);
+    }
+    let work = town.rig.work_in_background();
+    let told = loop {
+        match other.take().pop() {
+            Some(told) => break told,
+            None => tokio::task::yield_now().await,
+        }
+    };
+    let told: Value = serde_json::from_slice(&told.1).unwrap();
+    assert_eq!(told["data"]["id"], payments.last().unwrap().as_str());
+    work.abort();
+    let _ = work.await;
+    town.stop().await;
+}
+
 #[tokio::test]
 async fn money_goes_back_and_out() {
     let mut town = Town::start().await;

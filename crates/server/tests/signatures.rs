@@ -244,31 +244,41 @@ async fn what_was_not_signed_is_refused_and_named() {
     let before: [(&str, Bend, &str, &str); 8] = [
         (
             "no method",
-            &|r| drop(r.components.remove(0)),
+            &|r| {
+                r.components.remove(0);
+            },
             "Signature-Input",
             "@method",
         ),
         (
             "no path",
-            &|r| drop(r.components.remove(1)),
+            &|r| {
+                r.components.remove(1);
+            },
             "Signature-Input",
             "@target-uri",
         ),
         (
             "no digest covered",
-            &|r| drop(r.components.remove(3)),
+            &|r| {
+                r.components.remove(3);
+            },
             "Signature-Input",
             "content-digest",
         ),
         (
             "no key covered",
-            &|r| drop(r.components.remove(4)),
+            &|r| {
+                r.components.remove(4);
+            },
             "Signature-Input",
             "idempotency-key",
         ),
         (
             "no digest",
-            &|r| drop(r.headers.remove(1)),
+            &|r| {
+                r.headers.remove(1);
+            },
             "Content-Digest",
             "body",
         ),

@@ -116,6 +116,7 @@ pub fn case_kind() -> Object {
         K::PayoutDeclined,
         K::UnknownPayout,
         K::NoSettlementAccount,
+        K::WebhookFailing,
         K::Reconciliation,
         K::Other,
     ])
