@@ -39,7 +39,7 @@ pub(super) struct RawRule {
     pub services: Vec<String>,
     pub effect: Effect,
     pub confidence: Confidence,
-    pub says: String,
+    pub says: Text,
     #[serde(default)]
     pub remedy: Text,
     #[serde(default)]
@@ -84,6 +84,8 @@ pub(super) struct RawLimit {
     pub period: Period,
     pub figure: String,
     pub used: Vec<String>,
+    #[serde(default)]
+    pub refund_gives_back: bool,
 }
 
 #[derive(Deserialize)]

@@ -64,6 +64,7 @@ fn owner_of(kind: CaseKind) -> &'static str {
         CaseKind::SplitFailed
         | CaseKind::NoSettlementAccount
         | CaseKind::WebhookFailing
+        | CaseKind::PayoutRefused
         | CaseKind::Other => "operator",
         _ => "finance",
     }

@@ -5,6 +5,8 @@
 pub mod accounts;
 pub mod cases;
 pub mod closing;
+pub mod compliance;
+pub mod decisions;
 pub mod events;
 mod groups;
 pub mod holds;
@@ -39,10 +41,12 @@ pub fn api() -> OpenApiRouter<AppState> {
         .merge(payouts::router())
         .merge(settlements::router())
         .merge(closing::router())
+        .merge(compliance::router())
         .merge(reconciliations::router())
         .merge(accounts::router())
         .merge(transfers::router())
         .merge(holds::router())
+        .merge(decisions::router())
         .merge(cases::router())
         .merge(proposals::router())
         .merge(webhook_endpoints::router())
