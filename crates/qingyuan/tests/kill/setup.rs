@@ -74,7 +74,8 @@ pub fn settings(merchants: &[String]) -> String {
         let key = ApiKeyConfig::of_token(token, token, token, Role::Merchant);
         keys.push(key.for_merchant(merchant));
     }
-    let mut text = String::new();
+    // The load asks in the merchants' names with their keys.
+    let mut text = String::from("merchant_bearer = true\n");
     for key in keys {
         let (id, hash, principal) = (key.id, key.sha256, key.principal);
         let role = key.role.name();
