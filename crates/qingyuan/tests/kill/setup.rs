@@ -3,7 +3,7 @@
 use crate::checks;
 use crate::load::{FINANCE, LEDGER, MERCHANT_KEYS, OPERATOR};
 use crate::support::http::{Answer, Call, Client};
-use crate::support::process::{Serving, text, write};
+use crate::support::process::{Serving, program, text, write};
 use engine::runtime::{Engine, SimulatedClock};
 use engine::store::StoreFactory;
 use engine::{Actor, CacheLimits, Envelope, ShardCode, ShardOptions, Vault};
@@ -24,7 +24,7 @@ pub async fn begin(store: Arc<dyn StoreFactory>, shard: ShardCode) {
         limits: CacheLimits::default(),
         sweep_min: 2_048,
     };
-    let app = Arc::new(domain::QingyuanApp::default());
+    let app = Arc::new(domain::QingyuanApp::sample().unwrap());
     let vault = Arc::new(Vault::new(&VAULT_KEY).unwrap());
     let clock = Arc::new(SimulatedClock::at(then));
     let opened =
@@ -56,7 +56,11 @@ pub fn serve(directory: &Path, bind: &str, book: &[&str]) -> Serving {
         "--bind",
         bind,
     ];
-    Serving::start(&[book, &rest[..]].concat(), &file("server.log"))
+    let mut program = program();
+    // Shards that end because another server has them are warnings.
+    program.env("RUST_LOG", "warn");
+    Serving::start_with(program, &[book, &rest[..]].concat(), &file("server.log"))
+        .unwrap_or_else(|failed| panic!("{failed}"))
 }
 
 /// Settings with everybody's keys.
@@ -70,7 +74,8 @@ pub fn settings(merchants: &[String]) -> String {
         let key = ApiKeyConfig::of_token(token, token, token, Role::Merchant);
         keys.push(key.for_merchant(merchant));
     }
-    let mut text = String::new();
+    // The load asks in the merchants' names with their keys.
+    let mut text = String::from("merchant_bearer = true\n");
     for key in keys {
         let (id, hash, principal) = (key.id, key.sha256, key.principal);
         let role = key.role.name();
@@ -81,6 +86,9 @@ pub fn settings(merchants: &[String]) -> String {
             text += &format!("merchant = \"{merchant}\"\n");
         }
     }
+    text += "[institution]\nkind = \"npi\"\nlicences = [\"internet_payment\", \"card_acquiring\"]\n\
+        acquiring_regions = [\"shanghai\"]\nbranches = [\"shanghai\"]\n\
+        [institution.routes]\nwechat = [\"npi\", \"nucc\", \"npi_wallet\"]\nunionpay = [\"npi\", \"unionpay\", \"bank\"]\n";
     text
 }
 
@@ -126,8 +134,9 @@ async fn merchant(
         "refund_returns_fee": true,
         "settlement_cycle": "D+0",
         "automatic_payout": automatic_payout,
-        "settlement_account": {"account_number": "6222020200112230001", "holder": "清源书店"},
+        "settlement_account": {"account_number": "6222020200112230001", "holder": "清源书店", "owner": "merchant"},
         "split_share_max": 300_000,
+        "profile": domain::merchant::Profile::ordinary(),
     });
     let answer = create(client, OPERATOR, "/v1/merchants", name, body).await;
     answer.text("id").to_owned()
