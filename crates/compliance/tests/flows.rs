@@ -534,3 +534,31 @@ fn nothing_in_a_picture_overlaps() {
         }
     }
 }
+
+/// Goods of its own do not cover a second stream of money of which nothing is said.
+#[test]
+fn one_own_leg_does_not_cover_another() {
+    let text = std::fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../examples/flows/own-sale.toml"
+    ))
+    .unwrap();
+    let extra = "\n[[leg]]\nfrom = \"buyers\"\nto = \"shop\"\nroute = [\"bank\"]\n";
+    let flow = read(&format!("{text}{extra}")).unwrap();
+    let answer = judge(&flow, support::packs(), None).unwrap();
+    assert_eq!(answer.verdict.word(), "ask");
+}
+
+/// A platform that sells goods of its own beside others' cannot hide these behind its own.
+#[test]
+fn others_goods_paid_out_with_own_ones_are_seen() {
+    let text = std::fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../examples/flows/own-sale.toml"
+    ))
+    .unwrap();
+    let extra = "\n[[leg]]\nfrom = \"buyers\"\nto = \"pay\"\naccount = \"reserve\"\ngoods_of = \"suppliers\"\nroute = [\"pay\", \"nucc\", \"bank\"]\n";
+    let flow = read(&format!("{text}{extra}")).unwrap();
+    let answer = judge(&flow, support::packs(), None).unwrap();
+    assert_eq!(answer.verdict.word(), "deny");
+}

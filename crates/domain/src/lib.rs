@@ -28,6 +28,7 @@ pub mod merchant;
 pub mod payment;
 pub mod payout;
 pub mod refund;
+pub mod regulation;
 mod rejection;
 mod reply;
 pub mod reserve;

@@ -125,6 +125,9 @@ pub struct ServeArguments {
     /// Settings (TOML); docs/api.md lists them.
     #[arg(long)]
     pub config: Option<PathBuf>,
+    /// Another folder of rule packs than the built-in ones; the same on every server of a book.
+    #[arg(long, value_name = "DIR")]
+    pub rules: Option<PathBuf>,
     /// Where to listen; overrides the settings. Port 0 takes a free one.
     #[arg(long)]
     pub bind: Option<SocketAddr>,

@@ -12,6 +12,7 @@ mod output;
 mod regulation;
 mod sandbox_command;
 mod serve;
+mod settings;
 mod shared_book;
 mod target;
 mod verify;

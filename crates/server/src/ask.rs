@@ -239,7 +239,9 @@ pub(crate) fn rejection_problem(rejection: Rejection) -> Problem {
         Code::InvalidField
         | Code::InsufficientFunds
         | Code::LimitExceeded
-        | Code::PostingRefused => StatusCode::UNPROCESSABLE_ENTITY,
+        | Code::PostingRefused
+        | Code::RefusedByRule
+        | Code::FactsMissing => StatusCode::UNPROCESSABLE_ENTITY,
         Code::NotFound => StatusCode::NOT_FOUND,
         Code::AlreadyExists | Code::StateConflict | Code::NotSetUp => StatusCode::CONFLICT,
         Code::Forbidden => StatusCode::FORBIDDEN,
@@ -252,6 +254,7 @@ pub(crate) fn rejection_problem(rejection: Rejection) -> Problem {
     );
     problem.field = rejection.field;
     problem.details = rejection.details;
+    problem.rules = rejection.rules;
     problem
 }
 

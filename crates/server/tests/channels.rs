@@ -335,7 +335,7 @@ async fn money_goes_back_and_out() {
         .await
         .expect(201);
     let payout = json!({"payout_number": "W-1", "amount": {"amount": net, "currency": "CNY"}, "purpose": "货款",
-        "payee": {"account_number": "6216261000000002485", "holder": "宗晓"}});
+        "payee": {"account_number": "6216261000000002485", "holder": "宗晓", "owner": "merchant"}});
     let made = town
         .rig
         .post("/v1/payouts", SHOP, "p1", &payout)

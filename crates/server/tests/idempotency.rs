@@ -149,7 +149,8 @@ async fn a_bank_account_is_stored_once_and_never_shown() {
     let rig = Rig::start().await;
     let body = json!({"external_number": "m-3", "name": "书店", "fee_schedule": {"rate": 6000},
         "settlement_cycle": "T+1",
-        "settlement_account": {"account_number": "6216261000000002485", "holder": "宗晓"}});
+        "settlement_account": {"account_number": "6216261000000002485", "holder": "宗晓", "owner": "merchant"},
+        "profile": domain::merchant::Profile::ordinary()});
     let first = rig
         .post("/v1/merchants", OPERATOR, "k1", &body)
         .await

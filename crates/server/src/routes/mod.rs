@@ -6,6 +6,7 @@ pub mod accounts;
 pub mod cases;
 pub mod closing;
 pub mod compliance;
+pub mod decisions;
 pub mod events;
 mod groups;
 pub mod holds;
@@ -45,6 +46,7 @@ pub fn api() -> OpenApiRouter<AppState> {
         .merge(accounts::router())
         .merge(transfers::router())
         .merge(holds::router())
+        .merge(decisions::router())
         .merge(cases::router())
         .merge(proposals::router())
         .merge(webhook_endpoints::router())

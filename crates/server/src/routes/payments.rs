@@ -8,7 +8,7 @@ use crate::config::Role;
 use crate::extract::{Body, IdempotencyKey, Ids, Params, PreferWait};
 use crate::pagination::{self, Page, PageRequest, Range};
 use crate::problem::Problem;
-use crate::routes::{listed_merchant, time_parameter};
+use crate::routes::{decisions, listed_merchant, time_parameter};
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
@@ -91,6 +91,7 @@ async fn create_payment(
         amount: new.amount.0,
         channel: new.channel,
         description: new.description,
+        source: new.source,
         expires_at: new.expires_at,
         split_plan: new.split_plan.map(SplitPlan::from),
         metadata: new.metadata,
@@ -214,7 +215,10 @@ async fn get_payment(
     caller: Caller,
     Ids(id): Ids<String>,
 ) -> Result<Json<PaymentView>, Problem> {
-    Ok(Json(visible(&state, &caller, &id).await?.into()))
+    let mut shown = PaymentView::from(visible(&state, &caller, &id).await?);
+    decisions::with_rules(&state, &mut shown.decision).await?;
+    decisions::with_rules(&state, &mut shown.split_decision).await?;
+    Ok(Json(shown))
 }
 
 /// What to list.
