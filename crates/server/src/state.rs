@@ -61,6 +61,8 @@ pub(crate) struct Shared {
     pub openapi: Bytes,
     pub public_url: String,
     pub merchant_bearer: bool,
+    /// The rules that are asked about drawings and facts, if not those that come with the program.
+    pub rules: OnceLock<Arc<Packs>>,
 }
 
 impl AppState {

@@ -139,13 +139,14 @@ impl<'a> View<'a> {
                     .contracts_of(ContractKind::Acquiring)
                     .any(|(_, other)| other.first == contract.first && other.second == *merchant)
             });
-            // Whose goods they are decides, where the middle party says that they are its own.
-            let own = matches!(self.title(contract.second), Title::Own | Title::Claimed)
-                && self
-                    .flow
-                    .contracts_of(ContractKind::Acquiring)
-                    .all(|(_, other)| other.first != contract.second);
-            if unknown && !own {
+            // Signing merchants itself, or being paid for others' goods: whether goods of which
+            // nothing is said are its own is asked at the legs.
+            let signs = self
+                .flow
+                .contracts_of(ContractKind::Acquiring)
+                .any(|(_, other)| other.first == contract.second);
+            let brings = signs || self.title(contract.second) == Title::Others;
+            if unknown && brings {
                 found.push((position, contract.first, contract.second));
             }
         }

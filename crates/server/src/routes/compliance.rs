@@ -47,9 +47,9 @@ async fn check_compliance(
             .map_err(|error| Problem::internal(&error.to_string()))?;
         answer(&body.value, &packs)
     })
-        .await
-        .map_err(|error| Problem::internal(&error.to_string()))?
-        .map(Json)
+    .await
+    .map_err(|error| Problem::internal(&error.to_string()))?
+    .map(Json)
 }
 
 fn answer(asked: &ComplianceCheck, packs: &Packs) -> Result<ComplianceAnswer, Problem> {
