@@ -16,8 +16,10 @@ mod decision;
 mod embedded;
 mod fact;
 mod judge;
+mod launch;
 mod pack;
 mod packs;
+pub mod risk;
 
 pub use decision::{Decision, Finding, MissingFact, Outcome, Room, Unexamined, Verdict};
 pub use embedded::EMBEDDED;
@@ -26,6 +28,7 @@ pub use fact::{
     Word, all as vocabulary, definition, facts_from_node, find as find_fact, parse_yaml,
     vocabulary_table,
 };
+pub use launch::{Evidence, Gate, LaunchReport};
 pub use pack::{
     Action, Bearer, Case, Clause, Condition, Confidence, Effect, Instrument, Limit, Note,
     PackError, Period, Rule, Standing, Term, Text,

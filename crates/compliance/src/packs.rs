@@ -12,7 +12,7 @@ use std::sync::Arc;
 pub struct Packs {
     pub(crate) instruments: Vec<Instrument>,
     pub(crate) rules: Vec<Arc<Rule>>,
-    pub(crate) hash: Arc<str>,
+    pub(crate) hash: String,
     /// Rules of an action and role, with the first day from which each selection holds.
     pub(crate) live: HashMap<(Action, Bearer), Vec<(BusinessDate, Selection)>>,
     pub(crate) questions: Questions,
@@ -104,7 +104,7 @@ impl Packs {
             instruments,
             live: select_live(&rules),
             rules,
-            hash: hex::encode(digest.finalize()).into(),
+            hash: hex::encode(digest.finalize()),
             questions: Questions::new().map_err(inside)?,
             nobody: Arc::from([]),
         })

@@ -6,5 +6,6 @@ mod demo;
 mod full_disk;
 mod help;
 mod refusals;
+mod rules;
 #[path = "../support/mod.rs"]
 mod support;

@@ -15,6 +15,7 @@ pub mod payments;
 pub mod payouts;
 pub mod reconciliations;
 pub mod refunds;
+pub mod resting_money;
 pub mod settlements;
 pub mod splits;
 pub mod transfers;

@@ -14,6 +14,7 @@ pub mod payouts;
 pub mod proposals;
 pub mod reconciliations;
 pub mod refunds;
+pub mod resting_money;
 pub mod settlements;
 pub mod splits;
 pub mod system;
@@ -36,6 +37,7 @@ pub fn api() -> OpenApiRouter<AppState> {
         .merge(splits::router())
         .merge(payouts::router())
         .merge(settlements::router())
+        .merge(resting_money::router())
         .merge(closing::router())
         .merge(reconciliations::router())
         .merge(accounts::router())
