@@ -211,7 +211,8 @@ pub struct Decision {
     #[serde(skip_serializing_if = "none", serialize_with = "listed")]
     pub counterparty: Arc<[String]>,
     /// Hash of the packs that were asked.
-    pub packs: String,
+    #[serde(serialize_with = "shared")]
+    pub packs: Arc<str>,
 }
 
 fn none(list: &Arc<[String]>) -> bool {
@@ -220,4 +221,8 @@ fn none(list: &Arc<[String]>) -> bool {
 
 fn listed<S: Serializer>(list: &Arc<[String]>, serializer: S) -> Result<S::Ok, S::Error> {
     list.as_ref().serialize(serializer)
+}
+
+fn shared<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(text)
 }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 pub struct Packs {
     pub(crate) instruments: Vec<Instrument>,
     pub(crate) rules: Vec<Arc<Rule>>,
-    pub(crate) hash: String,
+    pub(crate) hash: Arc<str>,
     /// Rules of an action and role, with the first day from which each selection holds.
     pub(crate) live: HashMap<(Action, Bearer), Vec<(BusinessDate, Selection)>>,
     pub(crate) questions: Questions,
@@ -104,9 +104,27 @@ impl Packs {
             instruments,
             live: select_live(&rules),
             rules,
-            hash: hex::encode(digest.finalize()),
+            hash: hex::encode(digest.finalize()).into(),
             questions: Questions::new().map_err(inside)?,
             nobody: Arc::from([]),
+        })
+    }
+
+    /// A rule by its id.
+    pub fn find(&self, id: &str) -> Option<&Rule> {
+        let mut rules = self.rules.iter().map(Arc::as_ref);
+        rules.find(|rule: &&Rule| rule.id == id)
+    }
+
+    /// Rules that a live decision of a role asks at an action on a day.
+    pub fn asked(
+        &self,
+        action: Action,
+        role: Bearer,
+        as_of: BusinessDate,
+    ) -> impl Iterator<Item = &Rule> {
+        self.rules.iter().map(Arc::as_ref).filter(move |rule| {
+            rule.actions.contains(&action) && rule.bearer.contains(&role) && rule.in_force(as_of)
         })
     }
 

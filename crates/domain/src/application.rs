@@ -4,30 +4,59 @@ use crate::command::{BillLine, Command, Due, Fact, Request};
 use crate::context::{Context, Settings};
 use crate::effect::{Answer, Effect, Subject};
 use crate::payment::Source;
+use crate::regulation::{Rulebook, RulesError};
 use crate::rejection::{Refusable, Rejection};
 use crate::reply::{self, Reply};
 use crate::{
     approval, authorise, case, chart, clearing, closing, declare, merchant, payment, payout,
-    refund, settlement, split,
+    refund, reserve, settlement, signing_key, split,
 };
 use crate::{transfer, webhook};
 use channels::answer::{Answer as Statement, OrderState, PayoutState, RefundState};
 use channels::operation::Channel;
+use compliance::Packs;
 use engine::{
     Actor, Application, ApprovalRule, EffectNews, EffectRecord, Fingerprint, Interrupt, Keys, Stop,
     Tx,
 };
+use std::sync::Arc;
 
 /// Qingyuan's business on top of the engine.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct QingyuanApp {
     settings: Settings,
+    rules: Arc<Rulebook>,
 }
 
 impl QingyuanApp {
-    /// With the institution's settings.
-    pub fn new(settings: Settings) -> QingyuanApp {
-        QingyuanApp { settings }
+    /// With the institution's settings, under these rules.
+    ///
+    /// # Errors
+    /// Facts of the institution that the vocabulary does not know.
+    pub fn new(settings: Settings, packs: Arc<Packs>) -> Result<QingyuanApp, RulesError> {
+        let rules = Arc::new(Rulebook::new(packs, &settings.institution)?);
+        Ok(QingyuanApp { settings, rules })
+    }
+
+    /// With these settings, under the rules that come with the program.
+    ///
+    /// # Errors
+    /// A pack or a fact of the institution that cannot be used.
+    pub fn with_embedded_rules(settings: Settings) -> Result<QingyuanApp, RulesError> {
+        QingyuanApp::new(settings, Rulebook::embedded()?)
+    }
+
+    /// The sample institution under the rules that come with the program, for trying and for tests.
+    ///
+    /// # Errors
+    /// A pack that cannot be used.
+    pub fn sample() -> Result<QingyuanApp, RulesError> {
+        QingyuanApp::with_embedded_rules(Settings::sample())
+    }
+
+    /// The rules it asks.
+    pub fn packs(&self) -> &Arc<Packs> {
+        self.rules.packs()
     }
 
     /// Its settings.
@@ -83,6 +112,7 @@ impl Application for QingyuanApp {
         let mut cx = Context {
             tx,
             settings: &self.settings,
+            rules: &self.rules,
             actor,
         };
         match command {
@@ -105,6 +135,7 @@ impl Application for QingyuanApp {
         let cx = &mut Context {
             tx,
             settings: &self.settings,
+            rules: &self.rules,
             actor: &actor,
         };
         match effect {
@@ -138,6 +169,10 @@ fn answer_request(cx: &mut Context<'_, '_>, request: &Request) -> Refusable<Repl
         Request::SetMerchantStatus(command) => {
             reply::merchant((merchant::set_status(cx, command)?, false))
         }
+        Request::AddSigningKey(command) => reply::signing_key(signing_key::add(cx, command)?),
+        Request::RevokeSigningKey(command) => {
+            reply::signing_key((signing_key::revoke(cx, command)?, false))
+        }
         Request::SetWebhook(command) => Reply::WebhookEndpoint(webhook::set(cx, command)?),
         Request::ResendWebhook(command) => Reply::Delivery(webhook::resend(cx, command)?),
         Request::CreatePayment(command) => reply::payment(payment::create(cx, command)?),
@@ -150,6 +185,7 @@ fn answer_request(cx: &mut Context<'_, '_>, request: &Request) -> Refusable<Repl
         Request::CreateRefund(command) => reply::refund(refund::create(cx, command)?),
         Request::ResolveRefund(command) => reply::refund((refund::resolve(cx, command)?, false)),
         Request::CreatePayout(command) => reply::payout(payout::create(cx, command)?),
+        Request::CancelPayout(command) => reply::payout((payout::cancel(cx, command)?, false)),
         Request::ResolvePayout(command) => reply::payout((payout::resolve(cx, command)?, false)),
         Request::ReturnPayout(command) => reply::payout((payout::bounce(cx, command)?, false)),
         Request::TurnDay(command) => Reply::DayClose(closing::turn_day(cx, command)?),
@@ -181,6 +217,8 @@ fn take_fact(cx: &mut Context<'_, '_>, fact: &Fact) -> Result<(), Interrupt> {
         } => take_statement(cx, *channel, &notification.answer),
         Fact::BillLine { channel, line } => take_bill_line(cx, *channel, line),
         Fact::Due(Due::Payment { payment }) => payment::due(cx, payment),
+        Fact::Due(Due::Payout { payout }) => payout::due(cx, payout),
+        Fact::Due(Due::Reserve) => reserve::step(cx),
         Fact::Due(Due::Settlement) => settlement::step(cx),
     }
 }

@@ -104,6 +104,24 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// The request is lost or turned away before anything was done.
+    pub(crate) fn is_before_processing(&self) -> bool {
+        matches!(
+            self,
+            Fault::DropBeforeProcessing { .. }
+                | Fault::RateLimited
+                | Fault::SystemErrorBeforeProcessing
+        )
+    }
+
+    /// The work was done, but its answer is lost or is an error.
+    pub(crate) fn is_after_processing(&self) -> bool {
+        matches!(
+            self,
+            Fault::DropAfterProcessing { .. } | Fault::SystemErrorAfterProcessing
+        )
+    }
+
     fn name(&self) -> &'static str {
         match self {
             Fault::DropBeforeProcessing { .. } => "drop_before_processing",

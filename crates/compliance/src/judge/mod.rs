@@ -117,7 +117,7 @@ impl Packs {
             deadline: None,
             loss_bearer: None,
             counterparty: Arc::clone(&self.nobody),
-            packs: self.hash.clone(),
+            packs: Arc::clone(&self.hash),
         }
     }
 

@@ -34,12 +34,16 @@ pub enum CaseKind {
     UnknownRefund,
     /// A payout has no outcome and no automatic step is left.
     PayoutStranded,
+    /// A payout did not come to its end in time; it goes on all the same.
+    PayoutOverdue,
     /// A payout was declined, but the channel does not say that it failed.
     PayoutDeclined,
     /// A payout was made that is not ours.
     UnknownPayout,
     /// A merchant is due but has no settlement account.
     NoSettlementAccount,
+    /// A rule keeps settled money from being paid out.
+    PayoutRefused,
     /// A difference found by reconciliation.
     Reconciliation,
     /// Anything else that a person opened.

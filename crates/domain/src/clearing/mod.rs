@@ -14,6 +14,7 @@ use crate::closing::{self, Figure};
 use crate::context::Context;
 use crate::merchant;
 use crate::rejection::{Code, Refusable, Rejection, broken};
+use crate::reserve;
 use crate::settlement::{self, Item};
 use crate::text::{self, channel_name};
 use ledger::AccountId;
@@ -53,6 +54,7 @@ pub(crate) fn confirm(
         posting::cost_returned(&chart, channel, positive(fee_back)),
     ];
     booking::post(cx.tx, &legs, &key)?;
+    reserve::wake(cx.tx)?;
     let costs = (Figure::ChannelCosts, Some(command.channel_fee));
     closing::count(cx.tx, &[(Figure::ClearingReceived, Some(net)), costs])?;
     cx.tx.put(Clearing {
@@ -155,6 +157,7 @@ pub(crate) fn adjust(cx: &mut Context<'_, '_>, command: &AdjustDifference) -> Re
         &[posting::adjusted(debit, credit, command.amount)],
         &case.id,
     )?;
+    reserve::wake(cx.tx)?;
     let less = command.amount.checked_neg().map_err(broken)?;
     for (side, amount) in [(&command.debit, less), (&command.credit, command.amount)] {
         if let AdjustmentAccount::Merchant(id) = side {

@@ -1,24 +1,29 @@
 //! Payouts (代付): money leaves the reserve for a bank account.
 //!
 //! The money is in transit from the request on and stays there while the outcome is unknown. Only
-//! [`Evidence`] ends a payout by itself; where no evidence can be had, two people do.
+//! [`Evidence`] ends a payout by itself; where no evidence can be had, two people do. It is sent when
+//! the [reserve](crate::reserve) covers it. One that takes too long gets a case and is asked after all
+//! the same.
 
 mod command;
 mod ending;
 mod evidence;
 mod limit;
 mod news;
+mod overdue;
 mod posting;
 mod record;
 mod resolution;
+mod rules;
 
-pub use command::{CreatePayout, ResolvePayout, ResolvedPayout, ReturnPayout};
+pub use command::{CancelPayout, CreatePayout, ResolvePayout, ResolvedPayout, ReturnPayout};
 pub(crate) use ending::state;
 pub use evidence::{Evidence, FailureEvidence, PaidEvidence};
 pub(crate) use limit::is_large;
 pub(crate) use news::effect_news;
+pub(crate) use overdue::due;
 pub use record::{ForeignPayout, Origin, Payout, PayoutNumber, PayoutStatus, SmallPayouts};
-pub(crate) use resolution::{bounce, resolve};
+pub(crate) use resolution::{bounce, cancel, resolve};
 
 use crate::booking;
 use crate::chart;
@@ -26,8 +31,9 @@ use crate::closing::{self, Figure};
 use crate::context::Context;
 use crate::effect::{Effect, Subject, reference_of};
 use crate::merchant::{self, BankAccount, Merchant};
+use crate::regulation::Ruling;
 use crate::rejection::{Refusable, Rejection};
-use crate::{settlement, text};
+use crate::{reserve, settlement, text};
 use channels::operation::Operation;
 use engine::{EffectPolicy, Interrupt, Repeat, Tx};
 use jiff::Timestamp;
@@ -64,11 +70,13 @@ pub(crate) fn create(
     text::number("payee", &payee.vault_id)?;
     text::masked("payee", &payee.masked)?;
     check_amount(cx, &merchant, command.amount)?;
+    let decision = rules::ask(cx, &merchant, &payee, command.amount)?;
     let new = NewPayout {
         number: &command.payout_number,
         purpose: &command.purpose,
         payee: &payee,
         amount: command.amount,
+        decision,
     };
     booking::post(
         cx.tx,
@@ -114,14 +122,15 @@ fn differing_field(payout: &Payout, command: &CreatePayout) -> Option<&'static s
     .find_map(|(field, same)| (!same).then_some(field))
 }
 
-/// A payout of money that settlement found payable; returns its id.
+/// A payout of money that settlement found payable; returns its id. Refused only by a rule.
 pub(crate) fn create_settled(
     cx: &mut Context<'_, '_>,
     merchant: &Merchant,
     payee: &BankAccount,
     amount: Money,
     origin: Origin,
-) -> Result<String, Interrupt> {
+) -> Refusable<String> {
+    let decision = rules::ask(cx, merchant, payee, amount)?;
     let number = match &origin {
         Origin::Settlement { settlement } => settlement.clone(),
         Origin::Request => merchant.id.clone(),
@@ -136,8 +145,9 @@ pub(crate) fn create_settled(
         purpose: "settlement",
         payee,
         amount,
+        decision,
     };
-    record(cx, merchant, new, origin)
+    Ok(record(cx, merchant, new, origin)?)
 }
 
 struct NewPayout<'a> {
@@ -145,6 +155,7 @@ struct NewPayout<'a> {
     purpose: &'a str,
     payee: &'a BankAccount,
     amount: Money,
+    decision: Arc<Ruling>,
 }
 
 fn record(
@@ -155,26 +166,8 @@ fn record(
 ) -> Result<String, Interrupt> {
     let id = cx.tx.new_id("pot");
     let now = cx.tx.now();
-    // The channel's form of this time has no parts of a second.
-    let submitted_at = Timestamp::from_second(now.as_second()).unwrap_or(now);
-    let operation = Operation::Payout {
-        payout: reference_of(&id),
-        submitted_at,
-        amount: new.amount,
-        payee: new.payee.vault_id.clone(),
-        purpose: new.purpose.to_owned(),
-    };
-    let channel = cx.settings.payout_channel;
-    let effect = Effect::Channel {
-        channel,
-        operation,
-        subject: Subject::Payout { payout: id.clone() },
-    };
-    let effect = cx
-        .tx
-        .emit(&effect, policy(cx.settings.payout_arrival_bound_seconds))?;
     closing::count(cx.tx, &[(Figure::PayoutsCreated, Some(new.amount))])?;
-    cx.tx.put_new(Payout {
+    let mut payout = Payout {
         id: id.clone(),
         merchant: merchant.id.clone(),
         payout_number: new.number.to_owned(),
@@ -182,21 +175,74 @@ fn record(
         purpose: new.purpose.to_owned(),
         payee: new.payee.clone(),
         origin,
-        channel,
-        status: PayoutStatus::Created,
-        effect,
-        submitted_at,
+        decision: Some(new.decision),
+        channel: cx.settings.payout_channel,
+        status: PayoutStatus::WaitingForReserve,
+        effect: None,
+        reserved: false,
+        submitted_at: now,
         channel_number: None,
         settle_date: None,
         refusal: None,
         refusal_queries: 0,
         contrary_booked: false,
+        cancel_reason: None,
         resolution: None,
         created_at: now,
         updated_at: now,
         business_date: cx.tx.business_date(),
-    })?;
+    };
+    if reserve::admit(cx.tx, new.amount)? {
+        send(cx, &mut payout)?;
+    }
+    overdue::watch_new(cx, &id)?;
+    cx.tx.put_new(payout)?;
     Ok(id)
+}
+
+/// Records the intent to pay: from here on it may have been sent.
+fn send(cx: &mut Context<'_, '_>, payout: &mut Payout) -> Result<(), Interrupt> {
+    let now = cx.tx.now();
+    // The channel's form of this time has no parts of a second.
+    payout.submitted_at = Timestamp::from_second(now.as_second()).unwrap_or(now);
+    let operation = Operation::Payout {
+        payout: reference_of(&payout.id),
+        submitted_at: payout.submitted_at,
+        amount: payout.amount,
+        payee: payout.payee.vault_id.clone(),
+        purpose: payout.purpose.clone(),
+    };
+    let effect = Effect::Channel {
+        channel: payout.channel,
+        operation,
+        subject: Subject::Payout {
+            payout: payout.id.clone(),
+        },
+    };
+    let policy = policy(cx.settings.payout_arrival_bound_seconds);
+    payout.effect = Some(cx.tx.emit(&effect, policy)?);
+    payout.reserved = true;
+    payout.status = PayoutStatus::Created;
+    Ok(())
+}
+
+/// A payout's turn has come: the reserve covers it.
+pub(crate) fn release(cx: &mut Context<'_, '_>, payout: &Payout) -> Result<(), Interrupt> {
+    let mut payout = payout.clone();
+    send(cx, &mut payout)?;
+    overdue::watch(cx, &payout.id)?;
+    save(cx.tx, payout)
+}
+
+/// A payout is at its end: nothing is attempted, watched or set aside for it any more.
+fn end(cx: &mut Context<'_, '_>, payout: &mut Payout) -> Result<(), Interrupt> {
+    if let Some(effect) = &payout.effect {
+        cx.tx.settle_effect(effect)?;
+    }
+    overdue::unwatch(cx, &payout.id)?;
+    reserve::leave(cx.tx, payout)?;
+    payout.reserved = false;
+    Ok(())
 }
 
 /// Asked after for ever: money in transit is never given up on by a counter.

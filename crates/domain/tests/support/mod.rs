@@ -7,7 +7,8 @@ use channels::answer::{
 };
 use channels::operation::{Channel, Operation};
 use domain::chart::{Chart, SetUp};
-use domain::merchant::{BankAccount, CreateMerchant, LateSuccess, Merchant};
+use domain::clearing::ConfirmClearing;
+use domain::merchant::{AccountOwner, BankAccount, CreateMerchant, LateSuccess, Merchant, Profile};
 use domain::payment::{CreatePayment, Payment};
 use domain::payout::Payout;
 use domain::refund::{CreateRefund, Refund};
@@ -30,6 +31,7 @@ pub struct Book {
     store: SqliteStore,
     now: Timestamp,
     seed: u128,
+    receipts: i32,
     /// Dropped last: the store's files are in it.
     _directory: tempfile::TempDir,
 }
@@ -63,6 +65,9 @@ pub fn bank_account() -> BankAccount {
         vault_id: "vlt_1".into(),
         masked: "622202******1234".into(),
         fingerprint: None,
+        owner: Some(AccountOwner::Merchant),
+        documented: None,
+        listed: None,
     }
 }
 
@@ -80,6 +85,7 @@ pub fn merchant_terms(number: &str) -> CreateMerchant {
         late_success: LateSuccess::Refund,
         split_share_max: Rate::from_ppm(500_000).unwrap(),
         split_days_max: 30,
+        profile: Profile::ordinary(),
     }
 }
 
@@ -108,7 +114,13 @@ impl Book {
         };
         let vault = Arc::new(Vault::new(&[7; 32]).unwrap());
         let reader = Box::new(store.reader().unwrap());
-        let shard = Shard::open(Arc::new(QingyuanApp::default()), reader, vault, options).unwrap();
+        let shard = Shard::open(
+            Arc::new(QingyuanApp::sample().unwrap()),
+            reader,
+            vault,
+            options,
+        )
+        .unwrap();
         let now = "2026-03-02T10:00:00+08:00".parse().unwrap();
         Book {
             shard,
@@ -116,6 +128,7 @@ impl Book {
             store,
             now,
             seed: 1,
+            receipts: 0,
             _directory: directory,
         }
     }
@@ -480,6 +493,37 @@ impl Book {
         self.fire_settlement();
     }
 
+    /// A channel pays over: the reserve has so much more.
+    pub fn receive(&mut self, amount: i64) {
+        self.receipts += 1;
+        let command = ConfirmClearing {
+            channel: Channel::Wechat,
+            clearing_date: "2020-01-01"
+                .parse::<BusinessDate>()
+                .unwrap()
+                .plus_days(self.receipts),
+            gross: fen(amount),
+            refunds: fen(0),
+            channel_fee: fen(0),
+            bill_hash: "0123456789abcdef0123456789abcdef".into(),
+        };
+        self.ask(&finance(), Request::ConfirmClearing(command))
+            .unwrap();
+        self.release_payouts();
+    }
+
+    /// Only the timer of payouts that wait for the reserve.
+    pub fn release_payouts(&mut self) {
+        while self.record::<TimerRecord>("reserve").is_some() {
+            let key = "reserve".into();
+            let verdict = self.run(Task::Timer { key });
+            assert!(
+                matches!(verdict, Verdict::Done(_)),
+                "a release failed: {verdict:?}"
+            );
+        }
+    }
+
     /// Only the settlement's own timer, so that payments stay as they are.
     pub fn fire_settlement(&mut self) {
         for _ in 0..1_000 {
@@ -514,6 +558,7 @@ pub fn order(merchant: &str, number: &str, amount: i64) -> CreatePayment {
         amount: fen(amount),
         channel: Channel::Wechat,
         description: "a book".into(),
+        source: None,
         expires_at: None,
         split_plan: None,
         metadata: Default::default(),

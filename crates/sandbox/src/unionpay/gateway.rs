@@ -71,7 +71,7 @@ impl UnionpayGateway {
         }
         let merchant_id = fields.get("merId").map_or("", String::as_str);
         let mut core = locked(&self.core);
-        match core.strike(merchant_id, Some(operation), is_before) {
+        match core.strike(merchant_id, Some(operation), Fault::is_before_processing) {
             Some(Fault::DropBeforeProcessing { hang_millis }) => {
                 return Exchange::Break { hang_millis };
             }
@@ -83,7 +83,7 @@ impl UnionpayGateway {
             None => {}
         }
         let result = self.perform(&mut core, operation, &fields, now);
-        match core.strike(merchant_id, Some(operation), is_after) {
+        match core.strike(merchant_id, Some(operation), Fault::is_after_processing) {
             Some(Fault::DropAfterProcessing { hang_millis }) => {
                 return Exchange::Break { hang_millis };
             }
@@ -175,20 +175,4 @@ impl From<Declined> for CoreAnswer {
 
 fn server_error() -> Exchange {
     answer(500, &[], Vec::new())
-}
-
-fn is_before(fault: &Fault) -> bool {
-    matches!(
-        fault,
-        Fault::DropBeforeProcessing { .. }
-            | Fault::RateLimited
-            | Fault::SystemErrorBeforeProcessing
-    )
-}
-
-fn is_after(fault: &Fault) -> bool {
-    matches!(
-        fault,
-        Fault::DropAfterProcessing { .. } | Fault::SystemErrorAfterProcessing
-    )
 }

@@ -90,7 +90,7 @@ impl WechatGateway {
         let operation = Some(call.operation());
         let id = caller.merchant_id.as_str();
         let mut core = locked(&self.core);
-        match core.strike(id, operation, is_before) {
+        match core.strike(id, operation, Fault::is_before_processing) {
             Some(Fault::DropBeforeProcessing { hang_millis }) => {
                 return Exchange::Break { hang_millis };
             }
@@ -99,7 +99,7 @@ impl WechatGateway {
             None => {}
         }
         let result = self.perform(&mut core, &caller, &call, request, now);
-        match core.strike(id, operation, is_after) {
+        match core.strike(id, operation, Fault::is_after_processing) {
             Some(Fault::DropAfterProcessing { hang_millis }) => {
                 return Exchange::Break { hang_millis };
             }
@@ -340,22 +340,6 @@ fn unsigned_refusal(refusal: &Refusal, trace: &str) -> Exchange {
 
 fn request_id(trace: &str, detail_code: u32) -> (&'static str, String) {
     ("Request-Id", format!("08{trace}-{detail_code}"))
-}
-
-fn is_before(fault: &Fault) -> bool {
-    matches!(
-        fault,
-        Fault::DropBeforeProcessing { .. }
-            | Fault::RateLimited
-            | Fault::SystemErrorBeforeProcessing
-    )
-}
-
-fn is_after(fault: &Fault) -> bool {
-    matches!(
-        fault,
-        Fault::DropAfterProcessing { .. } | Fault::SystemErrorAfterProcessing
-    )
 }
 
 fn is_of_signature(fault: &Fault) -> bool {

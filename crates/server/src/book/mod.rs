@@ -21,6 +21,7 @@ use engine::store::Queries;
 use engine::{Envelope, Outcome, ShardCode, SubmitError, Vault};
 use ledger::{AccountId, AccountState};
 use sha2::{Digest, Sha256};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -76,6 +77,7 @@ struct Inner {
     vault: Arc<Vault>,
     clock: Arc<dyn Clock>,
     peers: Option<PeerLink>,
+    fenced: AtomicU64,
 }
 
 impl From<Engine> for Book {
@@ -85,6 +87,7 @@ impl From<Engine> for Book {
             vault: engine.vault().clone(),
             clock: engine.clock().clone(),
             peers: None,
+            fenced: AtomicU64::new(0),
             shards: vec![Shard {
                 queries: engine.queries().clone(),
                 place: RwLock::new(Arc::new(Place::Here(engine, Tenure::default()))),
@@ -110,6 +113,7 @@ impl Book {
             vault,
             clock,
             peers: Some(peers),
+            fenced: AtomicU64::new(0),
         }))
     }
 
@@ -213,6 +217,15 @@ impl Book {
         shards.map(|shard| shard.queries.clone()).collect()
     }
 
+    /// Shards that ended here because the store refused their writer: another server had taken them.
+    pub fn fenced(&self) -> u64 {
+        self.0.fenced.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn add_fenced(&self, count: u64) {
+        self.0.fenced.fetch_add(count, Ordering::Relaxed);
+    }
+
     /// The clock of the book.
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.0.clock
@@ -221,6 +234,14 @@ impl Book {
     /// How other servers are talked to, where there are others.
     pub(crate) fn peers(&self) -> Option<&PeerLink> {
         self.0.peers.as_ref()
+    }
+
+    /// Key for the hashes of what a merchant sends, the same at every server of the book and known to
+    /// nobody who lacks the vault's key.
+    pub(crate) fn body_key(&self, merchant: &str) -> [u8; 32] {
+        let label = format!("qingyuan: request bodies of {merchant}");
+        let fingerprint = self.0.vault.fingerprint(label.as_bytes());
+        Sha256::digest(fingerprint.reveal().as_bytes()).into()
     }
 
     /// Clear text of a vault entry of a shard. Blocks.

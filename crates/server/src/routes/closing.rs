@@ -4,6 +4,7 @@ use crate::api::clearings::{ClearingConfirmation, ClearingView};
 use crate::api::closing::{CurrentDay, DayCloseView, DayTurn, merge_figures};
 use crate::ask::{Ask, Outcome};
 use crate::auth::Caller;
+use crate::book::Route;
 use crate::config::Role;
 use crate::extract::{Body, IdempotencyKey, Ids, Params};
 use crate::pagination::{self, Page, PageRequest, Range, cursor};
@@ -274,7 +275,9 @@ async fn confirm_clearing(
         channel_fee: confirmation.channel_fee,
         bill_hash: confirmation.bill_hash,
     });
+    let part = confirmation.for_object.map_or(Route::First, Route::Key);
     Ask::new(&state, &caller, request)
+        .at(state.book().shard_for(&part))
         .keyed(&caller, key, &body.bytes)
         .create(clearing_view)
         .await

@@ -3,10 +3,12 @@
 use super::Model;
 use crate::failure::{Broken, demand};
 use crate::laws::BookLaws;
+use domain::case::CaseKind;
 use domain::merchant::{LateSuccess, Merchant};
 use domain::payment::{Payment, PaymentStatus};
-use domain::payout::PayoutStatus;
+use domain::payout::{Payout, PayoutStatus};
 use domain::refund::{Refund, RefundStatus};
+use money::Money;
 
 const LAW: &str = "accounts equal the facts";
 
@@ -52,6 +54,28 @@ impl Model {
             .filter(|payment| payment.status == PaymentStatus::Succeeded)
     }
 
+    /// What the institution gave for a refund that came to nothing, where the merchant no longer had
+    /// the fee and the shares that were due again: a loss that a case names.
+    fn cover_of(&self, refund: &Refund) -> i64 {
+        if counts(refund) {
+            return 0;
+        }
+        self.cases
+            .all()
+            .filter(|case| case.kind == CaseKind::Unbookable && case.object == refund.id)
+            .filter_map(|case| case.amount)
+            .map(Money::amount)
+            .sum()
+    }
+
+    fn covers(&self, merchant: &str) -> i64 {
+        self.refunds
+            .all()
+            .filter(|refund| refund.merchant == merchant)
+            .map(|refund| self.cover_of(refund))
+            .sum()
+    }
+
     /// What is owed to a merchant.
     pub(super) fn expected_payable(&self, merchant: &str) -> i64 {
         let takings = self.expected_takings(merchant);
@@ -69,7 +93,7 @@ impl Model {
 
     /// Everything a merchant took in and gave back, payouts apart.
     fn expected_takings(&self, merchant: &str) -> i64 {
-        let mut sum = 0;
+        let mut sum = self.covers(merchant);
         for payment in self.succeeded().filter(|one| one.merchant == merchant) {
             sum += payment.amount.amount() - self.fee(payment);
         }
@@ -100,7 +124,62 @@ impl Model {
         for payment in self.payments.all() {
             self.payment_sums(payment)?;
         }
-        self.internal_accounts(laws)
+        for refund in self.refunds.all() {
+            self.cover_is_due(refund)?;
+        }
+        self.internal_accounts(laws)?;
+        self.reserve(laws)
+    }
+
+    /// Payouts do not take the reserve below zero, whatever else does, and wait in one line.
+    fn reserve(&self, laws: &BookLaws) -> Result<(), Broken> {
+        let Some(balance) = laws
+            .named("RSV")
+            .and_then(|account| laws.debit_balance(account))
+        else {
+            return Ok(());
+        };
+        let sent: i64 = self
+            .payouts
+            .all()
+            .filter(|payout| payout.status.is_open() && payout.effect.is_some())
+            .map(|payout| payout.amount.amount())
+            .sum();
+        let to_channels: i64 = self
+            .clearings
+            .all()
+            .map(|clearing| clearing.net.amount().min(0))
+            .sum();
+        let otherwise: i64 = self
+            .refunds
+            .all()
+            .filter(|refund| refund.status == RefundStatus::Succeeded)
+            .filter(|refund| refund.resolution.is_some())
+            .map(|refund| refund.amount.amount())
+            .sum();
+        let law = "payouts do not take the reserve below zero";
+        demand(balance - sent >= to_channels - otherwise, law, || {
+            format!("{balance} with {sent} on its way, {to_channels} and {otherwise} apart")
+        })?;
+        let waits = |payout: &&Payout| payout.status == PayoutStatus::WaitingForReserve;
+        let Some(first) = self
+            .payouts
+            .all()
+            .filter(waits)
+            .map(|payout| payout.created_at)
+            .min()
+        else {
+            return Ok(());
+        };
+        let passed = self
+            .payouts
+            .all()
+            .find(|payout| payout.effect.is_some() && payout.created_at > first);
+        demand(
+            passed.is_none(),
+            "payouts wait for the reserve in one line",
+            || format!("{passed:?} was sent while one of {first} waits"),
+        )
     }
 
     fn merchant_accounts(&self, merchant: &Merchant, laws: &BookLaws) -> Result<(), Broken> {
@@ -163,6 +242,22 @@ impl Model {
             )?;
         }
         Ok(())
+    }
+
+    /// The institution gives no more than what was due again.
+    fn cover_is_due(&self, refund: &Refund) -> Result<(), Broken> {
+        let shares: i64 = refund
+            .split_returns
+            .iter()
+            .map(|part| part.amount.amount())
+            .sum();
+        let due = refund.fee_returned.amount() + shares;
+        let cover = self.cover_of(refund);
+        demand(
+            (0..=due).contains(&cover),
+            "the institution covers no more than was due again",
+            || format!("{refund:?}: {cover} of {due}"),
+        )
     }
 
     /// What a payment says of itself agrees with its refunds and its fee.
@@ -251,7 +346,17 @@ impl Model {
         credit_is(laws, "RSV", paid_out + otherwise - cleared.net)?;
         credit_is(laws, "COST:wechat", -cleared.cost)?;
         credit_is(laws, "FEE", fees - fees_returned)?;
-        for nothing in ["SUS", "DIF", "OWN", "COST:unionpay"] {
+        let under_review: i64 = self
+            .payments
+            .all()
+            .filter(|payment| payment.status == PaymentStatus::UnderReview)
+            .filter_map(|payment| payment.paid.as_ref())
+            .map(|paid| paid.amount.amount())
+            .sum();
+        credit_is(laws, "SUS", under_review)?;
+        let covers: i64 = self.refunds.all().map(|refund| self.cover_of(refund)).sum();
+        credit_is(laws, "DIF", -covers)?;
+        for nothing in ["OWN", "COST:unionpay"] {
             credit_is(laws, nothing, 0)?;
         }
         Ok(())

@@ -40,7 +40,7 @@ impl Model {
             .any(|case| case.object == object && case.status != CaseStatus::Closed)
     }
 
-    fn has_or_had_case(&self, object: &str) -> bool {
+    pub(super) fn has_or_had_case(&self, object: &str) -> bool {
         self.has_case(object) || self.cases.all().any(|case| case.object == object)
     }
 
@@ -48,7 +48,12 @@ impl Model {
         for (order, entry) in &books.orders {
             let payment = self.payments.get(&format!("pay_{order}"));
             let paid = matches!(entry.standing, OrderStanding::Paid { .. });
-            let booked = payment.map(|payment| payment.status == PaymentStatus::Succeeded);
+            let booked = payment.map(|payment| {
+                matches!(
+                    payment.status,
+                    PaymentStatus::Succeeded | PaymentStatus::UnderReview
+                )
+            });
             // Who was told that an order is closed, or not there, does not ask again: when the channel
             // turns round and its notification is lost, only the bill says so.
             let untold = told == Told::Asked && (entry.confirming || entry.denied);
@@ -104,6 +109,7 @@ impl Model {
             })?;
         }
         for payout in self.payouts.all().filter(|payout| payout.status.is_open()) {
+            // At the end the reserve covers everything, so that none waits for it.
             let stranded = payout.status == PayoutStatus::Stranded;
             let unknown = !books.payouts.contains_key(reference(&payout.id));
             demand(

@@ -4,6 +4,7 @@ use super::Model;
 use super::records::reference;
 use crate::channel::{Books, OrderStanding, PayoutStanding, RefundStanding};
 use crate::failure::{Broken, demand};
+use domain::merchant::MerchantStatus;
 use domain::payment::{Payment, PaymentStatus};
 use domain::payout::{Payout, PayoutStatus};
 use domain::refund::{Refund, RefundStatus};
@@ -23,7 +24,7 @@ pub(super) struct Seen {
 impl Model {
     pub(super) fn check_standing(&mut self, books: &Books) -> Result<(), Broken> {
         for payment in self.payments.all() {
-            payment_stands(payment, books)?;
+            self.payment_stands(payment, books)?;
             let before = self
                 .seen
                 .payments
@@ -55,6 +56,35 @@ impl Model {
         }
         never_twice(books)
     }
+
+    fn payment_stands(&self, payment: &Payment, books: &Books) -> Result<(), Broken> {
+        let entry = books.orders.get(reference(&payment.id));
+        let as_paid = || match (entry.map(|entry| &entry.standing), &payment.paid) {
+            (Some(OrderStanding::Paid { number, at }), Some(paid)) => {
+                paid.channel_number == *number
+                    && paid.paid_at == *at
+                    && paid.amount == payment.amount
+                    && entry.is_some_and(|entry| entry.amount == payment.amount)
+            }
+            _ => false,
+        };
+        let holds = match payment.status {
+            PaymentStatus::Succeeded => as_paid(),
+            // Right amounts are only in doubt when there is no merchant any more to have them.
+            PaymentStatus::UnderReview => {
+                as_paid()
+                    && self.has_or_had_case(&payment.id)
+                    && self
+                        .merchants
+                        .get(&payment.merchant)
+                        .is_some_and(|merchant| merchant.status == MerchantStatus::Closed)
+            }
+            _ => payment.paid.is_none(),
+        };
+        demand(holds, EVIDENCE, || {
+            format!("{payment:?}, at the channel {entry:?}")
+        })
+    }
 }
 
 /// The law this all exists for.
@@ -65,27 +95,6 @@ fn never_twice(books: &Books) -> Result<(), Broken> {
         })?;
     }
     Ok(())
-}
-
-fn payment_stands(payment: &Payment, books: &Books) -> Result<(), Broken> {
-    let entry = books.orders.get(reference(&payment.id));
-    let standing = entry.map(|entry| &entry.standing);
-    let holds = match payment.status {
-        PaymentStatus::Succeeded => match (standing, &payment.paid) {
-            (Some(OrderStanding::Paid { number, at }), Some(paid)) => {
-                paid.channel_number == *number
-                    && paid.paid_at == *at
-                    && paid.amount == payment.amount
-                    && entry.is_some_and(|entry| entry.amount == payment.amount)
-            }
-            _ => false,
-        },
-        PaymentStatus::UnderReview => false,
-        _ => payment.paid.is_none(),
-    };
-    demand(holds, EVIDENCE, || {
-        format!("{payment:?}, at the channel {entry:?}")
-    })
 }
 
 fn refund_stands(refund: &Refund, books: &Books) -> Result<(), Broken> {

@@ -54,6 +54,9 @@ impl Outbox {
             limit: DUE_PER_PASS,
         };
         for found in queries.list(&scan)? {
+            if self.in_flight.contains(&found.key) {
+                continue;
+            }
             let record: EffectRecord =
                 serde_json::from_slice(&found.body).map_err(|error| StoreError::Damaged {
                     place: format!("effect {}", found.key),

@@ -8,10 +8,10 @@ use engine::record::index_time;
 use engine::shard::Ticket;
 use engine::store::Scan;
 use engine::{
-    Actor, Denial, EffectRecord, EffectReport, Envelope, Outcome, Record, Task, TimerRecord,
-    Verdict,
+    Actor, AttemptMode, Denial, EffectRecord, EffectReport, Envelope, Outcome, Record, Task,
+    TimerRecord, Verdict,
 };
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 
 impl World {
@@ -33,17 +33,7 @@ impl World {
                 exchange,
             } => {
                 let report = report_of(&operation, &sent, self.channel.report(exchange));
-                if process != self.process || self.node.is_none() {
-                    return Ok(());
-                }
-                let id = effect.clone();
-                let task = Task::Effect {
-                    id,
-                    mode,
-                    begun_at,
-                    report,
-                };
-                self.submit(task, Purpose::Report { effect })
+                self.attempted(process, effect, mode, begun_at, report)
             }
             Happening::Delivered {
                 process,
@@ -51,19 +41,7 @@ impl World {
                 mode,
                 begun_at,
                 report,
-            } => {
-                if process != self.process || self.node.is_none() {
-                    return Ok(());
-                }
-                let id = effect.clone();
-                let task = Task::Effect {
-                    id,
-                    mode,
-                    begun_at,
-                    report,
-                };
-                self.submit(task, Purpose::Report { effect })
-            }
+            } => self.attempted(process, effect, mode, begun_at, report),
             Happening::Knock {
                 channel,
                 notification,
@@ -82,6 +60,27 @@ impl World {
                 self.submit(Task::Envelope(envelope), purpose)
             }
         }
+    }
+
+    /// The result of an attempt is at hand; nobody is left to hear it if its process died meanwhile.
+    fn attempted(
+        &mut self,
+        process: u64,
+        effect: String,
+        mode: AttemptMode,
+        begun_at: Timestamp,
+        report: EffectReport<Answer>,
+    ) -> Result<(), Broken> {
+        if process != self.process || self.node.is_none() {
+            return Ok(());
+        }
+        let task = Task::Effect {
+            id: effect.clone(),
+            mode,
+            begun_at,
+            report,
+        };
+        self.submit(task, Purpose::Report { effect })
     }
 
     /// Some line of the channel's bill is taken as evidence, known already or not.
