@@ -371,6 +371,22 @@ async fn money_goes_back_and_out() {
     let settled = town.rig.get("/v1/settlements", SHOP).await.expect(200).body["items"][0].clone();
     let net = settled["net"]["amount"].as_i64().unwrap();
     assert!((80_000..90_000).contains(&net), "{settled}");
+    // Settled and not asked for: it rests, and after a week that is an alarm.
+    let resting = "/v1/compliance/resting-money";
+    let red = town
+        .rig
+        .get(&format!("{resting}?as_of=2026-11-30"), FINANCE)
+        .await
+        .expect(200)
+        .body;
+    assert_eq!(red["alarm"], "red", "{red}");
+    assert_eq!(red["merchants"][0]["amount"]["amount"], net, "{red}");
+    assert_eq!(red["merchants"][0]["days"], 7, "{red}");
+    assert!(red["remedy"]["zh"].is_string(), "{red}");
+    let today = town.rig.get(resting, FINANCE).await.expect(200).body;
+    assert_eq!(today["alarm"], "none", "{today}");
+    assert_eq!(today["as_of"], "2026-11-23");
+    town.rig.get(resting, SHOP).await.expect(403);
     // What WeChat paid over: without it the payout would wait for the reserve.
     let clearing = json!({"channel": "wechat", "clearing_date": "2026-11-20",
         "gross": {"amount": 100_000, "currency": "CNY"}, "refunds": {"amount": 10_000, "currency": "CNY"},
@@ -397,6 +413,9 @@ async fn money_goes_back_and_out() {
     }
     let paid = town.rig.get(&path, SHOP).await.expect(200).body;
     assert_eq!(paid["status"], "succeeded", "{paid}");
+    let left = town.rig.get(resting, FINANCE).await.expect(200).body;
+    assert_eq!(left["total"]["amount"], 0, "{left}");
+    assert_eq!(left["merchant_count"], 0, "{left}");
     let metrics = town.rig.get("/metrics", "").await.body;
     let metrics = metrics.as_str().unwrap();
     assert!(
