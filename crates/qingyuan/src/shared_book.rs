@@ -61,6 +61,7 @@ pub fn open(
     shards: Option<NonZeroU16>,
     lease: Duration,
     directory: &Path,
+    app: QingyuanApp,
 ) -> Result<SharedBook, Failure> {
     let options = PostgresOptions {
         shards,
@@ -88,7 +89,7 @@ pub fn open(
     let share = |limit: usize| (limit / usize::from(count.max(1))).max(4_096);
     let opener = Opener {
         store: store.clone(),
-        app: Arc::new(QingyuanApp::default()),
+        app: Arc::new(app),
         vault: vault.clone(),
         clock: clock.clone(),
         limits: CacheLimits {

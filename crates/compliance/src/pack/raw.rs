@@ -84,13 +84,15 @@ pub(super) struct RawLimit {
     pub period: Period,
     pub figure: String,
     pub used: Vec<String>,
+    #[serde(default)]
+    pub refund_gives_back: bool,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawNote {
-    pub question: String,
-    pub answer: String,
+    pub question: Text,
+    pub answer: Text,
     pub standing: Standing,
     pub source: String,
 }

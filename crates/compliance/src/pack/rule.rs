@@ -216,9 +216,9 @@ pub struct Instrument {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Note {
     /// The question.
-    pub question: String,
+    pub question: Text,
     /// The answer.
-    pub answer: String,
+    pub answer: Text,
     /// How well it is settled.
     pub standing: Standing,
     /// Where the answer comes from.
@@ -270,6 +270,8 @@ pub struct Limit {
     pub figure: Result<i64, FactId>,
     /// The counter: the first of these that is stated.
     pub used: Vec<FactId>,
+    /// A refund gives the room back; otherwise only a payment that never came does.
+    pub refund_gives_back: bool,
 }
 
 /// A rule's own case.

@@ -42,8 +42,12 @@ pub enum CaseKind {
     UnknownPayout,
     /// A merchant is due but has no settlement account.
     NoSettlementAccount,
+    /// A rule keeps settled money from being paid out.
+    PayoutRefused,
     /// A difference found by reconciliation.
     Reconciliation,
+    /// A merchant's webhook endpoint failed for days and was switched off.
+    WebhookFailing,
     /// Anything else that a person opened.
     Other,
 }

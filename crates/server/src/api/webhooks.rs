@@ -1,6 +1,7 @@
 //! Webhook endpoints and deliveries.
 
 use super::enums;
+use crate::webhook;
 use domain::webhook::{Delivery, DeliveryStatus, EventType, WebhookEndpoint};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -29,6 +30,15 @@ pub struct WebhookEndpointView {
     pub url: String,
     /// Whether events are delivered.
     pub enabled: bool,
+    /// Since when no delivery has arrived, while attempts fail. After five days it is switched off.
+    #[serde(with = "calendar::rfc3339::option")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub failing_since: Option<Timestamp>,
+    /// When it was switched off for that reason. Events are kept as `failed`; set the endpoint again and
+    /// have them delivered.
+    #[serde(with = "calendar::rfc3339::option")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub disabled_at: Option<Timestamp>,
     /// Last changed at.
     #[serde(with = "calendar::rfc3339")]
     #[schema(value_type = String, format = DateTime)]
@@ -45,6 +55,8 @@ impl From<WebhookEndpoint> for WebhookEndpointView {
             merchant: endpoint.merchant,
             url: endpoint.url,
             enabled: endpoint.enabled,
+            failing_since: endpoint.failing_since,
+            disabled_at: endpoint.disabled_at,
             updated_at: endpoint.updated_at,
             secret: None,
         }
@@ -75,7 +87,7 @@ pub struct EventView {
     pub last_problem: Option<String>,
     /// HTTP status of the acceptance.
     pub http_status: Option<u16>,
-    /// The body that is sent.
+    /// The body that is sent: `id`, `type`, `timestamp` and, as `data`, the object as it was then.
     #[schema(value_type = Object)]
     pub payload: Option<Box<RawValue>>,
     /// Happened at.
@@ -99,7 +111,7 @@ impl From<Delivery> for EventView {
             attempts: delivery.attempts,
             last_problem: delivery.last_problem,
             http_status: delivery.http_status,
-            payload: RawValue::from_string(delivery.payload).ok(),
+            payload: webhook::body(&delivery.payload).ok(),
             created_at: delivery.created_at,
             updated_at: delivery.updated_at,
         }

@@ -4,13 +4,16 @@ use super::driver::{Exchange, HttpDriver};
 use crate::book::{Book, Tenure};
 use crate::metrics::Metrics;
 use crate::state::Connectors;
-use crate::webhook::{Delivery, Message, WebhookSecret, WebhookSender};
+use crate::webhook::{self, Delivery, Message, WebhookSecret, WebhookSender};
 use channels::{Channel, Connector, Operation, PayeeAccount, Report};
 use domain::webhook::WebhookEndpoint;
 use domain::{Answer, Effect, QingyuanApp, report_of};
-use engine::runtime::{Job, Performer};
+use engine::runtime::{Job, Lane, Performer};
 use engine::{EffectReport, Record, ShardCode};
 use std::sync::Arc;
+
+/// Deliveries to one endpoint at a time.
+const ENDPOINT_PARALLEL: usize = 4;
 
 /// The performer of the outbox.
 #[derive(Clone)]
@@ -144,10 +147,17 @@ impl ChannelPerformer {
             Ok(secret) => secret,
             Err(reason) => return EffectReport::NotSent { reason },
         };
+        let body = match webhook::body(payload) {
+            Ok(body) => body,
+            Err(error) => {
+                let reason = format!("the event cannot be shown: {error}");
+                return EffectReport::NotSent { reason };
+            }
+        };
         let message = Message {
             id: event,
             url: &endpoint.url,
-            body: payload.as_bytes(),
+            body: body.get().as_bytes(),
         };
         // Receivers compare the signature's time with their own clock, which is real.
         let at = jiff::Timestamp::now();
@@ -164,10 +174,12 @@ impl ChannelPerformer {
 }
 
 impl Performer<QingyuanApp> for ChannelPerformer {
-    fn lane(&self, effect: &Effect) -> &'static str {
+    fn lane(&self, effect: &Effect) -> Lane {
         match effect {
-            Effect::Channel { channel, .. } => target(*channel),
-            Effect::Webhook { .. } => "webhook",
+            Effect::Channel { channel, .. } => Lane::named(target(*channel)),
+            Effect::Webhook { endpoint, .. } => {
+                Lane::named(format!("webhook {endpoint}")).at_most(ENDPOINT_PARALLEL)
+            }
         }
     }
 

@@ -61,7 +61,7 @@ impl Tenancy for Opener {
     fn open(&self, lease: &Lease) -> Result<Running<QingyuanApp>, StoreError> {
         let store = self.stores[usize::from(lease.shard.number())].clone();
         Engine::start(
-            Arc::new(QingyuanApp::default()),
+            Arc::new(QingyuanApp::sample().unwrap()),
             store,
             self.vault.clone(),
             self.clock.clone() as Arc<dyn Clock>,
@@ -220,7 +220,8 @@ impl Member {
 
     pub async fn merchant(&self, number: &str, group: Option<&str>) -> String {
         let mut body = json!({"external_number": number, "name": number, "fee_schedule": {"rate": 6000},
-            "settlement_cycle": "T+1", "split_share_max": 500_000});
+            "settlement_cycle": "T+1", "split_share_max": 500_000,
+            "profile": domain::merchant::Profile::ordinary()});
         if let Some(group) = group {
             body["group"] = json!(group);
         }

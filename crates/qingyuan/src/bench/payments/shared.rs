@@ -157,7 +157,8 @@ impl Cluster {
 impl Member {
     async fn start(url: &str, number: u64, directory: &Path) -> Result<Member, Failure> {
         let (url, directory) = (url.to_owned(), directory.to_owned());
-        let open = move || shared_book::open(&url, Some(SHARDS), LEASE, &directory);
+        let app = domain::QingyuanApp::sample().map_err(Failure::other)?;
+        let open = move || shared_book::open(&url, Some(SHARDS), LEASE, &directory, app);
         let opened = tokio::task::spawn_blocking(open).await;
         let SharedBook {
             book,
