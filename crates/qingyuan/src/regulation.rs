@@ -1,11 +1,11 @@
-//! `qingyuan check` and `qingyuan rules`.
+//! `qingyuan check --facts`, and where rule packs are loaded from.
 
-use crate::cli::{CheckArguments, RulesCommand};
+use crate::cli::CheckArguments;
 use crate::failure::Failure;
+use crate::flow_check;
 use crate::output::{self, say};
-use calendar::BusinessDate;
 use compliance::{
-    Decision, EMBEDDED, Node, NodeKind, Outcome, Packs, Rule, facts_from_node, parse_yaml,
+    Decision, EMBEDDED, Node, NodeKind, Packs, decision_json, facts_from_node, parse_yaml,
 };
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -45,14 +45,21 @@ pub fn load(folder: Option<&Path>) -> Result<Packs, Failure> {
     Packs::load(&borrowed).map_err(Failure::other)
 }
 
-/// Judges the facts of a file; true when every expectation held.
+/// Judges a file; true when every expectation in it held.
 pub fn check(arguments: &CheckArguments) -> Result<bool, Failure> {
     let packs = load(arguments.rules.as_deref())?;
-    let text = std::fs::read_to_string(&arguments.facts)
-        .map_err(|error| Failure::file(&arguments.facts, error))?;
-    let fail = |error: compliance::FactError| {
-        Failure::other(format!("{}: {error}", arguments.facts.display()))
-    };
+    match (&arguments.flow, &arguments.facts) {
+        (Some(file), _) => flow_check::check(arguments, file, &packs),
+        (None, Some(file)) => check_facts(arguments, file, &packs),
+        // The arguments require one of them.
+        (None, None) => Err(Failure::other("name a flow file, or facts with --facts")),
+    }
+}
+
+fn check_facts(arguments: &CheckArguments, file: &Path, packs: &Packs) -> Result<bool, Failure> {
+    let text = std::fs::read_to_string(file).map_err(|error| Failure::file(file, error))?;
+    let fail =
+        |error: compliance::FactError| Failure::other(format!("{}: {error}", file.display()));
     let node = parse_yaml(&text).map_err(fail)?;
     let entries: Vec<&Node> = match &node.kind {
         NodeKind::List(items) => items.iter().collect(),
@@ -69,12 +76,12 @@ pub fn check(arguments: &CheckArguments) -> Result<bool, Failure> {
             Some(asserts) => {
                 let mut inner = Vec::new();
                 for assert in asserts.items() {
-                    inner.push(judge(&packs, assert, &mut held).map_err(fail)?);
+                    inner.push(judge(packs, assert, &mut held).map_err(fail)?);
                 }
                 json!({"id": id, "asserts": inner})
             }
             None => {
-                let mut answer = judge(&packs, entry, &mut held).map_err(fail)?;
+                let mut answer = judge(packs, entry, &mut held).map_err(fail)?;
                 answer.insert("id".into(), json!(id));
                 Value::Object(answer)
             }
@@ -101,55 +108,11 @@ fn judge(
 ) -> Result<Map<String, Value>, compliance::FactError> {
     let facts = facts_from_node(entry.get("facts").unwrap_or(entry))?;
     let decision = packs.check(&facts);
-    let mut answer = Map::new();
-    answer.insert("verdict".into(), json!(decision.verdict));
-    let ids: Vec<&str> = decision
-        .rules
-        .iter()
-        .map(|finding| finding.rule.id.as_str())
-        .collect();
-    answer.insert("rules".into(), json!(ids));
-    let limits: Vec<Value> = decision
-        .limits
-        .iter()
-        .map(|room| {
-            json!({"rule": room.rule, "bucket": room.bucket, "period": room.period,
-                "figure": yuan(room.figure), "used": yuan(room.used), "remaining": yuan(room.remaining)})
-        })
-        .collect();
-    answer.insert("limits".into(), json!(limits));
-    let mut missing: Vec<&str> = decision
-        .missing
-        .iter()
-        .map(|missing| missing.fact.as_str())
-        .collect();
-    missing.dedup();
-    answer.insert("missing".into(), json!(missing));
-    answer.insert("clauses".into(), json!(decision.rules));
-    answer.insert("deadline".into(), json!(decision.deadline.map(dashed)));
-    answer.insert("packs".into(), json!(decision.packs.as_ref()));
+    let mut answer = decision_json(&decision);
     let held = entry.get("expect").map(|expect| holds(&decision, expect));
     *all_held &= held.unwrap_or(true);
     answer.insert("held".into(), json!(held));
     Ok(answer)
-}
-
-/// Fen as a number of yuan.
-fn yuan(fen: i64) -> Value {
-    if fen % 100 == 0 {
-        json!(fen / 100)
-    } else {
-        serde_json::from_str(&format!("{}.{:02}", fen / 100, fen % 100)).unwrap_or(Value::Null)
-    }
-}
-
-fn dashed(day: i32) -> String {
-    format!(
-        "{:04}-{:02}-{:02}",
-        day / 10_000,
-        day / 100 % 100,
-        day % 100
-    )
 }
 
 fn holds(decision: &Decision, expect: &Node) -> bool {
@@ -213,6 +176,9 @@ fn print(answer: &Value, id: &str) {
         if let Some(remedy) = clause.pointer("/remedy/en").and_then(Value::as_str) {
             say!("            → {remedy}");
         }
+        if text(&clause, "outcome") != "kept" {
+            readings(&clause);
+        }
     }
     for limit in list("limits") {
         let number = |name: &str| limit.get(name).map(Value::to_string).unwrap_or_default();
@@ -228,103 +194,39 @@ fn print(answer: &Value, id: &str) {
     for missing in list("missing") {
         say!("  missing   {}", missing.as_str().unwrap_or_default());
     }
+    let unexamined = list("unexamined");
+    if !unexamined.is_empty() {
+        say!("  not examined because these facts were not stated:");
+    }
+    for rule in unexamined {
+        let facts = rule.get("facts").and_then(Value::as_array);
+        let facts: Vec<&str> = facts
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        say!("    {:<36} {}", text(&rule, "rule"), facts.join(", "));
+    }
 }
 
-/// Looks at the rules; false when a rule's own case does not hold.
-pub fn rules(folder: Option<&Path>, command: &RulesCommand) -> Result<bool, Failure> {
-    let packs = load(folder)?;
-    match command {
-        RulesCommand::List => packs.rules().iter().for_each(|rule| line(" ", rule)),
-        RulesCommand::Show { id } => {
-            let rule = packs.rules().iter().find(|rule| rule.id == *id);
-            let rule = rule.ok_or_else(|| {
-                Failure::other(format!(
-                    "there is no rule `{id}`; `qingyuan rules list` shows them"
-                ))
-            })?;
-            show(&packs, rule);
-        }
-        RulesCommand::Diff { from, to } => {
-            let (from, to) = (BusinessDate::from_date(*from), BusinessDate::from_date(*to));
-            if to < from {
-                return Err(Failure::other("--to is before --from"));
-            }
-            for rule in packs.rules() {
-                match (rule.in_force(from), rule.in_force(to)) {
-                    (false, true) => line("+", rule),
-                    (true, false) => line("-", rule),
-                    _ => {}
-                }
-            }
-        }
-        RulesCommand::Test => return Ok(test(&packs)),
-    }
-    Ok(true)
-}
-
-fn line(mark: &str, rule: &Rule) {
-    let to = rule
-        .to
-        .map_or_else(|| "open".to_owned(), |day| day.to_string());
-    let effect = format!("{:?}", rule.effect).to_lowercase();
-    say!(
-        "{mark} {:<36} {effect:<8} {} .. {to}  {}",
-        rule.id,
-        rule.from,
-        rule.says.en
-    );
-}
-
-fn show(packs: &Packs, rule: &Rule) {
-    line(" ", rule);
-    if let Some(instrument) = packs.instrument(rule) {
-        say!("  {} · {}", instrument.en, instrument.zh);
-    }
-    if let Some(article) = &rule.article {
-        say!("  article {article}");
-    }
-    say!(
-        "  confidence {}",
-        format!("{:?}", rule.confidence).to_lowercase()
-    );
-    say!("  remedy: {} · {}", rule.remedy.en, rule.remedy.zh);
-    for (name, figure) in &rule.figures {
-        say!("  figure {name} = {figure}");
-    }
-    for note in &rule.notes {
-        let standing = format!("{:?}", note.standing).to_lowercase();
+/// Readings that a finding rests on, with their standing.
+fn readings(clause: &Value) {
+    for note in clause
+        .get("notes")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
+        let text = |pointer: &str| {
+            note.pointer(pointer)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+        };
         say!(
-            "  asked: {}\n    {} ({standing}; {})",
-            note.question,
-            note.answer,
-            note.source
+            "            reading ({}): {} {}",
+            text("/standing"),
+            text("/question/en"),
+            text("/answer/en")
         );
     }
-}
-
-fn test(packs: &Packs) -> bool {
-    let (mut run, mut wrong) = (0, 0);
-    for rule in packs.rules() {
-        for case in &rule.cases {
-            run += 1;
-            let decision = packs.check(&case.facts);
-            let fired = decision.rules.iter().any(|finding| {
-                finding.rule.id == rule.id
-                    && matches!(finding.outcome, Outcome::Fired | Outcome::Lifted)
-            });
-            if fired != case.fires {
-                wrong += 1;
-                say!(
-                    "{}: expected to {}",
-                    rule.id,
-                    if case.fires { "fire" } else { "stay quiet" }
-                );
-            }
-        }
-    }
-    say!(
-        "{run} cases of {} rules, {wrong} wrong",
-        packs.rules().len()
-    );
-    wrong == 0
 }

@@ -2,9 +2,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod channels_file;
+mod check;
 mod demo;
 mod full_disk;
 mod help;
 mod refusals;
+mod rules;
 #[path = "../support/mod.rs"]
 mod support;

@@ -63,7 +63,7 @@ pub struct World {
     binds: Vec<String>,
     sandbox: RunningSandbox,
     load: Arc<Load>,
-    /// Instants at which a server was killed or lost its shards.
+    /// Instants at which a server was killed or lost its shards, or the database was.
     kills: Vec<jiff::Timestamp>,
 }
 
@@ -75,7 +75,7 @@ async fn servers_that_die_or_sleep_lose_nothing_and_do_nothing_twice() {
     let clients = world.load.start();
     let mut dice = Dice::new(seed);
     let (mut pauses, mut restarts, mut turns) = (0, 0, 0);
-    let mut longest = Duration::ZERO;
+    let (mut longest, mut takeover) = (Duration::ZERO, Duration::ZERO);
     for round in 0..kills {
         world.under_load(50 + dice.roll(200)).await;
         world.kills.push(jiff::Timestamp::now());
@@ -86,11 +86,14 @@ async fn servers_that_die_or_sleep_lose_nothing_and_do_nothing_twice() {
         } else {
             let victim = dice.roll(SERVERS as u64) as usize;
             servers[victim].kill();
+            takeover = takeover.max(world.taken_over(victim).await);
             servers[victim] = world.serve(victim);
         }
         // Once in ten.
         if round % 10 == 5 {
+            world.kills.push(jiff::Timestamp::now());
             world.restart_database();
+            world.kills.push(jiff::Timestamp::now());
             restarts += 1;
         }
         world.under_load(50).await;
@@ -113,8 +116,8 @@ async fn servers_that_die_or_sleep_lose_nothing_and_do_nothing_twice() {
     );
     let promises = &world.load.promises;
     println!(
-        "{} kills and {pauses} pauses of {SERVERS} servers, {restarts} restarts of the database and {turns} turns of the day in {:.0?} (at the longest {longest:.1?} until \
-         fifty more answers, pauses included): {} answers, {} times unanswered, {} found done by another server, {later} repeated only at the end, {fenced} shards whose \
+        "{} kills and {pauses} pauses of {SERVERS} servers, {restarts} restarts of the database and {turns} turns of the day in {:.0?} (at the longest {takeover:.1?} until all shards \
+         of a killed server were written by others, {longest:.1?} until fifty more answers, pauses included): {} answers, {} times unanswered, {} found done by another server, {later} repeated only at the end, {fenced} shards whose \
          commit was refused because another server had them; {summary}",
         kills - pauses as u64,
         begun.elapsed(),
@@ -182,7 +185,7 @@ impl World {
     /// hold what it held.
     async fn pause_at_work(&mut self, servers: &[Serving]) {
         let waiting = self.database.hold(&self.book, COMMITS_WAIT);
-        let under_way = until(|| {
+        let under_way = until("a commit that waits", || {
             let found = self.database.sql(&self.book, UNDER_WAY);
             Some(found.trim().to_owned()).filter(|found| !found.is_empty())
         })
@@ -198,12 +201,39 @@ impl World {
         servers[asleep].pause();
         let mut instants = vec![jiff::Timestamp::now()];
         let taken = format!("SELECT epoch>{epoch} FROM shard WHERE shard={shard}");
-        until(|| (self.database.sql(&self.book, &taken).trim() == "t").then_some(())).await;
+        until("another holder", || {
+            (self.database.sql(&self.book, &taken).trim() == "t").then_some(())
+        })
+        .await;
         instants.push(jiff::Timestamp::now());
         drop(waiting);
         servers[asleep].resume();
-        until(|| (self.fenced() > refused).then_some(())).await;
+        until("a refusal", || (self.fenced() > refused).then_some(())).await;
+        instants.push(jiff::Timestamp::now());
         self.kills.extend(instants);
+    }
+
+    /// How long others take to write every shard of a server that has just died.
+    async fn taken_over(&self, victim: usize) -> Duration {
+        let died = Instant::now();
+        let held = format!(
+            "SELECT string_agg(format('(%s,%s,%s)',shard,epoch,batch_seq),',') FROM shard WHERE address='http://{}'",
+            self.binds[victim]
+        );
+        let held = self.database.sql(&self.book, &held);
+        if held.trim().is_empty() {
+            return Duration::ZERO;
+        }
+        let left = format!(
+            "SELECT count(*) FROM (VALUES {}) AS h(shard,epoch,batch_seq) JOIN shard s USING(shard) \
+             WHERE s.epoch<=h.epoch OR s.batch_seq<=h.batch_seq",
+            held.trim()
+        );
+        until("another writer", || {
+            (self.database.sql(&self.book, &left).trim() == "0").then_some(())
+        })
+        .await;
+        died.elapsed()
     }
 
     fn restart_database(&self) {
@@ -259,12 +289,12 @@ async fn begin(url: &str) {
 }
 
 /// What comes within the time of a take-over.
-async fn until<T>(mut found: impl FnMut() -> Option<T>) -> T {
+async fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + TAKEOVER_MAX;
     loop {
         match found() {
             Some(found) => return found,
-            None => assert!(Instant::now() < deadline, "it does not come"),
+            None => assert!(Instant::now() < deadline, "{what} does not come"),
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

@@ -38,6 +38,8 @@ const AGE_MAX: SignedDuration = SignedDuration::from_secs(30);
 /// Longest time for an answer, after which the outcome is not known.
 const ANSWER_MAX: Duration = Duration::from_secs(30);
 const CONNECT_MAX: Duration = Duration::from_secs(1);
+/// Longest time a server may take to answer whether it gives shards up; then it is asked again.
+const YIELD_MAX: Duration = Duration::from_secs(1);
 const NONCE: &str = "x-peer-nonce";
 const LABEL: &[u8] = b"qingyuan: messages among servers, 1";
 
@@ -220,8 +222,10 @@ impl PeerLink {
     pub(super) async fn ask_to_yield(&self, address: &str, server: &str, count: usize) {
         let server = server.to_owned();
         let ask = Ask::Yield { server, count };
-        if let Err(error) = self.ask(address, ShardCode::FIRST, ask).await {
-            tracing::debug!(address, %error, "a server could not be asked for shards");
+        let asked = self.ask(address, ShardCode::FIRST, ask);
+        let asked = tokio::time::timeout(YIELD_MAX, asked).await;
+        if !matches!(asked, Ok(Ok(_))) {
+            tracing::debug!(address, "a server could not be asked for shards");
         }
     }
 

@@ -195,7 +195,7 @@ impl Work {
             Ok(table) => {
                 self.look_around(&table);
                 self.take_free(&table).await;
-                self.ask_for_more(&table).await;
+                self.ask_for_more(&table);
             }
             Err(error) => tracing::warn!(%error, "leases cannot be read"),
         }
@@ -476,7 +476,7 @@ impl Work {
     }
 
     /// Asks the richest server for shards when this one has too few and nothing is free.
-    async fn ask_for_more(&mut self, table: &LeaseTable) {
+    fn ask_for_more(&mut self, table: &LeaseTable) {
         let now = Instant::now();
         if self.asked_at.is_some_and(|at| now < at + ASK_EVERY) {
             return;
@@ -499,11 +499,14 @@ impl Work {
             return;
         }
         self.asked_at = Some(now);
-        if let Some(peers) = self.book.peers() {
-            peers
-                .ask_to_yield(address, &self.options.holder.server, least - own)
-                .await;
-        }
+        let (book, address, count) = (self.book.clone(), address.to_owned(), least - own);
+        let server = self.options.holder.server.clone();
+        // A server that was paused takes the question and does not answer: leases are not kept waiting for it.
+        tokio::spawn(async move {
+            if let Some(peers) = book.peers() {
+                peers.ask_to_yield(&address, &server, count).await;
+            }
+        });
     }
 
     async fn give_up_all(&mut self) {

@@ -5,6 +5,7 @@
 pub mod accounts;
 pub mod cases;
 pub mod closing;
+pub mod compliance;
 pub mod decisions;
 pub mod events;
 mod groups;
@@ -15,6 +16,7 @@ pub mod payouts;
 pub mod proposals;
 pub mod reconciliations;
 pub mod refunds;
+pub mod resting_money;
 pub mod settlements;
 pub mod signing_keys;
 pub mod splits;
@@ -39,7 +41,9 @@ pub fn api() -> OpenApiRouter<AppState> {
         .merge(splits::router())
         .merge(payouts::router())
         .merge(settlements::router())
+        .merge(resting_money::router())
         .merge(closing::router())
+        .merge(compliance::router())
         .merge(reconciliations::router())
         .merge(accounts::router())
         .merge(transfers::router())

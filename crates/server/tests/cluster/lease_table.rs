@@ -22,6 +22,7 @@ pub struct MemoryLeases {
     ahead: AtomicI64,
     /// Leases refused because of that.
     refused: AtomicUsize,
+    renewals: AtomicUsize,
 }
 
 impl MemoryLeases {
@@ -35,12 +36,18 @@ impl MemoryLeases {
             rows: Mutex::new(vec![row; shards]),
             ahead: AtomicI64::new(0),
             refused: AtomicUsize::new(0),
+            renewals: AtomicUsize::new(0),
         }
     }
 
     /// From now on the clocks differ by so much.
     pub fn put_clock_ahead(&self, milliseconds: i64) {
         self.ahead.store(milliseconds, Ordering::Relaxed);
+    }
+
+    /// How often leases were renewed.
+    pub fn renewals(&self) -> usize {
+        self.renewals.load(Ordering::Relaxed)
     }
 
     /// How many leases were refused because of the clock.
@@ -138,6 +145,7 @@ impl Leases for MemoryLeases {
             if row.epoch != lease.epoch || row.holder.is_none() {
                 return Renewed::Lost;
             }
+            self.renewals.fetch_add(1, Ordering::Relaxed);
             row.until = Instant::now() + lease.lasts;
             Renewed::Lease(Lease {
                 held_until: row.until,

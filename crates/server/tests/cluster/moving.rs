@@ -4,6 +4,7 @@ use crate::rig::{SHARDS, Shared, group_in, until};
 use engine::ShardCode;
 use engine::store::lease::Holder;
 use server::book::Place;
+use std::time::{Duration, Instant};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_one_server_gives_up_another_goes_on_with() {
@@ -77,5 +78,27 @@ async fn a_server_whose_clock_is_wrong_takes_no_shard_until_it_is_right() {
     shared.leases.put_clock_ahead(-1_500);
     shared.until_held("one", SHARDS).await;
     one.until_ready().await;
+    one.stop().await;
+}
+
+/// A server that was paused takes connections and answers nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_server_keeps_nobody_from_renewing() {
+    let shared = Shared::new();
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = format!("http://{}", silent.local_addr().unwrap());
+    let server = "silent".into();
+    let rich = Holder { server, address };
+    for number in 1..SHARDS {
+        let shard = ShardCode::new(u16::try_from(number).unwrap()).unwrap();
+        shared.leases.steal(shard, &rich);
+    }
+    let one = shared.server("one").await;
+    // It is asked for shards.
+    let _asked = silent.accept().await.unwrap();
+    let (asked, renewed) = (Instant::now(), shared.leases.renewals());
+    until(|| shared.leases.renewals() > renewed + 3).await;
+    // Whoever waited for the answer waited half a minute.
+    assert!(asked.elapsed() < Duration::from_secs(20));
     one.stop().await;
 }
