@@ -2,7 +2,7 @@
 
 use super::money::MoneySchema;
 use calendar::BusinessDate;
-use domain::closing::{DayClose, Figure, Tally};
+use domain::closing::{ClosingBalance, DayClose, Figure, Tally};
 use jiff::Timestamp;
 use money::Money;
 use serde::{Deserialize, Serialize};
@@ -54,6 +54,16 @@ pub struct ClosingBalanceView {
     pub balance: Money,
 }
 
+impl From<ClosingBalance> for ClosingBalanceView {
+    fn from(balance: ClosingBalance) -> ClosingBalanceView {
+        ClosingBalanceView {
+            name: balance.name,
+            account: Some(balance.account),
+            balance: balance.balance,
+        }
+    }
+}
+
 /// A closed business date.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = DayClose)]
@@ -90,11 +100,15 @@ impl DayCloseView {
                     .balances
                     .iter_mut()
                     .find(|known| known.name == balance.name);
-                if let Some(known) = known {
-                    known.account = None;
-                    known.balance = sum(known.balance, balance.balance);
+                match known {
+                    Some(known) => {
+                        known.account = None;
+                        known.balance = sum(known.balance, balance.balance);
+                    }
+                    None => view.balances.push(ClosingBalanceView::from(balance)),
                 }
             }
+            view.next_date = view.next_date.max(close.next_date);
             view.closed_at = view.closed_at.max(close.closed_at);
         }
         Some(view)
@@ -135,11 +149,7 @@ impl From<DayClose> for DayCloseView {
             balances: close
                 .balances
                 .into_iter()
-                .map(|balance| ClosingBalanceView {
-                    name: balance.name,
-                    account: Some(balance.account),
-                    balance: balance.balance,
-                })
+                .map(ClosingBalanceView::from)
                 .collect(),
             closed_by: close.closed_by,
             closed_at: close.closed_at,

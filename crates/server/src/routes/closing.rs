@@ -72,6 +72,11 @@ async fn turn_all(
     body: &Body<DayTurn>,
 ) -> Result<Response, Problem> {
     let dates = business_dates(state).await?;
+    // A shard that began later would never have had the date.
+    if dates.len() < state.book().shard_count() {
+        let detail = "a shard has not begun yet: try again when the server is ready";
+        return Err(Problem::unavailable("not_set_up", detail));
+    }
     let Some(running) = dates.iter().map(|(_, date)| *date).min() else {
         return Err(Problem::unavailable("not_set_up", "the book is empty"));
     };
@@ -175,7 +180,7 @@ async fn get_day(
     caller.require(&READERS)?;
     let closes = pagination::find_all::<DayClose>(&state, &date).await?;
     // Closed when all shards have turned.
-    let complete = closes.len() == business_dates(&state).await?.len();
+    let complete = closes.len() == state.book().shard_count();
     DayCloseView::of_shards(closes)
         .filter(|_| complete)
         .map(Json)
@@ -231,14 +236,14 @@ async fn list_all_days(
             Ok(by_date)
         })
         .await?;
-    let mut items = Vec::new();
+    let (mut items, mut last) = (Vec::new(), None);
     let mut dates = by_date.into_iter().rev();
-    for (_, closes) in dates.by_ref().take(limit) {
+    for (date, closes) in dates.by_ref().take(limit) {
         let complete = closes.len() == shards;
         items.extend(DayCloseView::of_shards(closes).filter(|_| complete));
+        last = Some(cursor(&date, &date));
     }
     let more = dates.next().is_some();
-    let last = items.last().map(|close| cursor(&close.date, &close.date));
     Ok(Page {
         items,
         next: last.filter(|_| more),
@@ -255,6 +260,8 @@ fn clearing_view(reply: Reply) -> Option<(bool, ClearingView)> {
 }
 
 /// Book what a channel paid over for a clearing date
+///
+/// In a book of one shard. Where there are several, a reconciliation books each one's part.
 #[utoipa::path(post, path = "/v1/clearings", tag = "clearings", request_body = ClearingConfirmation,
     params(("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")),
     responses((status = 201, description = "Booked.", body = ClearingView),
@@ -265,6 +272,14 @@ async fn confirm_clearing(
     key: IdempotencyKey,
     body: Body<ClearingConfirmation>,
 ) -> Result<Response, Problem> {
+    // What the channel owes stands in the shards of its payments, and only the bill's lines say where.
+    if state.book().shard_count() > 1 {
+        return Err(Problem::new(
+            StatusCode::CONFLICT,
+            "several_shards",
+            "this book has several shards: a reconciliation with `take` books each one's part of a clearing",
+        ));
+    }
     let confirmation = body.value;
     let request = Request::ConfirmClearing(ConfirmClearing {
         channel: confirmation.channel,

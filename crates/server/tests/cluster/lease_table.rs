@@ -13,6 +13,8 @@ struct Row {
     epoch: u64,
     holder: Option<Holder>,
     until: Instant,
+    /// Renewals of this epoch.
+    renewals: usize,
 }
 
 pub struct MemoryLeases(Mutex<Vec<Row>>);
@@ -23,6 +25,7 @@ impl MemoryLeases {
             epoch: 0,
             holder: None,
             until: Instant::now(),
+            renewals: 0,
         };
         MemoryLeases(Mutex::new(vec![row; shards]))
     }
@@ -39,6 +42,21 @@ impl MemoryLeases {
                     .is_some_and(|holder| holder.server == server)
             });
         held.count()
+    }
+
+    /// How often a shard was taken, and how often its lease was renewed since then.
+    pub fn history(&self, shard: ShardCode) -> (u64, usize) {
+        let rows = self.0.lock().unwrap();
+        let row = &rows[usize::from(shard.number())];
+        (row.epoch, row.renewals)
+    }
+
+    /// Takes a shard from whoever has it, so that anybody may take it.
+    pub fn free(&self, shard: ShardCode) {
+        let mut rows = self.0.lock().unwrap();
+        let row = &mut rows[usize::from(shard.number())];
+        row.epoch += 1;
+        row.holder = None;
     }
 
     /// Gives a shard to somebody else, as after a pause that was longer than the lease.
@@ -91,6 +109,7 @@ impl Leases for MemoryLeases {
             epoch: row.epoch + 1,
             holder: Some(holder.clone()),
             until,
+            renewals: 0,
         };
         Ok(Taken::Lease(Lease {
             shard,
@@ -109,6 +128,7 @@ impl Leases for MemoryLeases {
                 return Renewed::Lost;
             }
             row.until = Instant::now() + lease.lasts;
+            row.renewals += 1;
             Renewed::Lease(Lease {
                 held_until: row.until,
                 ..lease.clone()
