@@ -65,7 +65,6 @@ pub enum Failing {
 /// How a server differs from the others.
 pub struct Peculiar {
     pub peer_key: [u8; 32],
-    pub lease: Duration,
     /// Its first openings.
     pub failing: Vec<Failing>,
 }
@@ -74,7 +73,6 @@ impl Default for Peculiar {
     fn default() -> Peculiar {
         Peculiar {
             peer_key: [7; 32],
-            lease: Duration::from_secs(3),
             failing: Vec::new(),
         }
     }
@@ -177,7 +175,6 @@ impl Shared {
             yields,
             KeeperOptions {
                 tick: Duration::from_millis(50),
-                lasts: peculiar.lease,
                 ..KeeperOptions::new(holder)
             },
         );
