@@ -18,6 +18,7 @@ soak:            ## the long runs: many seeds, many kills
 
 bench:           ## figures for docs/benchmarks.md
 	@scripts/bench.sh
+	@scripts/bench-postgres.sh
 
 lint:            ## formatting and lints
 	@cargo fmt --all --check

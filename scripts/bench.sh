@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The figures of docs/benchmarks.md. About ten minutes.
+# The figures of docs/benchmarks.md; those on PostgreSQL are scripts/bench-postgres.sh. About ten minutes.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 cargo build --release --quiet --package qingyuan

@@ -1,7 +1,10 @@
 //! Answers.
 
-use crate::pack::{Confidence, Effect, Note, Period, Text};
-use serde::{Deserialize, Serialize};
+use crate::fact::{self, FactId};
+use crate::pack::{Note, Period, Rule, Text};
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Serialize, Serializer};
+use std::sync::Arc;
 
 /// The answer in a word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +45,17 @@ impl Verdict {
             Verdict::Deny => "deny",
         }
     }
+
+    /// Of two verdicts the one with the higher rank stands.
+    pub(crate) fn rank(self) -> u8 {
+        match self {
+            Verdict::Allow => 0,
+            Verdict::Limit => 1,
+            Verdict::Migrate => 2,
+            Verdict::Ask => 3,
+            Verdict::Deny => 4,
+        }
+    }
 }
 
 /// What came of one rule.
@@ -60,30 +74,78 @@ pub enum Outcome {
     Announced,
 }
 
-/// One rule in a decision.
-#[derive(Debug, Clone, Serialize)]
+/// One rule in a decision. The rule is shared, never copied: `finding.rule.id`, `.says`, `.citation`,
+/// `.notes`.
+#[derive(Debug, Clone)]
 pub struct Finding {
     /// Rule.
-    pub rule: String,
+    pub rule: Arc<Rule>,
     /// What came of it.
     pub outcome: Outcome,
-    /// What the rule does.
-    pub effect: Effect,
-    /// How far to trust it.
-    pub confidence: Confidence,
-    /// Instrument and, where certain, article.
-    pub citation: Text,
-    /// What the rule says.
-    pub reason: String,
+}
+
+impl Finding {
     /// What to do about it, if it fired.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub remedy: Option<Text>,
-    /// Practice of a channel or scheme, not law.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub industry: bool,
-    /// Readings of it.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub notes: Vec<Note>,
+    pub fn remedy(&self) -> Option<&Text> {
+        (self.outcome == Outcome::Fired).then_some(&self.rule.remedy)
+    }
+
+    /// Readings of it that are not settled: the finding rests on one of several.
+    pub fn open_readings(&self) -> impl Iterator<Item = &Note> {
+        self.rule
+            .notes
+            .iter()
+            .filter(|note| !note.standing.settled())
+    }
+}
+
+impl Serialize for Finding {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let rule = &self.rule;
+        let mut object = serializer.serialize_struct("Finding", 9)?;
+        object.serialize_field("rule", &rule.id)?;
+        object.serialize_field("outcome", &self.outcome)?;
+        object.serialize_field("effect", &rule.effect)?;
+        object.serialize_field("confidence", &rule.confidence)?;
+        object.serialize_field("citation", &rule.citation)?;
+        object.serialize_field("reason", &rule.says)?;
+        if let Some(remedy) = self.remedy() {
+            object.serialize_field("remedy", remedy)?;
+        }
+        if rule.industry {
+            object.serialize_field("industry", &true)?;
+        }
+        if !rule.notes.is_empty() {
+            object.serialize_field("notes", &rule.notes)?;
+        }
+        object.end()
+    }
+}
+
+/// A rule that could bind what was asked, and was not examined because nothing was said about it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Unexamined {
+    /// Rule.
+    pub rule: String,
+    /// What it is about.
+    pub says: Text,
+    /// Facts that would raise its question, none of them stated.
+    pub facts: Vec<&'static str>,
+}
+
+impl Unexamined {
+    pub(crate) fn new(rule: &Rule, mut facts: Vec<FactId>) -> Unexamined {
+        facts.sort_unstable();
+        facts.dedup();
+        Unexamined {
+            rule: rule.id.clone(),
+            says: rule.says.clone(),
+            facts: facts
+                .into_iter()
+                .map(|id| fact::definition(id).path)
+                .collect(),
+        }
+    }
 }
 
 /// Room under one limit, in fen.
@@ -126,6 +188,10 @@ pub struct Decision {
     /// What must be known.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub missing: Vec<MissingFact>,
+    /// Rules that were not examined because these facts were not stated (checks only: a live action
+    /// examines every rule that binds it).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub unexamined: Vec<Unexamined>,
     /// Last day of a migration, yyyymmdd.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deadline: Option<i32>,
@@ -133,8 +199,21 @@ pub struct Decision {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub loss_bearer: Option<String>,
     /// Rules of this action that bind somebody else.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub counterparty: Vec<String>,
+    #[serde(skip_serializing_if = "none", serialize_with = "listed")]
+    pub counterparty: Arc<[String]>,
     /// Hash of the packs that were asked.
-    pub packs: String,
+    #[serde(serialize_with = "shared")]
+    pub packs: Arc<str>,
+}
+
+fn none(list: &Arc<[String]>) -> bool {
+    list.is_empty()
+}
+
+fn listed<S: Serializer>(list: &Arc<[String]>, serializer: S) -> Result<S::Ok, S::Error> {
+    list.as_ref().serialize(serializer)
+}
+
+fn shared<S: Serializer>(text: &Arc<str>, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(text)
 }

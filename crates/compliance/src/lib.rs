@@ -14,12 +14,12 @@
 
 mod decision;
 mod embedded;
-mod evaluate;
 mod fact;
+mod judge;
 mod pack;
 mod packs;
 
-pub use decision::{Decision, Finding, MissingFact, Outcome, Room, Verdict};
+pub use decision::{Decision, Finding, MissingFact, Outcome, Room, Unexamined, Verdict};
 pub use embedded::EMBEDDED;
 pub use fact::{
     FactDef, FactError, FactId, FactKind, Facts, Leg, Node, NodeKind, Origin, Receiver, Value,
@@ -27,7 +27,7 @@ pub use fact::{
     vocabulary_table,
 };
 pub use pack::{
-    Action, Bearer, Case, Clause, Confidence, Effect, Instrument, Limit, Note, PackError, Period,
-    Rule, Standing, Term, Text,
+    Action, Bearer, Case, Clause, Condition, Confidence, Effect, Instrument, Limit, Note,
+    PackError, Period, Rule, Standing, Term, Text,
 };
 pub use packs::Packs;

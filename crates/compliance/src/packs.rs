@@ -1,52 +1,23 @@
 //! All rules together.
 
-use crate::evaluate::Selection;
-use crate::pack::{Action, Bearer, Compiler, Instrument, PackError, Rule, compile};
+use crate::judge::{Questions, Selection};
+use crate::pack::{Action, Bearer, Compiled, Compiler, Instrument, PackError, Rule, compile};
 use calendar::BusinessDate;
-use cedar_policy::{Entities, EntityUid, PolicySet};
+use cedar_policy::PolicySet;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
-use std::str::FromStr;
-
-const ACTIONS: [Action; 20] = [
-    Action::BarcodePayment,
-    Action::OnlinePayment,
-    Action::SignMandate,
-    Action::DirectDebit,
-    Action::OpenAccount,
-    Action::OnboardMerchant,
-    Action::AddChannelLink,
-    Action::Split,
-    Action::Hold,
-    Action::Release,
-    Action::Settle,
-    Action::Payout,
-    Action::Refund,
-    Action::TopUp,
-    Action::Withdraw,
-    Action::Transfer,
-    Action::LaunchProduct,
-    Action::HoldReserves,
-    Action::KeepData,
-    Action::Freeze,
-];
-const ROLES: [Bearer; 4] = [
-    Bearer::AccountSide,
-    Bearer::Acquirer,
-    Bearer::ClearingBody,
-    Bearer::Platform,
-];
+use std::sync::Arc;
 
 /// Loaded and validated rule packs.
 pub struct Packs {
     pub(crate) instruments: Vec<Instrument>,
-    pub(crate) rules: Vec<Rule>,
-    pub(crate) hash: String,
+    pub(crate) rules: Vec<Arc<Rule>>,
+    pub(crate) hash: Arc<str>,
     /// Rules of an action and role, with the first day from which each selection holds.
-    pub(crate) live: HashMap<(Action, u8), Vec<(BusinessDate, Selection)>>,
-    pub(crate) entities: Entities,
-    pub(crate) party: EntityUid,
-    pub(crate) action: EntityUid,
+    pub(crate) live: HashMap<(Action, Bearer), Vec<(BusinessDate, Selection)>>,
+    pub(crate) questions: Questions,
+    /// An empty list to share.
+    pub(crate) nobody: Arc<[String]>,
 }
 
 impl std::fmt::Debug for Packs {
@@ -73,7 +44,7 @@ impl Packs {
         texts.sort_unstable();
         let mut digest = Sha256::new();
         let mut instruments = Vec::new();
-        let mut rules: Vec<Rule> = Vec::new();
+        let mut rules: Vec<Arc<Rule>> = Vec::new();
         let mut places: Vec<(String, usize)> = Vec::new();
         let mut by_number: Vec<usize> = Vec::new();
         let mut all = PolicySet::new();
@@ -86,7 +57,12 @@ impl Packs {
             let (instrument, compiled) =
                 compile(name, text, instruments.len(), &mut number, &compiler)?;
             instruments.push(instrument);
-            for (line, rule) in compiled {
+            for Compiled {
+                line,
+                rule,
+                policies,
+            } in compiled
+            {
                 let fail = |reason: String| PackError {
                     file: name.to_owned(),
                     line,
@@ -95,13 +71,12 @@ impl Packs {
                 if rules.iter().any(|known| known.id == rule.id) {
                     return Err(fail(format!("rule `{}` stands twice", rule.id)));
                 }
-                for clause in &rule.clauses {
+                for policy in policies {
                     by_number.push(rules.len());
-                    all.add(clause.policy.clone())
-                        .map_err(|error| fail(error.to_string()))?;
+                    all.add(policy).map_err(|error| fail(error.to_string()))?;
                 }
                 places.push((name.to_owned(), line));
-                rules.push(rule);
+                rules.push(Arc::new(rule));
             }
         }
         let place = |index: usize, reason: String| {
@@ -125,58 +100,18 @@ impl Packs {
                 }
             }
         }
-        let entity =
-            |text: &str| EntityUid::from_str(text).map_err(|error| inside(error.to_string()));
-        let mut packs = Packs {
+        Ok(Packs {
             instruments,
+            live: select_live(&rules),
             rules,
-            hash: hex::encode(digest.finalize()),
-            live: HashMap::new(),
-            entities: Entities::empty(),
-            party: entity("Party::\"asked\"")?,
-            action: entity("Action::\"decide\"")?,
-        };
-        packs.select_live().map_err(inside)?;
-        Ok(packs)
-    }
-
-    fn select_live(&mut self) -> Result<(), String> {
-        for action in ACTIONS {
-            let of_action: Vec<usize> = (0..self.rules.len())
-                .filter(|index| {
-                    self.rule(*index)
-                        .is_some_and(|rule| rule.actions.contains(&action))
-                })
-                .collect();
-            let mut days: Vec<BusinessDate> = Vec::new();
-            for rule in of_action.iter().filter_map(|index| self.rule(*index)) {
-                days.push(rule.from);
-                days.extend(rule.to.map(BusinessDate::next));
-            }
-            days.sort_unstable();
-            days.dedup();
-            for role in ROLES {
-                let mut selections = Vec::new();
-                for day in &days {
-                    let in_force: Vec<usize> = of_action
-                        .iter()
-                        .copied()
-                        .filter(|index| self.rule(*index).is_some_and(|rule| rule.in_force(*day)))
-                        .collect();
-                    selections.push((*day, Selection::live(&self.rules, &in_force, role)?));
-                }
-                self.live.insert((action, role as u8), selections);
-            }
-        }
-        Ok(())
-    }
-
-    pub(crate) fn rule(&self, index: usize) -> Option<&Rule> {
-        self.rules.get(index)
+            hash: hex::encode(digest.finalize()).into(),
+            questions: Questions::new().map_err(inside)?,
+            nobody: Arc::from([]),
+        })
     }
 
     /// All rules, repealed ones included.
-    pub fn rules(&self) -> &[Rule] {
+    pub fn rules(&self) -> &[Arc<Rule>] {
         &self.rules
     }
 
@@ -189,4 +124,30 @@ impl Packs {
     pub fn hash(&self) -> &str {
         &self.hash
     }
+}
+
+/// The rules of each action and role, newly selected on each day on which one begins or ends.
+fn select_live(rules: &[Arc<Rule>]) -> HashMap<(Action, Bearer), Vec<(BusinessDate, Selection)>> {
+    let mut live = HashMap::new();
+    for action in Action::ALL {
+        let of_action: Vec<&Arc<Rule>> = rules
+            .iter()
+            .filter(|rule| rule.actions.contains(&action))
+            .collect();
+        let mut days: Vec<BusinessDate> = Vec::new();
+        for rule in &of_action {
+            days.push(rule.from);
+            days.extend(rule.to.map(BusinessDate::next));
+        }
+        days.sort_unstable();
+        days.dedup();
+        for role in Bearer::ALL {
+            let selections = days.iter().map(|day| {
+                let in_force = of_action.iter().copied().filter(|rule| rule.in_force(*day));
+                (*day, Selection::new(&in_force.collect::<Vec<_>>(), role))
+            });
+            live.insert((action, role), selections.collect());
+        }
+    }
+    live
 }

@@ -36,7 +36,7 @@ fn every_case_reaches_its_verdict_and_cites_an_expected_rule() {
             && !decision
                 .rules
                 .iter()
-                .any(|finding| rules.contains(&finding.rule.as_str()))
+                .any(|finding| rules.contains(&finding.rule.id.as_str()))
         {
             faults.push(format!("none of {rules:?} cited"));
         }
@@ -74,7 +74,7 @@ fn every_case_reaches_its_verdict_and_cites_an_expected_rule() {
             let found: Vec<String> = decision
                 .rules
                 .iter()
-                .map(|finding| format!("{}:{:?}", finding.rule, finding.outcome))
+                .map(|finding| format!("{}:{:?}", finding.rule.id, finding.outcome))
                 .collect();
             wrong.push(format!(
                 "{}: {} | {found:?} | missing {:?}",

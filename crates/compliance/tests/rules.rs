@@ -15,7 +15,7 @@ fn day(facts: &Facts) -> BusinessDate {
 
 fn fired(packs: &Packs, facts: &Facts, as_of: BusinessDate, rule: &str) -> bool {
     packs.check_as_of(facts, as_of).rules.iter().any(|finding| {
-        finding.rule == rule && matches!(finding.outcome, Outcome::Fired | Outcome::Lifted)
+        finding.rule.id == rule && matches!(finding.outcome, Outcome::Fired | Outcome::Lifted)
     })
 }
 
@@ -36,7 +36,7 @@ fn there_are_all_rules_and_each_keeps_its_own_cases() {
                 let found: Vec<_> = decision
                     .rules
                     .iter()
-                    .filter(|finding| finding.rule == rule.id)
+                    .filter(|finding| finding.rule.id == rule.id)
                     .map(|finding| finding.outcome)
                     .collect();
                 wrong.push(format!(

@@ -8,7 +8,7 @@ use crate::rejection::{Refusable, Rejection};
 use crate::reply::{self, Reply};
 use crate::{
     approval, authorise, case, chart, clearing, closing, declare, merchant, payment, payout,
-    refund, settlement, split,
+    refund, reserve, settlement, split,
 };
 use crate::{transfer, webhook};
 use channels::answer::{Answer as Statement, OrderState, PayoutState, RefundState};
@@ -150,6 +150,7 @@ fn answer_request(cx: &mut Context<'_, '_>, request: &Request) -> Refusable<Repl
         Request::CreateRefund(command) => reply::refund(refund::create(cx, command)?),
         Request::ResolveRefund(command) => reply::refund((refund::resolve(cx, command)?, false)),
         Request::CreatePayout(command) => reply::payout(payout::create(cx, command)?),
+        Request::CancelPayout(command) => reply::payout((payout::cancel(cx, command)?, false)),
         Request::ResolvePayout(command) => reply::payout((payout::resolve(cx, command)?, false)),
         Request::ReturnPayout(command) => reply::payout((payout::bounce(cx, command)?, false)),
         Request::TurnDay(command) => Reply::DayClose(closing::turn_day(cx, command)?),
@@ -181,6 +182,8 @@ fn take_fact(cx: &mut Context<'_, '_>, fact: &Fact) -> Result<(), Interrupt> {
         } => take_statement(cx, *channel, &notification.answer),
         Fact::BillLine { channel, line } => take_bill_line(cx, *channel, line),
         Fact::Due(Due::Payment { payment }) => payment::due(cx, payment),
+        Fact::Due(Due::Payout { payout }) => payout::due(cx, payout),
+        Fact::Due(Due::Reserve) => reserve::step(cx),
         Fact::Due(Due::Settlement) => settlement::step(cx),
     }
 }

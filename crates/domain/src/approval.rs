@@ -29,6 +29,7 @@ pub(crate) fn needed(
             (!known).then_some("a correction of the books")
         }
         Request::AcceptUnderpayment(_) => Some("a payment of less than was asked for"),
+        Request::CancelPayout(_) => Some("a payout that is stopped"),
         Request::ResolvePayout(_) | Request::ReturnPayout(_) => {
             Some("a person's word instead of the channel's on a payout")
         }

@@ -86,6 +86,7 @@ fn roles(request: &Request) -> &'static [&'static str] {
         | Request::CreatePayout(_) => &[OPERATOR],
         Request::AcceptUnderpayment(_)
         | Request::ResolveRefund(_)
+        | Request::CancelPayout(_)
         | Request::ResolvePayout(_)
         | Request::ReturnPayout(_)
         | Request::AdjustDifference(_) => &[FINANCE],

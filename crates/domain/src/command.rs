@@ -6,7 +6,7 @@ use crate::clearing::{AdjustDifference, ConfirmClearing};
 use crate::closing::{ResumeSettlement, TurnDay};
 use crate::merchant::{CreateMerchant, SetMerchantStatus, UpdateMerchant};
 use crate::payment::{AcceptUnderpayment, ClosePayment, CreatePayment, QueryPayment};
-use crate::payout::{CreatePayout, ResolvePayout, ReturnPayout};
+use crate::payout::{CancelPayout, CreatePayout, ResolvePayout, ReturnPayout};
 use crate::refund::{CreateRefund, ResolveRefund};
 use crate::split::ExecuteSplit;
 use crate::transfer::{
@@ -50,6 +50,7 @@ pub enum Request {
     CreateRefund(CreateRefund),
     ResolveRefund(ResolveRefund),
     CreatePayout(CreatePayout),
+    CancelPayout(CancelPayout),
     ResolvePayout(ResolvePayout),
     ReturnPayout(ReturnPayout),
     TurnDay(TurnDay),
@@ -141,6 +142,13 @@ pub enum Due {
         /// The payment.
         payment: String,
     },
+    /// A payout should be at its end.
+    Payout {
+        /// The payout.
+        payout: String,
+    },
+    /// Payouts that wait for the reserve go on.
+    Reserve,
     /// Settlement goes on.
     Settlement,
 }

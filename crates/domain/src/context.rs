@@ -22,6 +22,9 @@ pub struct Settings {
     /// Longest time a payout request may still arrive at that channel, in seconds: only a "not found"
     /// later than this is a permission to send again.
     pub payout_arrival_bound_seconds: u32,
+    /// A payout that is not at its end so long after it was created (or left the queue for the reserve)
+    /// gets a case, in seconds. By default four hours: eight times the arrival bound.
+    pub payout_overdue_after_seconds: u32,
     /// Longest time a refund request may still arrive at the channel, in seconds: a "not found" before
     /// that is no proof that a declined refund came to nothing.
     pub refund_arrival_bound_seconds: u32,
@@ -40,6 +43,7 @@ impl Default for Settings {
             payout_approval_above_per_day: Money::cny(5_000_000),
             payout_channel: Channel::Unionpay,
             payout_arrival_bound_seconds: 1_800,
+            payout_overdue_after_seconds: 14_400,
             refund_arrival_bound_seconds: 1_800,
             order_arrival_bound_seconds: 1_800,
             order_lifetime_seconds: 7_200,

@@ -6,6 +6,7 @@ use crate::merchant::{ExternalNumber, Merchant};
 use crate::payment::{ChannelTrade, OrderNumber, Payment};
 use crate::payout::{Payout, PayoutNumber, SmallPayouts};
 use crate::refund::{Refund, RefundNumber};
+use crate::reserve::Reserve;
 use crate::transfer::{ClientAccount, CompactTransfer};
 use crate::webhook::WebhookEndpoint;
 use channels::answer::{Answer as Statement, OrderState};
@@ -43,6 +44,7 @@ fn declare_request(request: &Request, keys: &mut Keys) {
         Request::CreatePayout(command) => {
             merchant(keys, &command.merchant);
             keys.record::<SmallPayouts>(&command.merchant);
+            keys.record::<Reserve>(Reserve::KEY);
             keys.record::<PayoutNumber>(&PayoutNumber::key_of(
                 &command.merchant,
                 &command.payout_number,
@@ -113,6 +115,8 @@ fn declare_fact(fact: &Fact, keys: &mut Keys) {
             BillLine::Payout { payout, .. } => keys.record::<Payout>(&format!("pot_{}", payout.0)),
         },
         Fact::Due(Due::Payment { payment }) => keys.record::<Payment>(payment),
+        Fact::Due(Due::Payout { payout }) => keys.record::<Payout>(payout),
+        Fact::Due(Due::Reserve) => keys.record::<Reserve>(Reserve::KEY),
         Fact::Due(Due::Settlement) => {}
     }
 }

@@ -30,6 +30,7 @@ pub mod payout;
 pub mod refund;
 mod rejection;
 mod reply;
+pub mod reserve;
 pub mod settlement;
 pub mod split;
 mod text;

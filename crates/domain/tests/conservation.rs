@@ -15,6 +15,7 @@ use domain::merchant::{LateSuccess, Merchant, MerchantStatus, SetMerchantStatus}
 use domain::payment::{ChannelTrade, ClosePayment, Payment, PaymentStatus};
 use domain::payout::{CreatePayout, Payout, PayoutStatus};
 use domain::refund::{Refund, RefundStatus};
+use domain::reserve::Reserve;
 use domain::settlement::{Bucket, Settlement};
 use domain::split::{ExecuteSplit, Receiver, ReceiverKind, Share, Split, SplitPlan};
 use domain::{Answer, Request};
@@ -65,6 +66,9 @@ enum Step {
         news: usize,
     },
     TurnDay,
+    Receive {
+        amount: i64,
+    },
     Suspend {
         merchant: usize,
         suspended: bool,
@@ -91,6 +95,7 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0usize..3, 1i64..1_100).prop_map(|(merchant, thousandths)| Step::Payout { merchant, thousandths }),
         5 => (index, 0usize..7).prop_map(|(payout, news)| Step::PayoutNews { payout, news }),
         2 => Just(Step::TurnDay),
+        2 => (1i64..40_000).prop_map(|amount| Step::Receive { amount }),
         1 => (0usize..3, any::<bool>()).prop_map(|(merchant, suspended)| Step::Suspend { merchant, suspended }),
         1 => (1i64..9_000).prop_map(|seconds| Step::Wait { seconds }),
     ]
@@ -225,6 +230,7 @@ impl World {
             } => self.payout(*merchant, *thousandths),
             Step::PayoutNews { payout, news } => self.payout_news(*payout, *news),
             Step::TurnDay => self.book.turn_day(),
+            Step::Receive { amount } => self.book.receive(*amount),
             Step::Suspend {
                 merchant,
                 suspended,
@@ -349,6 +355,10 @@ impl World {
         };
         let id = payout.id.clone();
         let amount = payout.amount.amount();
+        // One that waits for the reserve has not been sent: nobody has news of it.
+        let Some(effect) = payout.effect else {
+            return;
+        };
         match news {
             0..=1 => self
                 .book
@@ -358,14 +368,14 @@ impl World {
                 self.book.notify(Channel::Unionpay, failed);
             }
             3 => self.report(
-                &payout.effect,
+                &effect,
                 EffectReport::Unknown {
                     reason: "time-out".into(),
                 },
             ),
-            4 => self.report(&payout.effect, EffectReport::NotFound),
+            4 => self.report(&effect, EffectReport::NotFound),
             5 => self.report(
-                &payout.effect,
+                &effect,
                 EffectReport::Answered {
                     answer: Answer::Refused(refusal()),
                 },
@@ -373,7 +383,7 @@ impl World {
             _ if payout.status == PayoutStatus::Declined => {
                 self.book.answer_with(&id, Answer::Absent)
             }
-            _ => self.report(&payout.effect, EffectReport::Pending),
+            _ => self.report(&effect, EffectReport::Pending),
         }
     }
 
@@ -538,7 +548,40 @@ impl World {
         let reserve = self.book.balance(chart.reserve);
         let lost = over - self.book.balance(chart.differences);
         assert_eq!(receivable + reserve, trades - refunded - paid_out - lost);
+        self.check_reserve(reserve);
         assert!(lost >= 0);
+    }
+
+    /// What is sent is covered, and who waits is not passed by.
+    fn check_reserve(&mut self, balance: i64) {
+        let mut open: Vec<Payout> = self.book.all();
+        open.retain(|payout| payout.status.is_open());
+        open.sort_by_key(|payout| (payout.created_at, payout.id.clone()));
+        let waits = |payout: &&Payout| payout.status == PayoutStatus::WaitingForReserve;
+        let waiting: Vec<&Payout> = open.iter().filter(waits).collect();
+        let sent: i64 = open
+            .iter()
+            .filter(|payout| payout.reserved)
+            .map(|payout| payout.amount.amount())
+            .sum();
+        let reserve = self.book.record::<Reserve>(Reserve::KEY);
+        let known = reserve.map_or((0, 0, 0), |reserve| {
+            (
+                reserve.committed.amount(),
+                reserve.waiting,
+                reserve.waiting_amount.amount(),
+            )
+        });
+        let sum: i64 = waiting.iter().map(|payout| payout.amount.amount()).sum();
+        assert_eq!(known, (sent, waiting.len() as u64, sum));
+        self.book.release_payouts();
+        if let Some(first) = waiting.first() {
+            let lost = self.book.balance(self.book.chart().differences).min(0);
+            assert!(
+                first.amount.amount() > balance - sent || lost < 0,
+                "{first:?} waits for nothing"
+            );
+        }
     }
 }
 

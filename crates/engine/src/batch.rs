@@ -1,5 +1,6 @@
 //! A batch: what one database transaction writes.
 
+use crate::contents::Contents;
 use crate::ids::ShardCode;
 use crate::leaf;
 use crate::merkle::{self, Hash, MerkleTree};
@@ -32,6 +33,8 @@ pub struct ShardHead {
     pub business_date: BusinessDate,
     /// Head of the hash chain.
     pub head_hash: Hash,
+    /// Sums over records, index entries and secrets; `None` after a batch of a release that had none.
+    pub contents: Option<Contents>,
 }
 
 impl ShardHead {
@@ -48,6 +51,7 @@ impl ShardHead {
             now: Timestamp::UNIX_EPOCH,
             business_date,
             head_hash: [0; 32],
+            contents: Some(Contents::default()),
         }
     }
 }
@@ -78,6 +82,8 @@ pub struct RecordChange {
     pub key: RecordKey,
     /// New body, JSON; `None` when deleted.
     pub body: Option<Vec<u8>>,
+    /// Check value of the body; 0 when deleted.
+    pub check: u32,
     /// Index entries to remove: index and value.
     pub removed: Vec<(&'static str, String)>,
     /// Index entries to add.
@@ -100,7 +106,7 @@ pub struct SealedSecret {
 pub struct SealedBatch {
     /// The shard's row after the batch.
     pub head: ShardHead,
-    /// Merkle root over journal and ledger rows.
+    /// Merkle root over journal and ledger rows and the head's sums.
     pub root: Hash,
     /// Journal rows with their check values.
     pub journal: Vec<(JournalRow, u32)>,
@@ -137,10 +143,11 @@ impl BatchBuilder {
 /// Journal or ledger rows with their check values.
 pub type Checked<T> = Vec<(T, u32)>;
 
-/// Hashes the rows of a batch: their check values and the root.
+/// Hashes the rows of a batch: their check values and the root, in which the sums are the last leaf.
 pub fn hash_rows(
     journal: Vec<JournalRow>,
     rows: Vec<Row>,
+    contents: Option<&Contents>,
 ) -> (Checked<JournalRow>, Checked<Row>, Hash) {
     let mut tree = MerkleTree::default();
     let mut bytes = Vec::with_capacity(256);
@@ -160,5 +167,9 @@ pub fn hash_rows(
             (row, check)
         })
         .collect();
+    if let Some(contents) = contents {
+        leaf::contents_leaf(contents, &mut bytes);
+        tree.add(&bytes);
+    }
     (journal, rows, tree.root())
 }

@@ -74,6 +74,9 @@ pub struct EffectRecord {
     pub sent_at: Option<Timestamp>,
     /// The channel said once that it arrived; a later "not found" is then no permission.
     pub arrived: bool,
+    /// Since when it may not be sent any more, only asked after.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub withdrawn_at: Option<Timestamp>,
     /// The last reason for trying again.
     pub last_problem: Option<String>,
 }
@@ -130,6 +133,9 @@ pub enum EffectNews {
     Pending,
     /// No automatic step is left.
     Stranded,
+    /// It was withdrawn, and the counterpart knew nothing of it when nothing could arrive any more: it
+    /// did not happen and will not.
+    Absent,
     /// Nothing changed.
     Nothing,
 }
@@ -190,6 +196,16 @@ impl EffectRecord {
                 );
                 self.give_up_or(EffectNews::Unknown)
             }
+            _ if let Some(bound) = self.may_arrive_until() => {
+                if asked_at >= bound {
+                    self.state = EffectState::Done;
+                    self.last_problem = None;
+                    return EffectNews::Absent;
+                }
+                self.next_at = bound;
+                self.last_problem = Some("withdrawn, not found yet".into());
+                EffectNews::Nothing
+            }
             Repeat::Always => {
                 self.wait(EffectState::Ready, "not found at the channel", now);
                 EffectNews::Nothing
@@ -218,6 +234,32 @@ impl EffectRecord {
                 EffectNews::Stranded
             }
         }
+    }
+
+    /// Ends all sending: from now on it is only asked after. What is on its way already may still arrive,
+    /// see [`EffectRecord::may_arrive_until`].
+    pub fn withdraw(&mut self, now: Timestamp) {
+        if self.state == EffectState::Done || self.withdrawn_at.is_some() {
+            return;
+        }
+        self.withdrawn_at = Some(now);
+        self.state = EffectState::MaybeSent;
+        self.next_at = now;
+    }
+
+    /// Until when a request that left before the withdrawal may still arrive; `None` for an effect that
+    /// was not withdrawn, or for which no such time is known.
+    pub fn may_arrive_until(&self) -> Option<Timestamp> {
+        let last = self.withdrawn_at?;
+        let last = self.sent_at.map_or(last, |sent_at| sent_at.max(last));
+        let seconds = match self.policy.repeat {
+            Repeat::Always => 0,
+            Repeat::AfterNotFound {
+                arrival_bound_seconds,
+            } => arrival_bound_seconds,
+            Repeat::Never => return None,
+        };
+        Some(last + SignedDuration::from_secs(i64::from(seconds)))
     }
 
     fn wait(&mut self, state: EffectState, problem: &str, now: Timestamp) {
@@ -260,6 +302,7 @@ impl EffectRecord {
     /// repeat it) itself and has not attempted it since; after a restart nothing is fresh.
     pub fn mode(&self, fresh: bool) -> AttemptMode {
         match (self.policy.repeat, self.state) {
+            _ if self.withdrawn_at.is_some() => AttemptMode::Query,
             (Repeat::Always, _) => AttemptMode::Send,
             (_, EffectState::Ready) if fresh => AttemptMode::Send,
             _ => AttemptMode::Query,

@@ -1,6 +1,8 @@
 //! The bytes of a row that are hashed: every stored column, in one fixed form.
 
-use crate::batch::JournalRow;
+use crate::batch::{JournalRow, SealedSecret};
+use crate::contents::Contents;
+use crate::merkle::{self, Hash};
 use ledger::{AccountId, AccountState, Row, Touch};
 
 /// Writes the leaf of a ledger row into `out`, which is cleared first.
@@ -79,10 +81,37 @@ pub fn account_check(id: AccountId, state: &AccountState) -> u32 {
         u8::from(state.may_go_negative),
         u8::from(state.closed),
     ]);
-    crate::merkle::check_of(&[&out])
+    merkle::check_of(&[&out])
+}
+
+/// Hash of a record; its check value is that of this hash.
+pub fn record_hash(kind: &str, key: &str, body: &[u8]) -> Hash {
+    merkle::hash_of(&[kind.as_bytes(), key.as_bytes(), body])
 }
 
 /// Check value of a record.
 pub fn record_check(kind: &str, key: &str, body: &[u8]) -> u32 {
-    crate::merkle::check_of(&[kind.as_bytes(), key.as_bytes(), body])
+    merkle::check_value(&record_hash(kind, key, body))
+}
+
+/// Hash of an index entry.
+pub fn index_hash(kind: &str, name: &str, value: &str, key: &str) -> Hash {
+    merkle::hash_of(&[
+        kind.as_bytes(),
+        name.as_bytes(),
+        value.as_bytes(),
+        key.as_bytes(),
+    ])
+}
+
+/// Hash of a sealed secret.
+pub fn secret_hash(secret: &SealedSecret) -> Hash {
+    merkle::hash_of(&[secret.id.as_bytes(), &secret.nonce, &secret.cipher_text])
+}
+
+/// Writes the leaf of a batch's sums into `out`, which is cleared first.
+pub fn contents_leaf(contents: &Contents, out: &mut Vec<u8>) {
+    out.clear();
+    out.push(b'C');
+    out.extend_from_slice(&contents.to_bytes());
 }

@@ -10,6 +10,7 @@
 pub mod actor;
 pub mod application;
 pub mod batch;
+pub mod contents;
 pub mod effect;
 mod idempotency;
 pub mod ids;

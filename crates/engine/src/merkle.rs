@@ -80,12 +80,17 @@ pub fn check_value(hash: &Hash) -> u32 {
 
 /// Check value of bytes that are not part of the tree.
 pub fn check_of(parts: &[&[u8]]) -> u32 {
+    check_value(&hash_of(parts))
+}
+
+/// Hash of bytes that are not part of the tree.
+pub fn hash_of(parts: &[&[u8]]) -> Hash {
     let mut hasher = Sha256::new();
     for part in parts {
         hasher.update((part.len() as u64).to_be_bytes());
         hasher.update(part);
     }
-    check_value(&hasher.finalize().into())
+    hasher.finalize().into()
 }
 
 #[cfg(test)]

@@ -23,9 +23,12 @@ pub trait Record: Serialize + DeserializeOwned + Send + Sync + 'static {
 pub struct Indexes(pub(crate) Vec<(&'static str, String)>);
 
 impl Indexes {
-    /// Adds an entry; values order as text, so numbers and times are zero-padded.
+    /// Adds an entry, once; values order as text, so numbers and times are zero-padded.
     pub fn add(&mut self, index: &'static str, value: String) {
-        self.0.push((index, value));
+        let known = |(name, known): &(&str, String)| *name == index && *known == value;
+        if !self.0.iter().any(known) {
+            self.0.push((index, value));
+        }
     }
 }
 

@@ -6,9 +6,11 @@
 
 use crate::application::{Application, Envelope, Interrupt, Keys, Need, Outcome, Verdict, Work};
 use crate::batch::{BatchBuilder, RecordChange, SealedBatch, ShardHead, hash_rows};
+use crate::contents::Contents;
 use crate::effect::{EffectRecord, EffectState};
 use crate::idempotency;
 use crate::ids::ShardCode;
+use crate::leaf;
 use crate::merkle;
 use crate::record::{Indexes, RecordKey};
 use crate::state::accounts::{AccountCache, Stretch};
@@ -110,9 +112,15 @@ impl<App: Application> Shard<App> {
         vault: Arc<Vault>,
         options: ShardOptions,
     ) -> Result<Shard<App>, StoreError> {
-        let head = reader
+        let mut head = reader
             .head()?
             .unwrap_or_else(|| ShardHead::empty(options.shard, options.first_business_date));
+        if head.contents.is_none() {
+            // The last batch is of a release without sums: what is there now is what they begin with.
+            let mut contents = Contents::default();
+            reader.contents(&mut |row| contents.add(&row))?;
+            head.contents = Some(contents);
+        }
         let mut accounts = AccountCache::new(
             options.limits.accounts,
             head.low_seq,
@@ -348,8 +356,14 @@ impl<App: Application> Shard<App> {
             }
         }
         let records = self.encode(&builder.changed)?;
-        let (journal, rows, root) = hash_rows(builder.journal, builder.rows);
         let head = &mut self.state.head;
+        if let Some(contents) = &mut head.contents {
+            for secret in &builder.secrets {
+                contents.secrets.add(&leaf::secret_hash(secret));
+            }
+        }
+        let contents = head.contents.as_ref();
+        let (journal, rows, root) = hash_rows(builder.journal, builder.rows, contents);
         head.batch_seq += 1;
         head.low_seq = self.state.accounts.low_seq();
         head.head_hash = merkle::chain(&head.head_hash, &root, head.batch_seq);
@@ -370,6 +384,7 @@ impl<App: Application> Shard<App> {
 
     fn encode(&mut self, changed: &[RecordKey]) -> Result<Vec<RecordChange>, StoreError> {
         let mut changes = Vec::with_capacity(changed.len());
+        let mut contents = self.state.head.contents.unwrap_or_default();
         for key in changed {
             let Some(slot) = self.state.records.slot_mut(key) else {
                 continue;
@@ -387,24 +402,43 @@ impl<App: Application> Shard<App> {
                 _ => (None, Indexes::default()),
             };
             let old = std::mem::replace(&mut slot.sealed_indexes, indexes.clone());
-            let removed = old
+            let removed: Vec<(&'static str, String)> = old
                 .0
                 .iter()
                 .filter(|entry| !indexes.0.contains(entry))
                 .cloned()
                 .collect();
-            let added = indexes
+            let added: Vec<(&'static str, String)> = indexes
                 .0
                 .into_iter()
                 .filter(|entry| !old.0.contains(entry))
                 .collect();
+            let hash = body
+                .as_ref()
+                .map(|body| leaf::record_hash(key.kind, &key.key, body));
+            if let Some(old) = std::mem::replace(&mut slot.sealed_hash, hash) {
+                contents.records.remove(&old);
+            }
+            if let Some(hash) = &hash {
+                contents.records.add(hash);
+            }
+            let index_hash =
+                |(name, value): &(&str, String)| leaf::index_hash(key.kind, name, value, &key.key);
+            for entry in &removed {
+                contents.indexes.remove(&index_hash(entry));
+            }
+            for entry in &added {
+                contents.indexes.add(&index_hash(entry));
+            }
             changes.push(RecordChange {
                 key: key.clone(),
                 body,
+                check: hash.as_ref().map_or(0, merkle::check_value),
                 removed,
                 added,
             });
         }
+        self.state.head.contents = Some(contents);
         Ok(changes)
     }
 

@@ -250,6 +250,12 @@ pub struct PaymentsBenchmark {
     /// Accounts that transfers move between.
     #[arg(long, default_value_t = 10_000)]
     pub accounts: u64,
+    /// Keep the book in this PostgreSQL database, which must have none yet: postgres://user@host/database.
+    #[arg(long, value_name = "URL")]
+    pub postgres: Option<String>,
+    /// Measure single transfers only, on sixteen shards that so many servers share, all in this process.
+    #[arg(long, requires = "postgres", conflicts_with = "only", value_parser = clap::value_parser!(u64).range(1..=16))]
+    pub servers: Option<u64>,
     /// Print one JSON object.
     #[arg(long)]
     pub json: bool,

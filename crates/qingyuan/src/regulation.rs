@@ -106,7 +106,7 @@ fn judge(
     let ids: Vec<&str> = decision
         .rules
         .iter()
-        .map(|finding| finding.rule.as_str())
+        .map(|finding| finding.rule.id.as_str())
         .collect();
     answer.insert("rules".into(), json!(ids));
     let limits: Vec<Value> = decision
@@ -127,7 +127,7 @@ fn judge(
     answer.insert("missing".into(), json!(missing));
     answer.insert("clauses".into(), json!(decision.rules));
     answer.insert("deadline".into(), json!(decision.deadline.map(dashed)));
-    answer.insert("packs".into(), json!(decision.packs));
+    answer.insert("packs".into(), json!(decision.packs.as_ref()));
     let held = entry.get("expect").map(|expect| holds(&decision, expect));
     *all_held &= held.unwrap_or(true);
     answer.insert("held".into(), json!(held));
@@ -166,7 +166,7 @@ fn holds(decision: &Decision, expect: &Node) -> bool {
             || decision
                 .rules
                 .iter()
-                .any(|finding| expected.contains(&finding.rule.as_str())))
+                .any(|finding| expected.contains(&finding.rule.id.as_str())))
 }
 
 fn print(answer: &Value, id: &str) {
@@ -205,7 +205,10 @@ fn print(answer: &Value, id: &str) {
             "  {:<9} {}  {citation}: {}",
             text(&clause, "outcome"),
             text(&clause, "rule"),
-            text(&clause, "reason")
+            clause
+                .pointer("/reason/en")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
         );
         if let Some(remedy) = clause.pointer("/remedy/en").and_then(Value::as_str) {
             say!("            → {remedy}");
@@ -268,7 +271,7 @@ fn line(mark: &str, rule: &Rule) {
         "{mark} {:<36} {effect:<8} {} .. {to}  {}",
         rule.id,
         rule.from,
-        rule.says
+        rule.says.en
     );
 }
 
@@ -306,7 +309,7 @@ fn test(packs: &Packs) -> bool {
             run += 1;
             let decision = packs.check(&case.facts);
             let fired = decision.rules.iter().any(|finding| {
-                finding.rule == rule.id
+                finding.rule.id == rule.id
                     && matches!(finding.outcome, Outcome::Fired | Outcome::Lifted)
             });
             if fired != case.fires {

@@ -45,7 +45,7 @@ fn one(queries: &dyn Queries, quiet: bool) -> Result<VerifyReport, Failure> {
 
 /// Each shard by itself, and their sums; money never moves between shards.
 fn shards(url: &str, quiet: bool) -> Result<VerifyReport, Failure> {
-    let store = PostgresStore::open(url, PostgresOptions::default())?;
+    let store = PostgresStore::open_existing(url, PostgresOptions::default())?;
     let mut report = VerifyReport::default();
     for shard in (0..store.shard_count()).filter_map(ShardCode::new) {
         let queries = store.queries(shard);

@@ -5,13 +5,28 @@ mod support;
 
 use serde_json::Value;
 use support::process::run;
+use testing::postgres::Server;
 
 const COUNT: &str = "60";
 
 fn bench(only: &str) -> Value {
-    let sizes = ["--count", COUNT, "--clients", "4", "--accounts", "10"];
-    let arguments = ["bench", "payments", "--only", only, "--json"];
-    run(arguments.iter().chain(&sizes)).expect(0).json()
+    bench_with(&["--only", only])
+}
+
+fn bench_with(more: &[&str]) -> Value {
+    let sizes = ["--count", COUNT, "--clients", "4", "--accounts", "32"];
+    let arguments = ["bench", "payments", "--json"];
+    run(arguments.iter().chain(&sizes).chain(more))
+        .expect(0)
+        .json()
+}
+
+fn names(printed: &Value) -> Vec<&str> {
+    let parts = printed["parts"].as_array().unwrap();
+    parts
+        .iter()
+        .map(|part| part["name"].as_str().unwrap())
+        .collect()
 }
 
 #[test]
@@ -36,16 +51,35 @@ fn lives_are_two_requests_each_and_stand_beside_a_bare_handler() {
 fn transfers_are_measured_on_many_accounts_and_on_a_hot_one() {
     let printed = bench("transfers");
     let parts = printed["parts"].as_array().unwrap();
-    let names: Vec<&str> = parts
-        .iter()
-        .map(|part| part["name"].as_str().unwrap())
-        .collect();
     let expected = [
-        "single transfers, 10 accounts",
-        "bare axum: single transfers, 10 accounts",
+        "single transfers, 32 accounts",
+        "bare axum: single transfers, 32 accounts",
         "single transfers, one hot account",
         "bare axum: single transfers, one hot account",
     ];
-    assert_eq!(names, expected);
+    assert_eq!(names(&printed), expected);
+    assert!(parts.iter().all(|part| part["operations"] == 60));
+}
+
+#[test]
+fn a_book_on_postgresql_is_measured_alone_and_shared_by_servers() {
+    let server = Server::shared();
+    let printed = bench_with(&["--postgres", &server.fresh()]);
+    let expected = [
+        "payment lives: created, paid, fee, split three ways, on PostgreSQL",
+        "single transfers, 32 accounts, on PostgreSQL",
+        "single transfers, one hot account, on PostgreSQL",
+    ];
+    assert_eq!(
+        names(&printed).into_iter().step_by(2).collect::<Vec<_>>(),
+        expected
+    );
+    let printed = bench_with(&["--servers", "2", "--postgres", &server.fresh()]);
+    let expected = [
+        "single transfers, 16 shards on 2 servers, asked at the shard's holder",
+        "single transfers, 16 shards on 2 servers, asked anywhere",
+    ];
+    assert_eq!(names(&printed), expected);
+    let parts = printed["parts"].as_array().unwrap();
     assert!(parts.iter().all(|part| part["operations"] == 60));
 }

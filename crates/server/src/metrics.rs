@@ -88,6 +88,7 @@ struct EngineCounters {
     ledger_rows: Counter,
     failed_commits: Counter,
     set_aside: Counter,
+    fenced: Counter,
 }
 
 impl Metrics {
@@ -174,6 +175,11 @@ impl Metrics {
             e.failed_commits.clone(),
         );
         r.register("set_aside", "Commands set aside", e.set_aside.clone());
+        r.register(
+            "fenced",
+            "Shards that ended here because their writer was refused: another server had taken them",
+            e.fenced.clone(),
+        );
     }
 
     /// Counts a request. `route` is the pattern, `None` for unknown paths.
@@ -231,6 +237,7 @@ impl Metrics {
                 total(|counters| &counters.failed_commits),
             ),
             (&e.set_aside, total(|counters| &counters.set_aside)),
+            (&e.fenced, book.fenced()),
         ] {
             // What a shard counted that has moved elsewhere stays counted here.
             shown.inner().fetch_max(value, Ordering::Relaxed);

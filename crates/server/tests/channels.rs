@@ -259,6 +259,14 @@ async fn money_goes_back_and_out() {
     let settled = town.rig.get("/v1/settlements", SHOP).await.expect(200).body["items"][0].clone();
     let net = settled["net"]["amount"].as_i64().unwrap();
     assert!((80_000..90_000).contains(&net), "{settled}");
+    // What WeChat paid over: without it the payout would wait for the reserve.
+    let clearing = json!({"channel": "wechat", "clearing_date": "2026-11-20",
+        "gross": {"amount": 100_000, "currency": "CNY"}, "refunds": {"amount": 10_000, "currency": "CNY"},
+        "channel_fee": {"amount": 300, "currency": "CNY"}, "bill_hash": "9b74c9897bac770ffc029102a200c5de"});
+    town.rig
+        .post("/v1/clearings", FINANCE, "c1", &clearing)
+        .await
+        .expect(201);
     let payout = json!({"payout_number": "W-1", "amount": {"amount": net, "currency": "CNY"}, "purpose": "货款",
         "payee": {"account_number": "6216261000000002485", "holder": "宗晓"}});
     let made = town

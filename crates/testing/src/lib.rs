@@ -1,4 +1,5 @@
 //! Helpers that several crates' tests share. Nothing outside of tests depends on this crate.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+pub mod line;
 pub mod postgres;

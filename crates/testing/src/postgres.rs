@@ -5,7 +5,7 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak, mpsc};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, mpsc};
 use std::time::{Duration, Instant};
 
 /// Where Debian keeps the server's programs, which are not in the PATH there.
@@ -31,6 +31,8 @@ pub struct Server {
     user: Option<User>,
     databases: AtomicU32,
     process: Mutex<Option<Process>>,
+    /// Limit on the length of a file that the server writes.
+    longest_file: Mutex<Option<u64>>,
 }
 
 struct User {
@@ -60,20 +62,62 @@ impl Server {
 
     /// A server of one's own.
     pub fn start(durability: Durability) -> Server {
+        Server::configured(durability, "", &[])
+    }
+
+    /// A server of one's own with more in its `postgresql.conf`, and files beside it (`pg_hba.conf`, certificates).
+    pub fn configured(durability: Durability, settings: &str, files: &[(&str, &str)]) -> Server {
         let server = Server::prepare(durability);
         let mut initdb = server.program("initdb");
-        initdb.args([
-            "--username=qingyuan",
-            "--auth=trust",
-            "--encoding=UTF8",
-            "--no-sync",
-        ]);
-        initdb
-            .args(["--locale=C.UTF-8", "--pgdata"])
-            .arg(server.data());
+        initdb.args(["--username=qingyuan", "--auth=trust", "--encoding=UTF8"]);
+        // Small segments, so that a limit on files can be small.
+        initdb.args(["--no-sync", "--wal-segsize=1", "--locale=C.UTF-8"]);
+        if server.version() >= 15 {
+            // Texts in an order that is not that of their bytes, as databases in operation have it.
+            initdb.args(["--locale-provider=icu", "--icu-locale=en-US"]);
+        }
+        initdb.arg("--pgdata").arg(server.data());
         finished(&mut initdb);
+        let conf = server.data().join("postgresql.conf");
+        let default = std::fs::read_to_string(&conf).unwrap();
+        server.write("postgresql.conf", &format!("{default}\n{settings}\n"));
+        for (name, content) in files {
+            server.write(name, content);
+        }
         server.restart();
         server
+    }
+
+    /// A file in the data's folder that only the server may read.
+    fn write(&self, name: &str, content: &str) {
+        let path = self.data().join(name);
+        std::fs::write(&path, content).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+        if let Some(user) = &self.user {
+            chown(&path, Some(user.uid), Some(user.gid)).unwrap();
+        }
+    }
+
+    /// Major version of the server's programs.
+    fn version(&self) -> u32 {
+        let mut asked = Command::new(self.programs.join("postgres"));
+        let text = finished(asked.arg("--version"));
+        let mut numbers = text.split(|letter: char| !letter.is_ascii_digit());
+        let first = numbers.find(|number| !number.is_empty());
+        first.and_then(|number| number.parse().ok()).unwrap()
+    }
+
+    /// Starts the server anew unable to write files longer than this, as if its disk were full; `None` lifts it.
+    pub fn limit_files(&self, bytes: Option<u64>) {
+        self.stop();
+        *self.longest_file() = bytes;
+        self.restart();
+    }
+
+    fn longest_file(&self) -> MutexGuard<'_, Option<u64>> {
+        self.longest_file
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A standby of this server. From now on no commit returns here before the standby has it on disk.
@@ -111,6 +155,29 @@ impl Server {
         Paused { process }
     }
 
+    /// Holds locks in a transaction of its own until what this answers is dropped.
+    pub fn hold(&self, database: &str, locking: &str) -> Held<'_> {
+        let mut psql = self.client("psql");
+        psql.args(["-qX", "-d", database, "-c"])
+            .arg(format!("BEGIN; {locking}; SELECT pg_sleep(600)"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        let held = Held {
+            server: self,
+            database: database.to_owned(),
+            process: psql.spawn().unwrap(),
+        };
+        let until = Instant::now() + START_MAX;
+        while self
+            .sql(database, &format!("SELECT count(*) {HOLDING}"))
+            .trim()
+            == "0"
+        {
+            assert!(Instant::now() < until, "the lock is not to be had");
+        }
+        held
+    }
+
     /// Waits until a commit waits for the standby.
     pub fn wait_for_waiting_commit(&self) {
         let question = "SELECT count(*) FROM pg_stat_activity WHERE wait_event='SyncRep'";
@@ -144,6 +211,7 @@ impl Server {
             user,
             databases: AtomicU32::new(0),
             process: Mutex::new(None),
+            longest_file: Mutex::new(None),
         }
     }
 
@@ -225,7 +293,7 @@ impl Server {
     }
 
     fn spawn(&self) -> Process {
-        let mut command = self.program("postgres");
+        let mut command = self.limited(self.program("postgres"));
         command
             .arg("-D")
             .arg(self.data())
@@ -290,6 +358,21 @@ impl Server {
         }
     }
 
+    /// The same program under the limit on its files.
+    fn limited(&self, program: Command) -> Command {
+        let Some(bytes) = *self.longest_file() else {
+            return program;
+        };
+        let mut command = Command::new("prlimit");
+        command
+            .arg(format!("--fsize={bytes}"))
+            .arg("--")
+            .arg(program.get_program())
+            .args(program.get_args())
+            .current_dir(self.folder.path());
+        command
+    }
+
     /// One of the server's own programs.
     fn program(&self, name: &str) -> Command {
         let path = self.programs.join(name);
@@ -324,6 +407,25 @@ pub struct Paused {
 impl Drop for Paused {
     fn drop(&mut self) {
         signal("CONT", &self.process);
+    }
+}
+
+/// Who holds locks for a test.
+const HOLDING: &str =
+    "FROM pg_stat_activity WHERE wait_event='PgSleep' AND datname=current_database()";
+
+/// Locks that are held until this is dropped.
+pub struct Held<'a> {
+    server: &'a Server,
+    database: String,
+    process: Child,
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        let end = format!("SELECT count(pg_terminate_backend(pid,5000)) {HOLDING}");
+        self.server.sql(&self.database, &end);
+        let _ = self.process.wait();
     }
 }
 

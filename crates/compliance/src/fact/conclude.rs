@@ -2,7 +2,45 @@
 //! otherwise the concluded fact stays missing and the decision asks.
 
 use super::facts::Facts;
+use super::table::{FactId, id};
 use super::value::{Leg, Receiver, Value, Word};
+
+const ACQUIRER: FactId = id("acquirer");
+const ACTOR_ACQUIRING_REGIONS: FactId = id("actor.acquiring_regions");
+const ACTOR_KIND: FactId = id("actor.kind");
+const BANK_ROLE: FactId = id("bank_role");
+const CERTIFICATE: FactId = id("certificate");
+const CERT_ISSUER: FactId = id("cert_issuer");
+const CERT_STATED: FactId = id("cert_stated");
+const CERT_VALID: FactId = id("cert_valid");
+const CHANNEL_USER: FactId = id("channel_user");
+const CLEARED: FactId = id("cleared");
+const CODE: FactId = id("code");
+const CROSS_INSTITUTION: FactId = id("cross_institution");
+const DIRECT: FactId = id("direct");
+const FACTORS: FactId = id("factors");
+const FACTOR_COUNT: FactId = id("factor_count");
+const FUNDS_ROUTE: FactId = id("funds_route");
+const HOLDER: FactId = id("holder");
+const INFORMATION_ROUTE: FactId = id("information_route");
+const INTER_NPI: FactId = id("inter_npi");
+const LEGS: FactId = id("legs");
+const LEVEL: FactId = id("level");
+const MERCHANT_IN_REGION: FactId = id("merchant.in_region");
+const MERCHANT_ONLINE: FactId = id("merchant.online");
+const MERCHANT_PHYSICAL: FactId = id("merchant.physical");
+const MERCHANT_PROVINCE: FactId = id("merchant.province");
+const POOLED: FactId = id("pooled");
+const RECEIVERS: FactId = id("receivers");
+const RECEIVERS_ENTITLED: FactId = id("receivers_entitled");
+const ROUTE: FactId = id("route");
+const SAME_OWNER: FactId = id("same_owner");
+const SAVED_COPY: FactId = id("saved_copy");
+const SETTLEMENT_PAYER: FactId = id("settlement_payer");
+const SOURCE_OWNER: FactId = id("source_owner");
+const TARGET_OWNER: FactId = id("target_owner");
+const TOUCHES_BANK_ACCOUNT: FactId = id("touches_bank_account");
+const VIA_PLATFORM: FactId = id("via_platform");
 
 /// Bodies that clear between institutions.
 const CLEARING: [&str; 6] = [
@@ -20,16 +58,16 @@ const FACTOR_CLASSES: [(&str, &[&str]); 3] = [
     ("biometric", &["biometric"]),
 ];
 
-fn word<'a>(facts: &'a Facts, path: &str) -> Option<&'a str> {
-    facts.get(path).and_then(Value::as_word)
+fn word(facts: &Facts, id: FactId) -> Option<&str> {
+    facts.stated_value(id).and_then(Value::as_word)
 }
 
-fn words<'a>(facts: &'a Facts, path: &str) -> Option<&'a [Word]> {
-    facts.get(path).and_then(Value::as_words)
+fn words(facts: &Facts, id: FactId) -> Option<&[Word]> {
+    facts.stated_value(id).and_then(Value::as_words)
 }
 
-fn flag(facts: &Facts, path: &str) -> Option<bool> {
-    facts.get(path).and_then(Value::as_flag)
+fn flag(facts: &Facts, id: FactId) -> Option<bool> {
+    facts.stated_value(id).and_then(Value::as_flag)
 }
 
 /// Adds every conclusion to the stated facts.
@@ -59,8 +97,8 @@ fn route(facts: &mut Facts) {
     let mut bank = false;
     let mut hops = 0;
     let mut inter_npi = false;
-    for path in ["route", "information_route", "funds_route"] {
-        if let Some(route) = words(facts, path) {
+    for id in [ROUTE, INFORMATION_ROUTE, FUNDS_ROUTE] {
+        if let Some(route) = words(facts, id) {
             known = true;
             hops = hops.max(route.len());
             direct |= direct_hop(route);
@@ -69,45 +107,45 @@ fn route(facts: &mut Facts) {
             inter_npi |= route.iter().filter(|hop| hop.starts_with("npi")).count() > 1;
         }
     }
-    let borrowed = word(facts, "channel_user").zip(word(facts, "actor.kind"));
-    if word(facts, "bank_role") == Some("springboard") {
-        facts.conclude_named("direct", true);
+    let borrowed = word(facts, CHANNEL_USER).zip(word(facts, ACTOR_KIND));
+    if word(facts, BANK_ROLE) == Some("springboard") {
+        facts.conclude(DIRECT, true);
     } else if known {
-        facts.conclude_named("direct", direct);
+        facts.conclude(DIRECT, direct);
     } else if borrowed.is_some_and(|(user, owner)| user != owner && ["bank", "npi"].contains(&user))
     {
-        facts.conclude_named("direct", true);
+        facts.conclude(DIRECT, true);
     }
-    let stated_direct = flag(facts, "direct");
+    let stated_direct = flag(facts, DIRECT);
     if known || stated_direct == Some(true) {
-        facts.conclude_named("cleared", known && !direct && stated_direct != Some(true));
-        facts.conclude_named(
-            "via_platform",
+        facts.conclude(CLEARED, known && !direct && stated_direct != Some(true));
+        facts.conclude(
+            VIA_PLATFORM,
             known && platform && stated_direct != Some(true),
         );
     }
     if known {
-        facts.conclude_named("cross_institution", hops > 1);
-        facts.conclude_named("inter_npi", inter_npi);
-        facts.conclude_named("touches_bank_account", bank);
+        facts.conclude(CROSS_INSTITUTION, hops > 1);
+        facts.conclude(INTER_NPI, inter_npi);
+        facts.conclude(TOUCHES_BANK_ACCOUNT, bank);
     }
 }
 
 fn strength(facts: &mut Facts) {
-    if word(facts, "code") == Some("static") {
-        facts.conclude_named("level", "D");
+    if word(facts, CODE) == Some("static") {
+        facts.conclude(LEVEL, "D");
     }
-    let Some(factors) = words(facts, "factors") else {
+    let Some(factors) = words(facts, FACTORS) else {
         return;
     };
     let stated = factors.iter().any(|factor| factor == "possession_cert");
-    let void = flag(facts, "cert_valid") == Some(false)
-        || word(facts, "cert_issuer").is_some_and(|issuer| issuer != "licensed_ca");
+    let void = flag(facts, CERT_VALID) == Some(false)
+        || word(facts, CERT_ISSUER).is_some_and(|issuer| issuer != "licensed_ca");
     // Whether the certificate counts is open as long as its state is stated to be unknown.
     if stated
         && !void
-        && (facts.get("cert_valid") == Some(&Value::Unknown)
-            || facts.get("cert_issuer") == Some(&Value::Unknown))
+        && (facts.stated_value(CERT_VALID) == Some(&Value::Unknown)
+            || facts.stated_value(CERT_ISSUER) == Some(&Value::Unknown))
     {
         return;
     }
@@ -122,12 +160,12 @@ fn strength(facts: &mut Facts) {
         })
         .count();
     // A saved copy of a dynamic code is a static code.
-    let code = word(facts, "code").map(str::to_owned);
-    let copy = flag(facts, "saved_copy") == Some(true);
+    let code = word(facts, CODE).map(str::to_owned);
+    let copy = flag(facts, SAVED_COPY) == Some(true);
     let count = i64::try_from(count).unwrap_or(0);
-    facts.conclude_named("factor_count", count);
-    facts.conclude_named("certificate", certificate);
-    facts.conclude_named("cert_stated", stated);
+    facts.conclude(FACTOR_COUNT, count);
+    facts.conclude(CERTIFICATE, certificate);
+    facts.conclude(CERT_STATED, stated);
     let level = match (code.as_deref(), count >= 2, certificate) {
         (Some("dynamic"), _, _) if copy => "D",
         (Some("dynamic"), true, true) => "A",
@@ -135,34 +173,34 @@ fn strength(facts: &mut Facts) {
         (Some("dynamic"), false, _) => "C",
         _ => return,
     };
-    facts.conclude_named("level", level);
+    facts.conclude(LEVEL, level);
 }
 
 fn ownership(facts: &mut Facts) {
-    if flag(facts, "merchant.online") == Some(true) {
-        facts.conclude_named("merchant.physical", false);
+    if flag(facts, MERCHANT_ONLINE) == Some(true) {
+        facts.conclude(MERCHANT_PHYSICAL, false);
     }
-    if let Some((source, target)) = word(facts, "source_owner").zip(word(facts, "target_owner")) {
+    if let Some((source, target)) = word(facts, SOURCE_OWNER).zip(word(facts, TARGET_OWNER)) {
         let same = source == target;
-        facts.conclude_named("same_owner", same);
+        facts.conclude(SAME_OWNER, same);
     }
     if let Some((province, regions)) =
-        word(facts, "merchant.province").zip(words(facts, "actor.acquiring_regions"))
+        word(facts, MERCHANT_PROVINCE).zip(words(facts, ACTOR_ACQUIRING_REGIONS))
     {
         let inside = regions.iter().any(|region| region == province);
-        facts.conclude_named("merchant.in_region", inside);
+        facts.conclude(MERCHANT_IN_REGION, inside);
     }
-    let acquirer = word(facts, "settlement_payer")
-        .or_else(|| word(facts, "actor.kind").filter(|kind| ["bank", "npi"].contains(kind)))
+    let acquirer = word(facts, SETTLEMENT_PAYER)
+        .or_else(|| word(facts, ACTOR_KIND).filter(|kind| ["bank", "npi"].contains(kind)))
         .map(str::to_owned);
     if let Some(acquirer) = acquirer {
-        facts.conclude_named("acquirer", acquirer);
+        facts.conclude(ACQUIRER, acquirer);
     }
 }
 
 fn money(facts: &mut Facts) {
-    let own_account = word(facts, "actor.kind").map(|kind| format!("{kind}.account"));
-    let pooled = match (facts.get("legs"), own_account) {
+    let own_account = word(facts, ACTOR_KIND).map(|kind| format!("{kind}.account"));
+    let pooled = match (facts.stated_value(LEGS), own_account) {
         (Some(Value::Legs(legs)), Some(own)) => Some(passes_through(legs, &own)),
         (Some(Value::Legs(legs)), None) => {
             // Somebody's own account in the middle; whose is not stated, so only "no" is certain.
@@ -171,17 +209,17 @@ fn money(facts: &mut Facts) {
                 .any(|leg| leg.to.ends_with(".account") && passes_through(legs, &leg.to));
             (!middle).then_some(false)
         }
-        _ => word(facts, "holder").map(|holder| !holder.ends_with(".reserve") && !is_bank(holder)),
+        _ => word(facts, HOLDER).map(|holder| !holder.ends_with(".reserve") && !is_bank(holder)),
     };
     if let Some(pooled) = pooled {
-        facts.conclude_named("pooled", pooled);
+        facts.conclude(POOLED, pooled);
     }
-    let entitled = match facts.get("receivers") {
+    let entitled = match facts.stated_value(RECEIVERS) {
         Some(Value::Receivers(receivers)) => entitled(receivers),
         _ => None,
     };
     if let Some(entitled) = entitled {
-        facts.conclude_named("receivers_entitled", entitled);
+        facts.conclude(RECEIVERS_ENTITLED, entitled);
     }
 }
 

@@ -14,7 +14,8 @@ const LIST_BOUND: usize = 1_000;
 /// Facts about one event, each checked against the vocabulary when it is stated.
 #[derive(Clone, Default)]
 pub struct Facts {
-    values: Vec<Option<Value>>,
+    /// Sorted by fact.
+    values: Vec<(FactId, Value)>,
 }
 
 impl std::fmt::Debug for Facts {
@@ -57,9 +58,14 @@ impl Facts {
 
     /// Takes a fact back; whether it was there.
     pub fn remove(&mut self, path: &str) -> bool {
-        table::find(path)
-            .and_then(|id| self.values.get_mut(usize::from(id.0)))
-            .is_some_and(|slot| slot.take().is_some())
+        let place = table::find(path).map(|id| self.place(id));
+        match place {
+            Some(Ok(position)) => {
+                self.values.remove(position);
+                true
+            }
+            _ => false,
+        }
     }
 
     /// What is said of a fact, `Unknown` included.
@@ -69,14 +75,18 @@ impl Facts {
 
     /// Every fact that is stated, in the order of the vocabulary.
     pub fn stated(&self) -> impl Iterator<Item = (&'static FactDef, &Value)> {
-        table::all()
+        self.values
             .iter()
-            .zip(&self.values)
-            .filter_map(|(definition, value)| Some((definition, value.as_ref()?)))
+            .map(|(id, value)| (table::definition(*id), value))
+    }
+
+    fn place(&self, id: FactId) -> Result<usize, usize> {
+        self.values.binary_search_by_key(&id, |(known, _)| *known)
     }
 
     pub(crate) fn stated_value(&self, id: FactId) -> Option<&Value> {
-        self.values.get(usize::from(id.0))?.as_ref()
+        let position = self.place(id).ok()?;
+        self.values.get(position).map(|(_, value)| value)
     }
 
     /// The value, if there is one that is not `Unknown`.
@@ -86,20 +96,20 @@ impl Facts {
     }
 
     pub(crate) fn put(&mut self, id: FactId, value: Value) {
-        if self.values.len() < table::all().len() {
-            self.values.resize(table::all().len(), None);
-        }
-        if let Some(slot) = self.values.get_mut(usize::from(id.0)) {
-            *slot = Some(value);
+        match self.place(id) {
+            Ok(position) => {
+                if let Some((_, known)) = self.values.get_mut(position) {
+                    *known = value;
+                }
+            }
+            Err(position) => self.values.insert(position, (id, value)),
         }
     }
 
     /// Puts a conclusion unless the fact is stated.
-    pub(crate) fn conclude_named(&mut self, path: &str, value: impl Into<Value>) {
-        if let Some(id) = table::find(path)
-            && self.stated_value(id).is_none()
-        {
-            self.put(id, value.into());
+    pub(crate) fn conclude(&mut self, id: FactId, value: impl Into<Value>) {
+        if let Err(position) = self.place(id) {
+            self.values.insert(position, (id, value.into()));
         }
     }
 

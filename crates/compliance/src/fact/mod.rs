@@ -20,5 +20,6 @@ pub use kind::{FactDef, FactKind, Origin};
 pub use node::{Node, NodeKind, parse_yaml};
 pub use read::facts_from_node;
 pub(crate) use read::{day, decimal};
+pub(crate) use table::id;
 pub use table::{FactId, all, definition, find};
 pub use value::{Leg, Receiver, Value, Word};

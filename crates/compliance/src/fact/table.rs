@@ -51,6 +51,33 @@ pub fn definition(id: FactId) -> &'static FactDef {
     FACTS.get(usize::from(id.0)).unwrap_or(&FACTS[0])
 }
 
+/// The fact of a name that is known when this is compiled: a wrong name does not compile.
+#[allow(clippy::indexing_slicing, clippy::panic)] // Evaluated by the compiler only.
+pub(crate) const fn id(path: &str) -> FactId {
+    const fn same(left: &[u8], right: &[u8]) -> bool {
+        if left.len() != right.len() {
+            return false;
+        }
+        let mut position = 0;
+        while position < left.len() {
+            if left[position] != right[position] {
+                return false;
+            }
+            position += 1;
+        }
+        true
+    }
+    let mut position = 0;
+    while position < FACTS.len() {
+        if same(FACTS[position].path.as_bytes(), path.as_bytes()) {
+            #[allow(clippy::cast_possible_truncation)] // The vocabulary is far smaller.
+            return FactId(position as u16);
+        }
+        position += 1;
+    }
+    panic!("no such fact");
+}
+
 /// The fact of a dotted name.
 pub fn find(path: &str) -> Option<FactId> {
     static BY_PATH: OnceLock<HashMap<&'static str, FactId>> = OnceLock::new();

@@ -3,10 +3,18 @@
 use super::error::PackError;
 use super::policy::{Compiler, figure, with_figures};
 use super::raw::{RawClause, RawPack, RawRule};
-use super::rule::{Case, Clause, Instrument, Limit, Note, Rule, Term};
+use super::rule::{Case, Clause, Instrument, Limit, Note, Rule, Term, Text};
 use crate::Verdict;
 use crate::fact::{self, FactId, Facts, Node, facts_from_node};
 use calendar::BusinessDate;
+use cedar_policy::Policy;
+
+/// A rule, the line where it stands, and its conditions as policies, to be validated.
+pub(crate) struct Compiled {
+    pub line: usize,
+    pub rule: Rule,
+    pub policies: Vec<Policy>,
+}
 
 /// The facts of a case, the day included.
 fn compile_facts(value: &toml::Value, line: usize) -> Result<Facts, String> {
@@ -28,7 +36,7 @@ pub(crate) fn compile(
     instrument: usize,
     number: &mut usize,
     compiler: &Compiler,
-) -> Result<(Instrument, Vec<(usize, Rule)>), PackError> {
+) -> Result<(Instrument, Vec<Compiled>), PackError> {
     let fail = |line: usize, reason: String| PackError {
         file: name.to_owned(),
         line,
@@ -51,9 +59,13 @@ pub(crate) fn compile(
         let line = text
             .find(&format!("id = \"{}\"", rule.id))
             .map_or(1, |offset| line_at(text, offset));
-        let rule = compile_rule(rule, instrument, line, number, compiler)
+        let (rule, policies) = compile_rule(rule, (instrument, &head), line, number, compiler)
             .map_err(|reason| fail(line, reason))?;
-        rules.push((line, rule));
+        rules.push(Compiled {
+            line,
+            rule,
+            policies,
+        });
     }
     Ok((head, rules))
 }
@@ -71,11 +83,11 @@ fn named(path: &str) -> Result<FactId, String> {
 
 fn compile_rule(
     mut raw: RawRule,
-    instrument: usize,
+    (instrument, head): (usize, &Instrument),
     line: usize,
     number: &mut usize,
     compiler: &Compiler,
-) -> Result<Rule, String> {
+) -> Result<(Rule, Vec<Policy>), String> {
     let id = raw.id.clone();
     let from = date(&raw.from)?;
     let to = raw.to.as_deref().map(date).transpose()?;
@@ -111,9 +123,19 @@ fn compile_rule(
             return Err(format!("`{id}`: unknown service `{word}`"));
         }
     }
+    for text in [&raw.says, &raw.remedy] {
+        if text.en.trim().is_empty() || text.zh.trim().is_empty() {
+            return Err(format!(
+                "`{id}`: `says` and `remedy` are wanted in both languages, for instance {{ en = \"…\", zh = \"…\" }}"
+            ));
+        }
+    }
     let mut clauses = Vec::new();
+    let mut policies = Vec::new();
     for clause in written {
-        clauses.push(compile_clause(&raw, clause, number, compiler)?);
+        let (clause, policy) = compile_clause(&raw, clause, number, compiler)?;
+        clauses.push(clause);
+        policies.push(policy);
         *number += 1;
     }
     let limit = match &raw.limit {
@@ -133,10 +155,13 @@ fn compile_rule(
         }),
     };
     let cases = cases(&raw, from, line)?;
-    Ok(Rule {
+    let article = raw.article.filter(|_| raw.article_certain);
+    let rule = Rule {
         id,
         instrument,
-        article: raw.article.filter(|_| raw.article_certain),
+        citation: citation(head, article.as_deref()),
+        industry: head.industry,
+        article,
         from,
         to,
         bearer: raw.bearer,
@@ -163,7 +188,21 @@ fn compile_rule(
                 source: note.source,
             })
             .collect(),
-    })
+    };
+    Ok((rule, policies))
+}
+
+/// The instrument, and the article where it is certain.
+fn citation(instrument: &Instrument, article: Option<&str>) -> Text {
+    let mut citation = Text {
+        en: instrument.en.clone(),
+        zh: instrument.zh.clone(),
+    };
+    if let Some(article) = article {
+        citation.en.push_str(&format!(", art. {article}"));
+        citation.zh.push_str(&format!("第{article}条"));
+    }
+    citation
 }
 
 fn compile_clause(
@@ -171,9 +210,9 @@ fn compile_clause(
     clause: RawClause,
     number: &mut usize,
     compiler: &Compiler,
-) -> Result<Clause, String> {
+) -> Result<(Clause, Policy), String> {
     let condition = with_figures(&clause.when, &raw.figures)?;
-    let (policy, reads) = compiler.policy(*number, &raw.id, &condition, &raw.absence)?;
+    let (policy, condition, reads) = compiler.policy(*number, &raw.id, &condition, &raw.absence)?;
     let mut raised_by = Vec::new();
     for entry in &clause.raised_by {
         let mut terms = Vec::new();
@@ -199,9 +238,9 @@ fn compile_clause(
             "a clause with `verdict = \"ask\"` must say in `asks` what it asks for".to_owned(),
         );
     }
-    Ok(Clause {
+    let clause = Clause {
         raised_by,
-        policy,
+        condition,
         reads,
         verdict,
         asks: clause.asks,
@@ -210,7 +249,8 @@ fn compile_clause(
             .scale_percent
             .map(|name| figure(&name, &raw.figures))
             .transpose()?,
-    })
+    };
+    Ok((clause, policy))
 }
 
 /// `quiet` cases are the first firing case with the facts that differ.

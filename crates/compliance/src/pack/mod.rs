@@ -6,10 +6,10 @@ mod policy;
 mod raw;
 mod rule;
 
-pub(crate) use compile::compile;
+pub(crate) use compile::{Compiled, compile};
 pub use error::PackError;
 pub(crate) use policy::Compiler;
 pub use rule::{
-    Action, Bearer, Case, Clause, Confidence, Effect, Instrument, Limit, Note, Period, Rule,
-    Standing, Term, Text,
+    Action, Bearer, Case, Clause, Condition, Confidence, Effect, Instrument, Limit, Note, Period,
+    Rule, Standing, Term, Text,
 };

@@ -1,10 +1,12 @@
 //! Conditions as Cedar policies over one schema of facts.
 
+use super::rule::Condition;
 use crate::fact::{self, FactId, FactKind};
-use cedar_policy::{Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};
+use cedar_policy::{Expression, Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};
 use serde_json::Value as Json;
 use std::collections::BTreeMap;
 use std::fmt::Write;
+use std::str::FromStr;
 
 /// Compiles conditions and validates them against the vocabulary.
 pub(crate) struct Compiler {
@@ -20,14 +22,14 @@ impl Compiler {
         })
     }
 
-    /// A policy that is satisfied exactly when the condition holds, and the facts it reads.
+    /// The condition, as a policy (which is what can be validated) and alone, and the facts it reads.
     pub(crate) fn policy(
         &self,
         number: usize,
         rule: &str,
         condition: &str,
         absence: &[String],
-    ) -> Result<(Policy, Vec<FactId>), String> {
+    ) -> Result<(Policy, Condition, Vec<FactId>), String> {
         let text = format!(
             "@rule({rule:?})\nforbid(principal, action, resource) when {{\n{condition}\n}};"
         );
@@ -44,7 +46,9 @@ impl Compiler {
                 ids.push(id);
             }
         }
-        Ok((policy, ids))
+        let expression = Expression::from_str(condition)
+            .map_err(|error| format!("condition of `{rule}`: {error}"))?;
+        Ok((policy, Condition { expression }, ids))
     }
 
     pub(crate) fn validate(&self, policies: &PolicySet) -> Result<(), (String, String)> {

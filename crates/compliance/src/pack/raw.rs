@@ -39,7 +39,7 @@ pub(super) struct RawRule {
     pub services: Vec<String>,
     pub effect: Effect,
     pub confidence: Confidence,
-    pub says: String,
+    pub says: Text,
     #[serde(default)]
     pub remedy: Text,
     #[serde(default)]

@@ -2,7 +2,7 @@
 
 use crate::fact::{FactId, Facts};
 use calendar::BusinessDate;
-use cedar_policy::Policy;
+use cedar_policy::Expression;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -49,7 +49,7 @@ pub enum Confidence {
 }
 
 /// Whom a rule binds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Bearer {
     /// The payer's bank or payment institution.
@@ -60,6 +60,16 @@ pub enum Bearer {
     ClearingBody,
     /// Who brings buyers and sellers together, and its outsourcers.
     Platform,
+}
+
+impl Bearer {
+    /// Every role.
+    pub const ALL: [Bearer; 4] = [
+        Bearer::AccountSide,
+        Bearer::Acquirer,
+        Bearer::ClearingBody,
+        Bearer::Platform,
+    ];
 }
 
 /// The action of a live system at which a rule's facts must be known.
@@ -89,6 +99,53 @@ pub enum Action {
     Freeze,
 }
 
+impl Action {
+    /// Every action.
+    pub const ALL: [Action; 20] = [
+        Action::BarcodePayment,
+        Action::OnlinePayment,
+        Action::SignMandate,
+        Action::DirectDebit,
+        Action::OpenAccount,
+        Action::OnboardMerchant,
+        Action::AddChannelLink,
+        Action::Split,
+        Action::Hold,
+        Action::Release,
+        Action::Settle,
+        Action::Payout,
+        Action::Refund,
+        Action::TopUp,
+        Action::Withdraw,
+        Action::Transfer,
+        Action::LaunchProduct,
+        Action::HoldReserves,
+        Action::KeepData,
+        Action::Freeze,
+    ];
+
+    /// The actions in which a service of the vocabulary consists.
+    pub fn of_service(service: &str) -> &'static [Action] {
+        match service {
+            "code_payment" => &[Action::BarcodePayment],
+            "code_acquiring" => &[Action::BarcodePayment, Action::OnboardMerchant],
+            "card_acquiring" => &[Action::OnboardMerchant],
+            "online_payment" | "quick_pay" => &[Action::OnlinePayment],
+            "direct_debit" | "central_collection" => &[Action::DirectDebit],
+            "account_open" => &[Action::OpenAccount],
+            "split" => &[Action::Split],
+            "escrow" => &[Action::Hold, Action::Release],
+            "settlement" => &[Action::Settle],
+            "payout" => &[Action::Payout],
+            "refund" => &[Action::Refund],
+            "topup" => &[Action::TopUp],
+            "withdraw" => &[Action::Withdraw],
+            "transfer" => &[Action::Transfer],
+            _ => &[],
+        }
+    }
+}
+
 /// How well a reading is settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -103,6 +160,24 @@ pub enum Standing {
     Single,
     /// Asked, never answered.
     Unanswered,
+}
+
+impl Standing {
+    /// Whether anybody may rely on it without asking again.
+    pub fn settled(self) -> bool {
+        self == Standing::Consensus
+    }
+
+    /// In words.
+    pub fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Standing::Consensus => ("consensus", "一致"),
+            Standing::Majority => ("majority view, not settled", "多数意见，未成定论"),
+            Standing::Disputed => ("disputed", "有争议"),
+            Standing::Single => ("one voice, not settled", "个别意见，未成定论"),
+            Standing::Unanswered => ("unanswered", "尚无答案"),
+        }
+    }
 }
 
 /// The period over which a limit counts.
@@ -159,13 +234,19 @@ pub struct Term {
     pub word: Option<String>,
 }
 
-/// One condition of a rule.
+/// A condition, compiled and validated.
+#[derive(Debug, Clone)]
+pub struct Condition {
+    pub(crate) expression: Expression,
+}
+
+/// One clause of a rule.
 #[derive(Debug, Clone)]
 pub struct Clause {
     /// Any of these, each a conjunction.
     pub raised_by: Vec<Vec<Term>>,
-    /// The condition as a policy.
-    pub policy: Policy,
+    /// What must hold.
+    pub condition: Condition,
     /// Facts it reads.
     pub reads: Vec<FactId>,
     /// Verdict in place of the effect's.
@@ -207,6 +288,10 @@ pub struct Rule {
     pub id: String,
     /// Position of its instrument.
     pub instrument: usize,
+    /// Instrument and, where certain, article.
+    pub citation: Text,
+    /// Practice of a channel or scheme, not law.
+    pub industry: bool,
     /// Article as printed, shown only where it is certain.
     pub article: Option<String>,
     /// First day in force.
@@ -224,7 +309,7 @@ pub struct Rule {
     /// How far to trust it.
     pub confidence: Confidence,
     /// What it says.
-    pub says: String,
+    pub says: Text,
     /// What to do about it.
     pub remedy: Text,
     /// Its figures, as written.
@@ -249,5 +334,12 @@ impl Rule {
     /// Whether it is in force on a day.
     pub fn in_force(&self, day: BusinessDate) -> bool {
         self.from <= day && self.to.is_none_or(|last| day <= last)
+    }
+}
+
+impl std::fmt::Display for Rule {
+    /// Its id.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.id)
     }
 }

@@ -34,6 +34,8 @@ pub enum CaseKind {
     UnknownRefund,
     /// A payout has no outcome and no automatic step is left.
     PayoutStranded,
+    /// A payout did not come to its end in time; it goes on all the same.
+    PayoutOverdue,
     /// A payout was declined, but the channel does not say that it failed.
     PayoutDeclined,
     /// A payout was made that is not ours.

@@ -14,8 +14,9 @@ use crate::closing::{self, Figure};
 use crate::context::Context;
 use crate::merchant;
 use crate::rejection::{Code, Refusable, Rejection, broken};
+use crate::reserve;
 use crate::settlement::{self, Item};
-use crate::text::{self, channel_name};
+use crate::text;
 use ledger::AccountId;
 use money::Money;
 use std::sync::Arc;
@@ -29,7 +30,7 @@ pub(crate) fn confirm(
     command: &ConfirmClearing,
 ) -> Refusable<(Arc<Clearing>, bool)> {
     let channel = command.channel;
-    let key = format!("{}/{}", channel_name(channel), command.clearing_date);
+    let key = Clearing::key_of(channel, command.clearing_date);
     if let Some(known) = cx.tx.get::<Clearing>(&key)? {
         return match differing_field(&known, command) {
             Some(field) => {
@@ -53,6 +54,7 @@ pub(crate) fn confirm(
         posting::cost_returned(&chart, channel, positive(fee_back)),
     ];
     booking::post(cx.tx, &legs, &key)?;
+    reserve::wake(cx.tx)?;
     let costs = (Figure::ChannelCosts, Some(command.channel_fee));
     closing::count(cx.tx, &[(Figure::ClearingReceived, Some(net)), costs])?;
     cx.tx.put(Clearing {
@@ -155,6 +157,7 @@ pub(crate) fn adjust(cx: &mut Context<'_, '_>, command: &AdjustDifference) -> Re
         &[posting::adjusted(debit, credit, command.amount)],
         &case.id,
     )?;
+    reserve::wake(cx.tx)?;
     let less = command.amount.checked_neg().map_err(broken)?;
     for (side, amount) in [(&command.debit, less), (&command.credit, command.amount)] {
         if let AdjustmentAccount::Merchant(id) = side {

@@ -20,6 +20,17 @@ pub struct CreatePayout {
     pub payee: Option<BankAccount>,
 }
 
+/// Two people stop a payout that does not come to its end. One that waits for the reserve ends at once.
+/// One that may have been sent is never sent again and only asked after: it ends when the channel does
+/// not know it although nothing can be on its way any more, or by [`ResolvePayout`] after that time.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CancelPayout {
+    /// The payout.
+    pub payout: String,
+    /// Why.
+    pub reason: String,
+}
+
 /// A person states what became of a payout for which no automatic step is left.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ResolvePayout {

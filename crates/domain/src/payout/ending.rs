@@ -1,7 +1,8 @@
 //! Verified states of a payout, from whatever source, taken into the books. Facts: never refused.
 
 use super::{
-    Evidence, FailureEvidence, ForeignPayout, PaidEvidence, Payout, PayoutStatus, posting, save,
+    Evidence, FailureEvidence, ForeignPayout, PaidEvidence, Payout, PayoutStatus, end, posting,
+    save,
 };
 use crate::booking::{minus, post_fact, smaller};
 use crate::case::{self, CaseKind, Finding};
@@ -9,12 +10,13 @@ use crate::chart;
 use crate::closing::{self, Figure};
 use crate::context::Context;
 use crate::merchant::Merchant;
+use crate::reserve;
 use crate::text::channel_name;
 use crate::webhook::{self, EventType};
 use channels::answer::PayoutState;
 use channels::operation::{Channel, ChannelReference};
 use engine::Interrupt;
-use money::Money;
+use money::{Currency, Money};
 
 /// A channel says how a payout stands.
 pub(crate) fn state(
@@ -42,8 +44,11 @@ pub(crate) fn state(
 }
 
 fn processing(cx: &mut Context<'_, '_>, mut payout: Payout) -> Result<(), Interrupt> {
-    use PayoutStatus::{Created, Declined, Stranded, Unknown};
-    if !matches!(payout.status, Created | Unknown | Declined | Stranded) {
+    use PayoutStatus::{Cancelling, Created, Declined, Stranded, Unknown};
+    if !matches!(
+        payout.status,
+        Created | Unknown | Declined | Cancelling | Stranded
+    ) {
         return Ok(());
     }
     payout.status = PayoutStatus::Processing;
@@ -104,6 +109,7 @@ fn confirmed(
                 posting::left_in_reserve(&chart, minus(payout.amount, common)?),
             ];
             post_fact(cx.tx, &legs, &payout.id)?;
+            reserve::wake(cx.tx)?;
         }
         let reason = format!(
             "two people said that {} was paid, the channel paid {actual}",
@@ -124,9 +130,8 @@ fn book_paid(
     let chart = chart::of(cx.tx)?;
     let merchant = cx.tx.expect::<Merchant>(&payout.merchant)?;
     let actual = evidence.amount();
-    if actual.currency() != payout.amount.currency() || !actual.is_positive() {
-        let reason = format!("the channel states an amount that cannot be booked: {actual}");
-        return open_case(cx, &payout, CaseKind::Unbookable, reason, actual);
+    if !is_bookable(actual, payout.amount.currency()) {
+        return unbookable(cx, payout, evidence);
     }
     let covered = smaller(actual, payout.amount);
     let too_little = minus(payout.amount, covered)?;
@@ -144,7 +149,7 @@ fn book_paid(
         );
         open_case(cx, &payout, CaseKind::Contradiction, reason, actual)?;
     }
-    cx.tx.settle_effect(&payout.effect)?;
+    end(cx, &mut payout)?;
     closing::count(cx.tx, &[(Figure::PayoutsSucceeded, Some(actual))])?;
     payout.status = PayoutStatus::Succeeded;
     payout.channel_number = Some(evidence.channel_number().to_owned());
@@ -159,6 +164,38 @@ fn book_paid(
     save(cx.tx, payout)
 }
 
+fn is_bookable(amount: Money, currency: Currency) -> bool {
+    amount.currency() == currency && amount.is_positive()
+}
+
+fn not_booked(evidence: &PaidEvidence) -> String {
+    format!(
+        "the channel says paid under number {:.64}, with an amount that cannot be booked: {}",
+        evidence.channel_number(),
+        evidence.amount()
+    )
+}
+
+/// The channel says paid, with an amount that the books cannot take. The money stays in transit, nothing
+/// is sent any more, and a better statement, the bill or two people end it.
+fn unbookable(
+    cx: &mut Context<'_, '_>,
+    mut payout: Payout,
+    evidence: &PaidEvidence,
+) -> Result<(), Interrupt> {
+    if let Some(effect) = &payout.effect {
+        cx.tx.withdraw_effect(effect)?;
+    }
+    if payout.status == PayoutStatus::WaitingForReserve {
+        // It never was ours to send; from now on it is not in the line.
+        reserve::leave(cx.tx, &payout)?;
+    }
+    payout.status = PayoutStatus::Stranded;
+    let reason = not_booked(evidence);
+    open_case(cx, &payout, CaseKind::Unbookable, reason, evidence.amount())?;
+    save(cx.tx, payout)
+}
+
 /// The merchant has its money again and the payee has it too: ours is missing until it is recovered.
 fn paid_after_failure(
     cx: &mut Context<'_, '_>,
@@ -170,9 +207,12 @@ fn paid_after_failure(
     }
     let chart = chart::of(cx.tx)?;
     let amount = evidence.amount();
-    if amount.currency() == chart.currency && amount.is_positive() {
-        post_fact(cx.tx, &[posting::paid_too_much(&chart, amount)], &payout.id)?;
+    if !is_bookable(amount, chart.currency) {
+        // Not booked: a later statement of an amount that can be is.
+        let reason = not_booked(evidence);
+        return open_case(cx, &payout, CaseKind::Unbookable, reason, amount);
     }
+    post_fact(cx.tx, &[posting::paid_too_much(&chart, amount)], &payout.id)?;
     payout.contrary_booked = true;
     let reason =
         "the channel says paid, after the payout had been returned to the merchant".to_owned();
@@ -208,9 +248,10 @@ pub(super) fn give_back(
         &[posting::returned(&merchant.accounts, payout.amount)],
         &payout.id,
     )?;
-    cx.tx.settle_effect(&payout.effect)?;
+    end(cx, &mut payout)?;
     closing::count(cx.tx, &[(Figure::PayoutsReturned, Some(payout.amount))])?;
     payout.status = PayoutStatus::Failed;
+    payout.resolution = payout.resolution.or(payout.cancel_reason.clone());
     payout.refusal = evidence
         .map(|evidence| evidence.refusal().clone())
         .or(payout.refusal);
@@ -236,16 +277,20 @@ fn foreign(
     }
     let chart = chart::of(cx.tx)?;
     let amount = evidence.amount();
-    cx.tx.put(ForeignPayout {
-        key: key.clone(),
-        amount,
-    })?;
-    if amount.currency() == chart.currency && amount.is_positive() {
+    let mut kind = CaseKind::UnknownPayout;
+    if is_bookable(amount, chart.currency) {
+        cx.tx.put(ForeignPayout {
+            key: key.clone(),
+            amount,
+        })?;
         post_fact(cx.tx, &[posting::unknown(&chart, amount)], &key)?;
         closing::count(cx.tx, &[(Figure::Suspense, Some(amount))])?;
+    } else {
+        // Not booked and not noted as booked: a later statement of an amount that can be is.
+        kind = CaseKind::Unbookable;
     }
     let finding = Finding {
-        kind: CaseKind::UnknownPayout,
+        kind,
         object: &key,
         merchant: None,
         reason: format!(

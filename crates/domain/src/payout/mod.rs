@@ -1,24 +1,28 @@
 //! Payouts (代付): money leaves the reserve for a bank account.
 //!
 //! The money is in transit from the request on and stays there while the outcome is unknown. Only
-//! [`Evidence`] ends a payout by itself; where no evidence can be had, two people do.
+//! [`Evidence`] ends a payout by itself; where no evidence can be had, two people do. It is sent when
+//! the [reserve](crate::reserve) covers it. One that takes too long gets a case and is asked after all
+//! the same.
 
 mod command;
 mod ending;
 mod evidence;
 mod limit;
 mod news;
+mod overdue;
 mod posting;
 mod record;
 mod resolution;
 
-pub use command::{CreatePayout, ResolvePayout, ResolvedPayout, ReturnPayout};
+pub use command::{CancelPayout, CreatePayout, ResolvePayout, ResolvedPayout, ReturnPayout};
 pub(crate) use ending::state;
 pub use evidence::{Evidence, FailureEvidence, PaidEvidence};
 pub(crate) use limit::is_large;
 pub(crate) use news::effect_news;
+pub(crate) use overdue::due;
 pub use record::{ForeignPayout, Origin, Payout, PayoutNumber, PayoutStatus, SmallPayouts};
-pub(crate) use resolution::{bounce, resolve};
+pub(crate) use resolution::{bounce, cancel, resolve};
 
 use crate::booking;
 use crate::chart;
@@ -27,7 +31,7 @@ use crate::context::Context;
 use crate::effect::{Effect, Subject, reference_of};
 use crate::merchant::{self, BankAccount, Merchant};
 use crate::rejection::{Refusable, Rejection};
-use crate::{settlement, text};
+use crate::{reserve, settlement, text};
 use channels::operation::Operation;
 use engine::{EffectPolicy, Interrupt, Repeat, Tx};
 use jiff::Timestamp;
@@ -155,26 +159,8 @@ fn record(
 ) -> Result<String, Interrupt> {
     let id = cx.tx.new_id("pot");
     let now = cx.tx.now();
-    // The channel's form of this time has no parts of a second.
-    let submitted_at = Timestamp::from_second(now.as_second()).unwrap_or(now);
-    let operation = Operation::Payout {
-        payout: reference_of(&id),
-        submitted_at,
-        amount: new.amount,
-        payee: new.payee.vault_id.clone(),
-        purpose: new.purpose.to_owned(),
-    };
-    let channel = cx.settings.payout_channel;
-    let effect = Effect::Channel {
-        channel,
-        operation,
-        subject: Subject::Payout { payout: id.clone() },
-    };
-    let effect = cx
-        .tx
-        .emit(&effect, policy(cx.settings.payout_arrival_bound_seconds))?;
     closing::count(cx.tx, &[(Figure::PayoutsCreated, Some(new.amount))])?;
-    cx.tx.put_new(Payout {
+    let mut payout = Payout {
         id: id.clone(),
         merchant: merchant.id.clone(),
         payout_number: new.number.to_owned(),
@@ -182,21 +168,73 @@ fn record(
         purpose: new.purpose.to_owned(),
         payee: new.payee.clone(),
         origin,
-        channel,
-        status: PayoutStatus::Created,
-        effect,
-        submitted_at,
+        channel: cx.settings.payout_channel,
+        status: PayoutStatus::WaitingForReserve,
+        effect: None,
+        reserved: false,
+        submitted_at: now,
         channel_number: None,
         settle_date: None,
         refusal: None,
         refusal_queries: 0,
         contrary_booked: false,
+        cancel_reason: None,
         resolution: None,
         created_at: now,
         updated_at: now,
         business_date: cx.tx.business_date(),
-    })?;
+    };
+    if reserve::admit(cx.tx, new.amount)? {
+        send(cx, &mut payout)?;
+    }
+    overdue::watch_new(cx, &id)?;
+    cx.tx.put_new(payout)?;
     Ok(id)
+}
+
+/// Records the intent to pay: from here on it may have been sent.
+fn send(cx: &mut Context<'_, '_>, payout: &mut Payout) -> Result<(), Interrupt> {
+    let now = cx.tx.now();
+    // The channel's form of this time has no parts of a second.
+    payout.submitted_at = Timestamp::from_second(now.as_second()).unwrap_or(now);
+    let operation = Operation::Payout {
+        payout: reference_of(&payout.id),
+        submitted_at: payout.submitted_at,
+        amount: payout.amount,
+        payee: payout.payee.vault_id.clone(),
+        purpose: payout.purpose.clone(),
+    };
+    let effect = Effect::Channel {
+        channel: payout.channel,
+        operation,
+        subject: Subject::Payout {
+            payout: payout.id.clone(),
+        },
+    };
+    let policy = policy(cx.settings.payout_arrival_bound_seconds);
+    payout.effect = Some(cx.tx.emit(&effect, policy)?);
+    payout.reserved = true;
+    payout.status = PayoutStatus::Created;
+    Ok(())
+}
+
+/// A payout's turn has come: the reserve covers it.
+pub(crate) fn release(cx: &mut Context<'_, '_>, payout: &Payout) -> Result<(), Interrupt> {
+    let mut payout = payout.clone();
+    send(cx, &mut payout)?;
+    overdue::watch(cx, &payout.id)?;
+    save(cx.tx, payout)
+}
+
+/// A payout is at its end: nothing is attempted, watched or set aside for it any more.
+fn end(cx: &mut Context<'_, '_>, payout: &mut Payout) -> Result<(), Interrupt> {
+    if let Some(effect) = &payout.effect {
+        cx.tx.settle_effect(effect)?;
+    }
+    overdue::unwatch(cx, &payout.id)?;
+    reserve::leave(cx.tx, payout)?;
+    payout.reserved = false;
+    Ok(())
 }
 
 /// Asked after for ever: money in transit is never given up on by a counter.

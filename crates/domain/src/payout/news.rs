@@ -1,6 +1,6 @@
 //! What the dispatcher learned about a payout's effect.
 
-use super::ending::{open_case, state};
+use super::ending::{give_back, open_case, state};
 use super::{Payout, PayoutStatus, save};
 use crate::case::CaseKind;
 use crate::context::Context;
@@ -31,7 +31,7 @@ pub(crate) fn effect_news(
     if !payout.status.is_open() {
         return Ok(());
     }
-    let own_effect = record.id == payout.effect;
+    let own_effect = payout.effect.as_deref() == Some(record.id.as_str());
     match (news, answer) {
         (EffectNews::Answered, Some(Answer::Refused(refusal))) if own_effect => {
             declined(cx, payout, refusal)
@@ -41,13 +41,25 @@ pub(crate) fn effect_news(
             payout.status = PayoutStatus::Processing;
             save(cx.tx, payout)
         }
-        (EffectNews::Unknown, _) if own_effect => {
+        (EffectNews::Unknown, _) if own_effect && is_under_way(payout.status) => {
             payout.status = PayoutStatus::Unknown;
             save(cx.tx, payout)
         }
+        (EffectNews::Absent, _) if own_effect && payout.status == PayoutStatus::Cancelling => {
+            give_back(cx, payout, None)
+        }
+        (EffectNews::Absent, _) if own_effect => stranded(cx, payout),
         (EffectNews::Stranded, _) => stranded(cx, payout),
         _ => Ok(()),
     }
+}
+
+/// Nobody has decided or stopped anything: the channel's silence is the news.
+fn is_under_way(status: PayoutStatus) -> bool {
+    matches!(
+        status,
+        PayoutStatus::Created | PayoutStatus::Processing | PayoutStatus::Unknown
+    )
 }
 
 /// The request was declined. That is no proof about an earlier attempt of it, so the channel is
@@ -70,6 +82,10 @@ fn still_declined(cx: &mut Context<'_, '_>, mut payout: Payout) -> Result<(), In
         return Ok(());
     }
     payout.refusal_queries += 1;
+    if payout.refusal_queries > 1 && payout.cancel_reason.is_some() {
+        // Two people stopped it before; nothing of it can be on its way any more.
+        return give_back(cx, payout, None);
+    }
     if payout.refusal_queries > 1 {
         let reason =
             "declined by the channel, which does not know it either: decide whether it was paid"

@@ -13,6 +13,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PayoutStatus {
+    /// Recorded; the reserve does not cover it yet, or others wait before it.
+    WaitingForReserve,
     /// Recorded, about to be sent.
     Created,
     /// The channel is working on it.
@@ -21,6 +23,9 @@ pub enum PayoutStatus {
     Unknown,
     /// The channel declined the request; it is asked whether that is final.
     Declined,
+    /// Two people stopped it: it is not sent any more, and asked after until it is known what became of
+    /// an earlier request.
+    Cancelling,
     /// No automatic step is left; a person decides.
     Stranded,
     /// The payee has the money.
@@ -75,8 +80,11 @@ pub struct Payout {
     pub channel: Channel,
     /// Standing.
     pub status: PayoutStatus,
-    /// Effect that pays it.
-    pub effect: String,
+    /// Effect that pays it; none while it waits for the reserve.
+    pub effect: Option<String>,
+    /// Its amount is set aside in the reserve until it ends.
+    #[serde(default)]
+    pub reserved: bool,
     /// Time that identifies it at the channel together with its number.
     #[serde(with = "calendar::rfc3339")]
     pub submitted_at: Timestamp,
@@ -90,6 +98,9 @@ pub struct Payout {
     pub refusal_queries: u32,
     /// A success that came after the failure is in the books as a difference.
     pub contrary_booked: bool,
+    /// Why people stopped it.
+    #[serde(default)]
+    pub cancel_reason: Option<String>,
     /// A person's statement, where one decided.
     pub resolution: Option<String>,
     /// Created at.
@@ -107,12 +118,15 @@ impl Record for Payout {
     fn key(&self) -> &str {
         &self.id
     }
-    /// `merchant`: by merchant and time. `open`: in transit, by time. `done`: by channel and time of
-    /// the last change, once succeeded, for reconciliation.
+    /// `merchant`: by merchant and time. `open`: in transit, by time. `waiting`: for the reserve, oldest
+    /// first. `done`: by channel and time of the last change, once succeeded, for reconciliation.
     fn indexes(&self, out: &mut Indexes) {
         let time = index_time(self.created_at);
         if self.status.is_open() {
             out.add("open", time.clone());
+            if self.status == PayoutStatus::WaitingForReserve {
+                out.add("waiting", format!("{time}/{}", self.id));
+            }
         } else if self.status == PayoutStatus::Succeeded {
             out.add(
                 "done",

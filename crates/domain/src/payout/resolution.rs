@@ -1,16 +1,20 @@
 //! Decisions of two people about payouts (the engine asks the second before these run).
 
 use super::ending::give_back;
-use super::{Payout, PayoutStatus, ResolvePayout, ResolvedPayout, ReturnPayout, posting, save};
+use super::{
+    CancelPayout, Payout, PayoutStatus, ResolvePayout, ResolvedPayout, ReturnPayout, end, posting,
+    save,
+};
 use crate::booking::{is_open, post_fact};
 use crate::chart;
 use crate::closing::{self, Figure};
 use crate::context::Context;
 use crate::merchant::Merchant;
 use crate::rejection::{Refusable, Rejection};
+use crate::reserve;
 use crate::text;
 use crate::webhook::{self, EventType};
-use engine::Tx;
+use engine::{EffectState, Tx};
 use std::sync::Arc;
 
 fn named(tx: &mut Tx<'_>, id: &str) -> Refusable<Payout> {
@@ -24,13 +28,17 @@ fn named(tx: &mut Tx<'_>, id: &str) -> Refusable<Payout> {
 pub(crate) fn resolve(cx: &mut Context<'_, '_>, command: &ResolvePayout) -> Refusable<Arc<Payout>> {
     text::plain("evidence", &command.evidence, 500)?;
     let mut payout = named(cx.tx, &command.payout)?;
-    if payout.status != PayoutStatus::Stranded {
+    if !matches!(
+        payout.status,
+        PayoutStatus::Stranded | PayoutStatus::Cancelling
+    ) {
         return Err(Rejection::state(
-            "only a stranded payout is decided by people; the others are still asked after",
+            "only a stranded or cancelled payout is decided by people; the others are still asked after",
         )
         .at("payout")
         .into());
     }
+    refuse_while_under_way(cx.tx, &payout)?;
     let id = payout.id.clone();
     payout.resolution = Some(command.evidence.clone());
     match command.outcome {
@@ -43,7 +51,7 @@ pub(crate) fn resolve(cx: &mut Context<'_, '_>, command: &ResolvePayout) -> Refu
                 &[posting::paid(&chart, &merchant.accounts, payout.amount)],
                 &id,
             )?;
-            cx.tx.settle_effect(&payout.effect)?;
+            end(cx, &mut payout)?;
             closing::count(cx.tx, &[(Figure::PayoutsSucceeded, Some(payout.amount))])?;
             payout.status = PayoutStatus::Succeeded;
             webhook::notify(
@@ -54,6 +62,69 @@ pub(crate) fn resolve(cx: &mut Context<'_, '_>, command: &ResolvePayout) -> Refu
                 &payout,
             )?;
             save(cx.tx, payout)?;
+        }
+    }
+    Ok(cx.tx.expect(&id)?)
+}
+
+/// What people decide must not be overtaken by a request that is on its way.
+fn refuse_while_under_way(tx: &mut Tx<'_>, payout: &Payout) -> Refusable<()> {
+    let Some(effect) = &payout.effect else {
+        return Ok(());
+    };
+    let Some(effect) = tx.effect(effect)? else {
+        return Ok(());
+    };
+    if effect.state == EffectState::Done {
+        return Ok(());
+    }
+    let message = match effect.may_arrive_until() {
+        Some(until) if until <= tx.now() => return Ok(()),
+        Some(until) => format!(
+            "a request may still be on its way to the channel: decide after {}",
+            until.strftime("%Y-%m-%dT%H:%M:%SZ")
+        ),
+        None => "it may still be sent: cancel it first".to_owned(),
+    };
+    Err(Rejection::state(message).at("payout").into())
+}
+
+/// Stops a payout that does not come to its end.
+pub(crate) fn cancel(cx: &mut Context<'_, '_>, command: &CancelPayout) -> Refusable<Arc<Payout>> {
+    text::plain("reason", &command.reason, 500)?;
+    let mut payout = named(cx.tx, &command.payout)?;
+    let id = payout.id.clone();
+    let reason = Some(command.reason.clone());
+    match payout.status {
+        PayoutStatus::Cancelling => {}
+        PayoutStatus::WaitingForReserve => {
+            payout.cancel_reason = reason;
+            give_back(cx, payout, None)?;
+        }
+        PayoutStatus::Created | PayoutStatus::Unknown => {
+            payout.cancel_reason = reason;
+            payout.status = PayoutStatus::Cancelling;
+            if let Some(effect) = &payout.effect {
+                cx.tx.withdraw_effect(effect)?;
+            }
+            save(cx.tx, payout)?;
+        }
+        PayoutStatus::Processing | PayoutStatus::Declined => {
+            return Err(Rejection::state(
+                "the channel has said that the payout reached it: only its word ends it",
+            )
+            .at("payout")
+            .into());
+        }
+        PayoutStatus::Stranded => {
+            return Err(Rejection::state("the payout is stranded: decide it")
+                .at("payout")
+                .into());
+        }
+        PayoutStatus::Succeeded | PayoutStatus::Failed | PayoutStatus::Returned => {
+            return Err(Rejection::state("the payout is at its end")
+                .at("payout")
+                .into());
         }
     }
     Ok(cx.tx.expect(&id)?)
@@ -83,6 +154,7 @@ pub(crate) fn bounce(cx: &mut Context<'_, '_>, command: &ReturnPayout) -> Refusa
         &[posting::bounced(&chart, &merchant.accounts, payout.amount)],
         &id,
     )?;
+    reserve::wake(cx.tx)?;
     closing::count(cx.tx, &[(Figure::PayoutsReturned, Some(payout.amount))])?;
     payout.status = PayoutStatus::Returned;
     payout.resolution = Some(command.evidence.clone());

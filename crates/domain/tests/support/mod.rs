@@ -7,6 +7,7 @@ use channels::answer::{
 };
 use channels::operation::{Channel, Operation};
 use domain::chart::{Chart, SetUp};
+use domain::clearing::ConfirmClearing;
 use domain::merchant::{BankAccount, CreateMerchant, LateSuccess, Merchant};
 use domain::payment::{CreatePayment, Payment};
 use domain::payout::Payout;
@@ -30,6 +31,7 @@ pub struct Book {
     store: SqliteStore,
     now: Timestamp,
     seed: u128,
+    receipts: i32,
     /// Dropped last: the store's files are in it.
     _directory: tempfile::TempDir,
 }
@@ -116,6 +118,7 @@ impl Book {
             store,
             now,
             seed: 1,
+            receipts: 0,
             _directory: directory,
         }
     }
@@ -478,6 +481,37 @@ impl Book {
             .unwrap();
         self.pass(86_400);
         self.fire_settlement();
+    }
+
+    /// A channel pays over: the reserve has so much more.
+    pub fn receive(&mut self, amount: i64) {
+        self.receipts += 1;
+        let command = ConfirmClearing {
+            channel: Channel::Wechat,
+            clearing_date: "2020-01-01"
+                .parse::<BusinessDate>()
+                .unwrap()
+                .plus_days(self.receipts),
+            gross: fen(amount),
+            refunds: fen(0),
+            channel_fee: fen(0),
+            bill_hash: "0123456789abcdef0123456789abcdef".into(),
+        };
+        self.ask(&finance(), Request::ConfirmClearing(command))
+            .unwrap();
+        self.release_payouts();
+    }
+
+    /// Only the timer of payouts that wait for the reserve.
+    pub fn release_payouts(&mut self) {
+        while self.record::<TimerRecord>("reserve").is_some() {
+            let key = "reserve".into();
+            let verdict = self.run(Task::Timer { key });
+            assert!(
+                matches!(verdict, Verdict::Done(_)),
+                "a release failed: {verdict:?}"
+            );
+        }
     }
 
     /// Only the settlement's own timer, so that payments stay as they are.

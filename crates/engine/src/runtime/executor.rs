@@ -431,7 +431,7 @@ impl<App: Application> Executor<App> {
     /// server has the shard.
     fn recover(&mut self, mut shard: Shard<App>, failure: &Failure) -> Option<Shard<App>> {
         let mut retry = failure.retry;
-        let mut fenced = is_fenced(&failure.error);
+        let mut fenced = self.is_fenced(&failure.error);
         if self.sent.is_some() {
             match self.await_ack_briefly() {
                 Some(Ok(())) => {
@@ -442,7 +442,7 @@ impl<App: Application> Executor<App> {
                 Some(Err(StoreError::Refused(_))) => {}
                 // Whether it took effect is not known: nothing of it may be run again.
                 Some(Err(error)) => {
-                    fenced |= is_fenced(&error);
+                    fenced |= self.is_fenced(&error);
                     retry = false;
                 }
                 None => retry = false,
@@ -485,7 +485,7 @@ impl<App: Application> Executor<App> {
             });
             match opened {
                 Ok(shard) => return Some(shard),
-                Err(error) if is_fenced(&error) => {
+                Err(error) if self.is_fenced(&error) => {
                     tracing::warn!(%error, "the shard ends here");
                     return None;
                 }
@@ -497,6 +497,18 @@ impl<App: Application> Executor<App> {
                 }
             }
         }
+    }
+
+    /// Another server has the shard: whatever this one tries again would be refused again.
+    fn is_fenced(&self, error: &StoreError) -> bool {
+        let fenced = matches!(error, StoreError::Fenced(_));
+        if fenced {
+            self.parts
+                .counters
+                .fenced
+                .store(1, std::sync::atomic::Ordering::Relaxed);
+        }
+        fenced
     }
 
     /// Answers everything 503 for a while; true when asked to stop.
@@ -574,11 +586,6 @@ impl<App: Application> Executor<App> {
 fn failed(error: StoreError) -> Failure {
     let retry = matches!(error, StoreError::Refused(_));
     Failure { error, retry }
-}
-
-/// Another server has the shard: whatever this one tries again would be refused again.
-fn is_fenced(error: &StoreError) -> bool {
-    matches!(error, StoreError::Fenced(_))
 }
 
 fn fatal(error: StoreError) -> Failure {

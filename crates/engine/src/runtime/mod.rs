@@ -52,6 +52,8 @@ pub struct Counters {
     pub ledger_rows: AtomicU64,
     /// Commits that failed.
     pub failed_commits: AtomicU64,
+    /// 1 once the store refused this shard's writer because another server has the shard: it ended there.
+    pub fenced: AtomicU64,
     /// Commands set aside.
     pub set_aside: AtomicU64,
     /// Time of the last durable command in milliseconds (a gauge): commands never see an earlier one.

@@ -1,5 +1,7 @@
 //! Records in memory. Changed ones stay until the store has them; clean ones are evicted.
 
+use crate::leaf;
+use crate::merkle::Hash;
 use crate::record::{AnyRecord, Indexes, KeyRef, Record, RecordKey};
 use rustc_hash::FxBuildHasher;
 use std::sync::Arc;
@@ -19,6 +21,8 @@ pub(crate) struct Slot {
     pub changed_in: u64,
     /// Index entries of the value as the last sealed batch left them.
     pub sealed_indexes: Indexes,
+    /// Hash of the row as the last sealed batch left it; `None` where there is none.
+    pub sealed_hash: Option<Hash>,
     pub used: bool,
 }
 
@@ -69,12 +73,20 @@ impl RecordCache {
 
     /// Puts a loaded row in; what is there already is newer.
     pub fn load(&mut self, key: RecordKey, body: Option<Vec<u8>>) {
-        self.map.entry(key).or_insert_with(|| Slot {
+        if self.map.contains_key(&key) {
+            return;
+        }
+        let hash = body
+            .as_ref()
+            .map(|body| leaf::record_hash(key.kind, &key.key, body));
+        let slot = Slot {
             value: body.map_or(Stored::Absent, |bytes| Stored::Bytes(bytes.into())),
             changed_in: 0,
             sealed_indexes: Indexes::default(),
+            sealed_hash: hash,
             used: true,
-        });
+        };
+        self.map.insert(key, slot);
     }
 
     /// Replaces a value and returns the slot as it was.
@@ -92,6 +104,7 @@ impl RecordCache {
                     value,
                     changed_in: batch,
                     sealed_indexes: Indexes::default(),
+                    sealed_hash: None,
                     used: true,
                 };
                 self.map.insert(key.clone(), slot);

@@ -83,7 +83,7 @@ impl Lease {
 pub enum Taken {
     /// It is this server's; the transaction is committed.
     Lease(Lease),
-    /// Somebody else has it.
+    /// Somebody else has it, and nobody but somebody else.
     HeldBy(ShardLease),
     /// The clocks differ too much; nothing was taken.
     ClockDiffers(ClockDifference),
@@ -123,7 +123,8 @@ impl ClockDifference {
 pub trait Leases: Send + Sync {
     /// Every shard with its lease.
     fn list(&self) -> Result<LeaseTable, StoreError>;
-    /// Takes a free or expired lease, with the next epoch. A lease that the holder itself has is not taken again.
+    /// Takes a free or expired lease, with the next epoch. So is one that the holder itself has: it asks again when the
+    /// answer was lost or its shard had to end, and whatever it left under the epoch before writes nothing any more.
     fn take(&self, shard: ShardCode, holder: &Holder, lasts: Duration)
     -> Result<Taken, StoreError>;
     /// Renews leases, one outcome for each in order; an error when none could be asked for. A lease that expired and

@@ -10,6 +10,7 @@ pub mod postgres;
 pub mod sqlite;
 
 use crate::batch::{JournalRow, SealedBatch, ShardHead};
+use crate::contents::{ContentRow, Contents};
 use crate::merkle::Hash;
 use crate::record::RecordKey;
 use ledger::{AccountId, AccountState, Row, TransferId};
@@ -88,6 +89,8 @@ pub trait StoreReader: Send {
     fn transfer_seqs(&mut self, ids: &[TransferId]) -> Result<Vec<Option<u64>>, StoreError>;
     /// One ledger row.
     fn row(&mut self, seq: u64) -> Result<Option<Row>, StoreError>;
+    /// Every row that the sums of a shard cover.
+    fn contents(&mut self, each: &mut dyn FnMut(ContentRow<'_>)) -> Result<(), StoreError>;
     /// Keys of an index range in order: (value, key).
     fn scan(&mut self, scan: &Scan) -> Result<Vec<(String, String)>, StoreError>;
 }
@@ -133,6 +136,8 @@ pub struct StoredBatch {
     pub root: Hash,
     /// Head of the chain after it.
     pub head_hash: Hash,
+    /// Sums after it; `None` of a release that had none.
+    pub contents: Option<Contents>,
 }
 
 /// An account as lists show it.
@@ -165,6 +170,11 @@ pub trait Queries: Send + Sync {
     ) -> Result<Vec<(String, Vec<u8>, u32)>, StoreError>;
     /// Every kind in use.
     fn kinds(&self) -> Result<Vec<String>, StoreError>;
+    /// Every row that the sums of the shard cover, and the shard's row of the same moment.
+    fn contents(
+        &self,
+        each: &mut dyn FnMut(ContentRow<'_>),
+    ) -> Result<Option<ShardHead>, StoreError>;
     /// Accounts by number after one.
     fn accounts_after(&self, id: AccountId, limit: usize)
     -> Result<Vec<StoredAccount>, StoreError>;

@@ -38,6 +38,7 @@ impl Tx<'_> {
             next_at: not_before,
             sent_at: None,
             arrived: false,
+            withdrawn_at: None,
             last_problem: None,
         })?;
         self.emitted.push(id.clone());
@@ -84,6 +85,21 @@ impl Tx<'_> {
         {
             let mut record = (*record).clone();
             record.state = EffectState::Done;
+            self.put(record)?;
+            self.settled.push(id.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Forbids every further sending of an effect; it is asked after until its outcome is known. An
+    /// attempt that has begun already cannot be called back.
+    pub fn withdraw_effect(&mut self, id: &str) -> Result<(), Interrupt> {
+        if let Some(record) = self.get::<EffectRecord>(id)?
+            && record.state != EffectState::Done
+            && record.withdrawn_at.is_none()
+        {
+            let mut record = (*record).clone();
+            record.withdraw(self.now);
             self.put(record)?;
             self.settled.push(id.to_owned());
         }

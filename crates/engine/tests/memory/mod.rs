@@ -3,6 +3,7 @@
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use engine::batch::{JournalRow, SealedBatch, SealedSecret, ShardHead};
+use engine::contents::ContentRow;
 use engine::leaf;
 use engine::record::RecordKey;
 use engine::store::{
@@ -140,6 +141,7 @@ impl Tables {
             last_ledger_seq: batch.head.ledger_seq,
             root: batch.root,
             head_hash: batch.head.head_hash,
+            contents: batch.head.contents,
         };
         self.batches.insert(stored.seq, stored);
         self.head = Some(batch.head.clone());
@@ -214,6 +216,28 @@ impl Tables {
         found
     }
 
+    fn contents(&self, each: &mut dyn FnMut(ContentRow<'_>)) {
+        for ((kind, key), (body, check)) in &self.records {
+            each(ContentRow::Record {
+                kind,
+                key,
+                body,
+                check: *check,
+            });
+        }
+        for (kind, name, value, key) in &self.index {
+            each(ContentRow::Index {
+                kind,
+                name,
+                value,
+                key,
+            });
+        }
+        for secret in self.secrets.values() {
+            each(ContentRow::Secret(secret));
+        }
+    }
+
     fn body(&self, kind: &str, key: &str) -> Option<Vec<u8>> {
         self.records
             .get(&(kind.to_owned(), key.to_owned()))
@@ -278,6 +302,9 @@ impl StoreReader for MemoryStore {
     fn row(&mut self, seq: u64) -> Result<Option<Row>, StoreError> {
         self.read(|tables| tables.rows.get(&seq).map(|(row, _)| row.clone()))
     }
+    fn contents(&mut self, each: &mut dyn FnMut(ContentRow<'_>)) -> Result<(), StoreError> {
+        self.read(|tables| tables.contents(each))
+    }
     fn scan(&mut self, scan: &Scan) -> Result<Vec<(String, String)>, StoreError> {
         self.read(|tables| tables.scan(scan))
     }
@@ -329,6 +356,15 @@ impl Queries for MemoryStore {
                 .map(|(kind, _)| kind.clone())
                 .collect();
             kinds.into_iter().collect()
+        })
+    }
+    fn contents(
+        &self,
+        each: &mut dyn FnMut(ContentRow<'_>),
+    ) -> Result<Option<ShardHead>, StoreError> {
+        self.read(|tables| {
+            tables.contents(each);
+            tables.head.clone()
         })
     }
     fn accounts_after(

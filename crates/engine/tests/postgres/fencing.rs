@@ -3,6 +3,7 @@
 use crate::books::{self, EXPIRE, ask_until_answered, counter, keyed_add};
 use crate::rig::{EVERYTHING, actor, add, options, start, vault};
 use crate::toy::{Toy, ToyReply};
+use engine::runtime::Counters;
 use engine::store::StoreError;
 use engine::{Admission, Envelope, Shard, ShardCode, SubmitError, Task};
 use std::sync::Arc;
@@ -68,6 +69,9 @@ fn a_shard_that_another_holder_writes_ends() {
     );
     let reply = ask_until_answered(&second.engine, &keyed_add("counter", "3"));
     assert_eq!(reply, ToyReply::Value(3));
+    // What the first did when its own session had ended did not touch the second's.
+    assert_eq!(Counters::get(&first.engine.counters().fenced), 1);
+    assert_eq!(Counters::get(&second.engine.counters().failed_commits), 0);
     second.stop();
     let queries = store.queries(ShardCode::FIRST);
     assert_eq!(counter(&*queries, "counter"), Some(3));

@@ -50,6 +50,28 @@ fn a_lease_is_held_renewed_lost_and_given_back() {
     assert!(matches!(stale.err(), Some(StoreError::Fenced(_))));
 }
 
+/// The answer to a request for a lease can be lost, and a shard can end before its lease does.
+#[test]
+fn a_holder_that_asks_again_takes_it_anew() {
+    let server = Server::shared();
+    let store = PostgresStore::open(&server.fresh(), PostgresOptions::default()).unwrap();
+    let leases = store.leases();
+    let lost = take(&*leases, "a");
+    let taken = take(&*leases, "a");
+    assert_eq!((lost.epoch, taken.epoch), (1, 2));
+    // What was begun under the epoch before is kept out, and another server still is.
+    let stale = store.shard(ShardCode::FIRST, lost.epoch).reader();
+    assert!(matches!(stale.err(), Some(StoreError::Fenced(_))));
+    assert!(store.shard(ShardCode::FIRST, taken.epoch).reader().is_ok());
+    let renewed = leases.renew(&[lost, taken]).unwrap();
+    assert!(matches!(
+        renewed.as_slice(),
+        [Renewed::Lost, Renewed::Lease(_)]
+    ));
+    let held = leases.take(ShardCode::FIRST, &holder("b"), LONG).unwrap();
+    assert!(matches!(held, Taken::HeldBy(by) if by.holder == Some(holder("a"))));
+}
+
 #[test]
 fn a_clock_that_differs_takes_no_lease() {
     let server = Server::shared();

@@ -5,6 +5,10 @@
 mod memory;
 #[path = "../rig/mod.rs"]
 mod rig;
+#[path = "../scratch/mod.rs"]
+mod scratch;
+#[path = "../steps/mod.rs"]
+mod steps;
 #[path = "../toy/mod.rs"]
 mod toy;
 
@@ -14,4 +18,8 @@ mod failover;
 mod fencing;
 mod leases;
 mod outages;
+mod paused;
+mod plans;
 mod schema;
+mod standby;
+mod tls;

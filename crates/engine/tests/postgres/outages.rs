@@ -4,6 +4,7 @@ use crate::books::{self, ask_until_answered, counter, keyed_add};
 use crate::toy::ToyReply;
 use engine::runtime::Counters;
 use engine::store::StoreError;
+use engine::store::lease::Renewed;
 use engine::store::postgres::PostgresStore;
 use engine::{ShardCode, SubmitError};
 use testing::postgres::{Durability, Server};
@@ -12,7 +13,8 @@ use testing::postgres::{Durability, Server};
 const END_A_WRITER: &str = "DO $$ BEGIN FOR attempt IN 1..20000 LOOP \
      PERFORM pg_stat_clear_snapshot(); \
      IF (SELECT bool_or(pg_terminate_backend(pid)) FROM pg_stat_activity \
-         WHERE datname=current_database() AND application_name LIKE 'qingyuan shard %' AND backend_xid IS NOT NULL) \
+         WHERE datname=current_database() AND application_name LIKE 'qingyuan shard %' \
+             AND backend_xid IS NOT NULL AND query NOT LIKE 'UPDATE shard SET epoch=epoch %') \
      THEN RETURN; END IF; \
      PERFORM pg_sleep(0.0002*random()); END LOOP; RAISE 'no writer was seen at work'; END $$";
 
@@ -55,6 +57,81 @@ fn a_database_that_is_away_at_the_start_is_named() {
     );
     server.restart();
     drop(books::open(&url));
+}
+
+/// A machine in trouble may accept connections and never say a word.
+#[test]
+fn a_server_that_says_nothing_is_away() {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let url = format!("postgres://qingyuan@127.0.0.1:{port}/book");
+    let error = PostgresStore::open(&url, books::one_shard()).unwrap_err();
+    assert!(matches!(error, StoreError::Unavailable(_)), "{error:?}");
+    assert!(error.to_string().contains("gave no session"), "{error}");
+}
+
+/// Another program's lock stands for whatever makes a database slow.
+#[test]
+fn a_slow_database_is_waited_for_and_then_given_up() {
+    let server = Server::shared();
+    let database = server.create_database();
+    let store = books::open(&server.url(&database));
+    let leases = store.leases();
+    let lease = books::take(&store, "a");
+    let locked = server.hold(&database, "SELECT 1 FROM shard WHERE shard=0 FOR UPDATE");
+    let renewed = leases.renew(std::slice::from_ref(&lease)).unwrap();
+    let [Renewed::Failed(error)] = renewed.as_slice() else {
+        panic!("{renewed:?}");
+    };
+    let text = error.to_string();
+    assert!(text.contains("statement timeout (57014)"), "{text}");
+    drop(locked);
+    let renewed = leases.renew(&[lease]).unwrap();
+    assert!(matches!(renewed.as_slice(), [Renewed::Lease(_)]));
+}
+
+/// A limit on the size of files stands for the disk: it strikes at the same place.
+#[test]
+fn a_full_disk_refuses_writes_and_is_read_from() {
+    let server = Server::start(Durability::Memory);
+    let url = server.fresh();
+    let store = books::open(&url);
+    server.limit_files(Some(3 << 20));
+    let running = books::run(&store, books::take(&store, "a").epoch);
+    let engine = &running.engine;
+    let request = |number: i64| {
+        // Not compressible, and longer than an index takes.
+        let name: String = (0..40)
+            .map(|part| random_text(number * 40 + part))
+            .collect();
+        keyed_add("big", &format!("{number} {name}"))
+    };
+    let refused = (1..=20_000).find_map(|number| match engine.submit_blocking(request(number)) {
+        Ok(_) => None,
+        Err(SubmitError::Unavailable(reason)) => Some((number, reason)),
+        Err(other) => panic!("{other:?}"),
+    });
+    let (number, reason) = refused.expect("the limit strikes");
+    assert!(reason.contains("could not extend file"), "{reason}");
+    let queries = store.queries(ShardCode::FIRST);
+    assert_eq!(counter(&*queries, "big"), Some(number - 1));
+    let answer = engine.submit_blocking(request(number));
+    assert!(
+        matches!(answer, Err(SubmitError::Unavailable(_))),
+        "{answer:?}"
+    );
+    server.limit_files(None);
+    let reply = ask_until_answered(engine, &request(number));
+    assert_eq!(reply, ToyReply::Value(number));
+    running.stop();
+    books::check(&store, &[]);
+}
+
+/// 64 characters that a number stands for.
+fn random_text(number: i64) -> String {
+    let digest = |part| engine::merkle::chain(&[part; 32], &[0; 32], number.unsigned_abs());
+    let bytes = digest(0).into_iter().chain(digest(1));
+    bytes.map(|byte| char::from(b'0' + byte % 64)).collect()
 }
 
 #[test]

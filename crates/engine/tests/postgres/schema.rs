@@ -1,6 +1,7 @@
 //! The tables: their keys, their versions, and books of earlier releases.
 
 use crate::books;
+use crate::steps;
 use engine::ShardCode;
 use engine::store::StoreError;
 use engine::store::postgres::PostgresStore;
@@ -16,21 +17,6 @@ const SCHEMA: &str = "SELECT table_name||'.'||column_name||' '||data_type||' '||
      UNION ALL SELECT attrelid::regclass::text||'.'||attname::text||' '||attstorage::text||attcompression::text FROM pg_attribute \
          WHERE attnum>0 AND attrelid IN (SELECT oid FROM pg_class WHERE relkind='r' AND relnamespace='public'::regnamespace) \
      ORDER BY 1";
-
-/// The steps as they are released, in order.
-fn steps() -> Vec<String> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/store/postgres/migrations");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    files.sort();
-    assert!(!files.is_empty());
-    files
-        .iter()
-        .map(|file| std::fs::read_to_string(file).unwrap())
-        .collect()
-}
 
 #[test]
 fn every_primary_key_begins_with_the_shard() {
@@ -49,6 +35,7 @@ fn every_primary_key_begins_with_the_shard() {
         [
             "account|shard",
             "batch|shard",
+            "contents|shard",
             "journal|shard",
             "ledger|shard",
             "record|shard",
@@ -89,6 +76,19 @@ fn only_a_database_without_a_book_takes_a_new_one() {
 }
 
 #[test]
+fn whoever_reads_creates_no_book() {
+    let server = Server::shared();
+    let database = server.create_database();
+    let url = server.url(&database);
+    let error = PostgresStore::open_existing(&url, books::one_shard()).unwrap_err();
+    assert!(error.to_string().contains("has no book"), "{error}");
+    let tables = "SELECT count(*) FROM pg_class WHERE relnamespace='public'::regnamespace";
+    assert_eq!(server.sql(&database, tables).trim(), "0");
+    drop(books::open(&url));
+    assert!(PostgresStore::open_existing(&url, books::one_shard()).is_ok());
+}
+
+#[test]
 fn each_step_applies_twice_and_their_sum_is_the_fresh_schema() {
     let server = Server::shared();
     let fresh = server.create_database();
@@ -100,7 +100,7 @@ fn each_step_applies_twice_and_their_sum_is_the_fresh_schema() {
         &stepped,
         "CREATE TABLE qingyuan_schema (version integer NOT NULL PRIMARY KEY, applied timestamptz NOT NULL DEFAULT now())",
     );
-    for (step, number) in steps().iter().zip(1..) {
+    for (step, number) in steps::released("postgres").iter().zip(1..) {
         server.sql(&stepped, step);
         let once = server.sql(&stepped, SCHEMA);
         server.sql(&stepped, step);

@@ -38,6 +38,7 @@ fn record(repeat: Repeat) -> EffectRecord {
         next_at: at(0),
         sent_at: None,
         arrived: false,
+        withdrawn_at: None,
         last_problem: None,
     }
 }

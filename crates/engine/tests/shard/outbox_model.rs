@@ -37,6 +37,8 @@ enum Step {
     },
     /// The channel tells of it by itself, if it has happened.
     Notify,
+    /// People forbid every further sending.
+    Withdraw,
 }
 
 fn steps() -> impl Strategy<Value = Step> {
@@ -55,6 +57,7 @@ fn steps() -> impl Strategy<Value = Step> {
         ),
         2 => arrives.prop_map(|arrives| Step::AttemptAndDie { arrives }),
         1 => Just(Step::Notify),
+        1 => Just(Step::Withdraw),
     ]
 }
 
@@ -78,6 +81,8 @@ struct Life {
     channel: Channel,
     effect: String,
     sends: usize,
+    /// Sends before the withdrawal.
+    sends_before: Option<usize>,
 }
 
 impl Life {
@@ -95,6 +100,7 @@ impl Life {
             channel: Channel::default(),
             effect,
             sends: 0,
+            sends_before: None,
         }
     }
 
@@ -184,6 +190,11 @@ impl Life {
                 self.rig.done(ToyCommand::Settle { effect });
             }
             Step::Notify => {}
+            Step::Withdraw => {
+                let effect = self.effect.clone();
+                self.rig.done(ToyCommand::Withdraw { effect });
+                self.sends_before.get_or_insert(self.sends);
+            }
         }
     }
 }
@@ -209,6 +220,22 @@ proptest! {
         prop_assert!(life.channel.arrivals.len() <= 1, "executed {:?}", life.channel.arrivals);
     }
 
+    /// Once withdrawn it is not sent any more; and what is said not to have happened never does, however
+    /// late a request arrives.
+    #[test]
+    fn a_withdrawn_effect_that_is_absent_has_not_happened(steps in prop::collection::vec(steps(), 1..40)) {
+        let mut life = live(AFTER, &steps);
+        life.step(&Step::Withdraw);
+        for _ in 0..4 {
+            life.attempt(&Attempt::Sent { arrives: 0, answer: true }, true, 0, false);
+            life.rig.wait(BOUND);
+        }
+        prop_assert_eq!(life.sends_before, Some(life.sends));
+        let absent = life.rig.counter("absent-payout").is_some();
+        prop_assert_eq!(absent, life.channel.arrivals.is_empty(), "{:?}", life.channel.arrivals);
+        prop_assert_eq!(life.rig.effect(&life.effect).state, EffectState::Done);
+    }
+
     #[test]
     fn never_is_sent_at_most_once(steps in prop::collection::vec(steps(), 1..40)) {
         let life = live(Repeat::Never, &steps);
@@ -226,12 +253,13 @@ proptest! {
                 life.attempt(&Attempt::Sent { arrives: 0, answer: true }, true, 0, false);
             }
             let state = life.rig.effect(&life.effect).state;
+            let withdrawn = life.sends_before.is_some();
             match repeat {
                 Repeat::Never => prop_assert!(matches!(state, EffectState::Done | EffectState::Stranded)),
                 _ => prop_assert_eq!(state, EffectState::Done),
             }
             let executed = life.channel.executed(life.rig.now);
-            if state == EffectState::Done {
+            if state == EffectState::Done && !withdrawn {
                 prop_assert!(executed >= 1, "done without having happened");
             }
         }

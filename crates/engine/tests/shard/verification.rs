@@ -1,9 +1,12 @@
 //! `verify` finds every altered value and names the row it is in.
 
 use crate::memory::{MemoryStore, Tables};
-use crate::rig::{EVERYTHING, Rig, add, open, pay};
+use crate::rig::{EVERYTHING, Rig, actor, add, open, pay};
 use crate::toy::{ToyCommand, ToyReply};
+use engine::contents::Contents;
+use engine::store::Queries;
 use engine::verify::{VerifyReport, verify};
+use engine::{Envelope, Task, VaultEntry};
 use std::sync::Arc;
 
 /// Accounts, transfers, a hold captured and released, two days, a closing.
@@ -28,6 +31,12 @@ fn book() -> Tables {
     rig.done(pay(3, 2, 1, 5));
     rig.done(ToyCommand::Close { account: 3 });
     rig.done(add("counter", 1));
+    let mut envelope = Envelope::new(actor(), add("sealed", 1));
+    envelope.vault.push(VaultEntry {
+        id: "vlt_1".into(),
+        clear_text: b"6222".to_vec().into(),
+    });
+    rig.ask_task(Task::Envelope(envelope));
     rig.tables()
 }
 
@@ -45,6 +54,10 @@ fn a_sound_book_is_counted_and_holds() {
     assert_eq!(report.journal_rows, head.journal_seq);
     assert_eq!(report.ledger_rows, head.ledger_seq);
     assert_eq!((report.transfers, report.accounts), (3, 3));
+    let sums = head.contents.unwrap();
+    let rows = (sums.records.rows, sums.indexes.rows, sums.secrets.rows);
+    assert_eq!((report.records, report.index_entries, report.secrets), rows);
+    assert_eq!(report.secrets, 1);
     assert_eq!(report.trial_balance.get("CNY"), Some(&0));
     assert_eq!(report.head_hash, hex::encode(head.head_hash));
 }
@@ -133,6 +146,50 @@ const ALTERATIONS: &[Alteration] = &[
         let key = ("counter".to_owned(), "counter".to_owned());
         t.records.get_mut(&key).unwrap().0.push(b' ');
     }),
+    ("table record", "a record is gone", |t| {
+        let key = ("counter".to_owned(), "counter".to_owned());
+        assert!(t.records.remove(&key).is_some());
+    }),
+    ("hold", "a record that an index names is gone", |t| {
+        let mut keys = t.records.keys().filter(|(kind, _)| kind == "hold");
+        let key = keys.next().unwrap().clone();
+        t.records.remove(&key);
+        t.index
+            .insert(("hold".into(), "made".into(), "1".into(), key.1));
+    }),
+    ("table record", "a record is new", |t| {
+        let body = b"{}".to_vec();
+        let check = engine::leaf::record_check("counter", "other", &body);
+        t.records
+            .insert(("counter".into(), "other".into()), (body, check));
+    }),
+    ("table record", "record and check value", |t| {
+        let key = ("counter".to_owned(), "counter".to_owned());
+        let body = br#"{"name":"counter","value":77}"#.to_vec();
+        let check = engine::leaf::record_check("counter", "counter", &body);
+        t.records.insert(key, (body, check));
+    }),
+    ("table record_index", "an index entry is new", |t| {
+        t.index.insert((
+            "counter".into(),
+            "value".into(),
+            "77".into(),
+            "counter".into(),
+        ));
+    }),
+    ("table secret", "a secret is gone", |t| {
+        assert!(t.secrets.remove("vlt_1").is_some());
+    }),
+    ("table secret", "cipher text", |t| {
+        t.secrets.get_mut("vlt_1").unwrap().cipher_text[0] ^= 1;
+    }),
+    ("batch 3", "sums", |t| {
+        let contents = t.batches.get_mut(&3).unwrap().contents.as_mut().unwrap();
+        contents.records.add(&[1; 32]);
+    }),
+    ("batch 3", "sums are gone", |t| {
+        t.batches.get_mut(&3).unwrap().contents = None
+    }),
     ("shard", "head hash", |t| {
         t.head.as_mut().unwrap().head_hash[0] ^= 1
     }),
@@ -160,6 +217,31 @@ fn every_alteration_is_found_where_it_is() {
             report.problems
         );
     }
+}
+
+/// Sums are begun anew where the last batch has none: what was there by then is what they cover.
+#[test]
+fn a_book_of_a_release_without_sums_is_covered_from_its_next_batch_on() {
+    let mut tables = book();
+    tables.head.as_mut().unwrap().contents = None;
+    for batch in tables.batches.values_mut() {
+        batch.contents = None;
+    }
+    let mut rig = Rig::over(MemoryStore::of(tables), EVERYTHING, 100);
+    rig.done(add("counter", 1));
+    rig.done(add("new", 1));
+    let tables = rig.tables();
+    let mut found = Contents::default();
+    let store = MemoryStore::of(tables.clone());
+    let head = Queries::contents(&store, &mut |row| found.add(&row)).unwrap();
+    assert_eq!(head.unwrap().contents, Some(found));
+    assert!(found.records.rows > 3);
+    let mut damaged = tables;
+    let key = ("counter".to_owned(), "new".to_owned());
+    assert!(damaged.records.remove(&key).is_some());
+    let problems = report(damaged).problems;
+    let named = |problem: &engine::verify::Problem| problem.place == "table record";
+    assert!(problems.iter().any(named), "{problems:?}");
 }
 
 #[test]

@@ -7,6 +7,8 @@ mod memory;
 mod rig;
 #[path = "../scratch/mod.rs"]
 mod scratch;
+#[path = "../steps/mod.rs"]
+mod steps;
 #[path = "../toy/mod.rs"]
 mod toy;
 

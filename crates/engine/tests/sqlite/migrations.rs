@@ -1,23 +1,9 @@
 //! Steps of the schema, and books of earlier releases.
 
+use crate::steps;
 use engine::store::sqlite::{DATABASE_FILE, SqliteStore};
 use rusqlite::Connection;
 use std::path::{Path, PathBuf};
-
-/// The steps as they are released, in order.
-fn steps() -> Vec<String> {
-    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("src/store/sqlite/migrations");
-    let mut files: Vec<PathBuf> = std::fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
-    files.sort();
-    assert!(!files.is_empty());
-    files
-        .iter()
-        .map(|file| std::fs::read_to_string(file).unwrap())
-        .collect()
-}
 
 fn objects(connection: &Connection) -> Vec<String> {
     let mut select = connection
@@ -40,7 +26,7 @@ fn fresh() -> Vec<String> {
 #[test]
 fn each_step_applies_twice_and_their_sum_is_the_fresh_schema() {
     let connection = Connection::open_in_memory().unwrap();
-    for (step, number) in steps().iter().zip(1..) {
+    for (step, number) in steps::released("sqlite").iter().zip(1..) {
         connection.execute_batch(step).unwrap();
         let once = objects(&connection);
         connection.execute_batch(step).unwrap();

@@ -90,6 +90,9 @@ pub enum ToyCommand {
         repeat: Repeat,
         seconds: i64,
     },
+    Withdraw {
+        effect: String,
+    },
     Settle {
         effect: String,
     },
@@ -409,6 +412,10 @@ impl Application for Toy {
                 let due = tx.now() + SignedDuration::from_secs(*seconds);
                 ToyReply::Effect(tx.emit_at(&Note { note: note.clone() }, policy(*repeat), due)?)
             }
+            ToyCommand::Withdraw { effect } => {
+                tx.withdraw_effect(effect)?;
+                ToyReply::Done
+            }
             ToyCommand::Settle { effect } => {
                 tx.settle_effect(effect)?;
                 ToyReply::Done
@@ -468,6 +475,9 @@ impl Application for Toy {
             }
             EffectNews::Stranded => {
                 add(tx, &format!("stranded-{}", effect.note), 1)?;
+            }
+            EffectNews::Absent => {
+                add(tx, &format!("absent-{}", effect.note), 1)?;
             }
             EffectNews::Unknown | EffectNews::Pending => {
                 add(tx, &format!("unknown-{}", record.id), 1)?;

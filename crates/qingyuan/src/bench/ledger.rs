@@ -85,7 +85,7 @@ fn submit(engine: &Engine<QingyuanApp>, request: Request) -> Result<Reply, Failu
 }
 
 /// Opens so many client accounts and answers their numbers.
-pub(super) fn open_accounts(
+pub(in crate::bench) fn open_accounts(
     engine: &Engine<QingyuanApp>,
     count: u64,
     quiet: bool,

@@ -1,5 +1,6 @@
-//! Three servers on one PostgreSQL under load: killed and paused at random, the database restarted once.
-//! Nothing answered is lost, nothing is done twice, and who lost a lease writes nothing more.
+//! Three servers on one PostgreSQL under load: killed and paused at random, the database restarted once in ten times,
+//! the business date turned meanwhile. Nothing answered is lost, nothing is done twice, and who lost a lease in the
+//! middle of a commit writes nothing more.
 //!
 //! `CLUSTER_KILLS` says how often (10), `SEED` begins another run.
 #![allow(
@@ -27,6 +28,7 @@ mod support;
 
 use engine::ShardCode;
 use engine::store::Queries;
+use engine::store::lease::{Holder, Taken};
 use engine::store::postgres::{PostgresOptions, PostgresStore};
 use load::Load;
 use sandbox::RunningSandbox;
@@ -35,22 +37,29 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use support::Dice;
 use support::http::Client;
 use support::process::{Serving, lasting_ports, run, text, write};
+use support::{Dice, number};
 use testing::postgres::{Durability, Server};
 
 /// Servers at the same time.
 const SERVERS: usize = 3;
 /// Groups of merchants, in shards of their own for the most part.
 const GROUPS: usize = 4;
-/// A pause longer than a lease and its takeover.
-const PAUSE: Duration = Duration::from_secs(6);
+/// Longest time until a shard of a server that died or sleeps is taken over.
+const TAKEOVER_MAX: Duration = Duration::from_secs(30);
+/// Commits wait for this, and are under way meanwhile.
+const COMMITS_WAIT: &str = "LOCK TABLE batch IN SHARE ROW EXCLUSIVE MODE";
+/// A shard with a commit under way: its number, epoch and holder's address.
+const UNDER_WAY: &str = "SELECT s.shard||' '||s.epoch||' '||s.address FROM shard s JOIN pg_stat_activity a \
+     ON a.application_name='qingyuan shard '||s.shard||' epoch '||s.epoch \
+     WHERE a.datname=current_database() AND a.wait_event_type='Lock' LIMIT 1";
 
 /// Everything of one run.
 pub struct World {
     directory: tempfile::TempDir,
     database: Server,
+    book: String,
     url: String,
     binds: Vec<String>,
     sandbox: RunningSandbox,
@@ -59,63 +68,60 @@ pub struct World {
     kills: Vec<jiff::Timestamp>,
 }
 
-fn number(variable: &str, default: u64) -> u64 {
-    std::env::var(variable).map_or(default, |text| text.parse().expect(variable))
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn servers_that_die_or_sleep_lose_nothing_and_do_nothing_twice() {
     let (kills, seed) = (number("CLUSTER_KILLS", 10), number("SEED", 1));
     let begun = Instant::now();
     let (mut world, mut servers) = World::open(seed).await;
-    let mut clients = world.load.start();
+    let clients = world.load.start();
     let mut dice = Dice::new(seed);
+    let (mut pauses, mut restarts, mut turns) = (0, 0, 0);
     let mut longest = Duration::ZERO;
     for round in 0..kills {
         world.under_load(50 + dice.roll(200)).await;
-        let victim = dice.roll(SERVERS as u64) as usize;
         world.kills.push(jiff::Timestamp::now());
         let failed = Instant::now();
-        match round % 3 {
-            2 => {
-                // It believes to hold its shards when it wakes up.
-                servers[victim].pause();
-                tokio::time::sleep(PAUSE).await;
-                servers[victim].resume();
-            }
-            _ => {
-                servers[victim].kill();
-                servers[victim] = world.serve(victim);
-            }
+        if round % 3 == 2 {
+            world.pause_at_work(&servers).await;
+            pauses += 1;
+        } else {
+            let victim = dice.roll(SERVERS as u64) as usize;
+            servers[victim].kill();
+            servers[victim] = world.serve(victim);
         }
         // Once in ten.
         if round % 10 == 5 {
             world.restart_database();
+            restarts += 1;
         }
         world.under_load(50).await;
         longest = longest.max(failed.elapsed());
         world.kills.push(jiff::Timestamp::now());
+        if round % 3 == 1 {
+            world.turn_day(&mut dice).await;
+            turns += 1;
+        }
     }
-    world.load.stopped.store(true, Ordering::Relaxed);
-    while let Some(ended) = clients.join_next().await {
-        ended.unwrap();
-    }
-    let later = world.load.promises.send_later(&world.load.client).await;
-    checks::late_repeats_change_nothing(&world).await;
-    let listed = checks::come_to_rest(&world).await;
+    let (later, listed) = world.come_to_an_end(clients).await;
     for server in servers {
         assert!(server.terminate().success());
     }
     let summary = checks::all_hold(&world, &listed);
+    let fenced = world.fenced();
+    assert!(
+        fenced >= pauses,
+        "{fenced} fenced commits in {pauses} pauses"
+    );
     let promises = &world.load.promises;
     println!(
-        "{kills} kills and pauses of {SERVERS} servers in {:.0?} (at the longest {longest:.1?} until fifty more answers, pauses included): {} answers, {} times unanswered, {} found done \
-         by another server, {later} repeated only at the end, {} commits refused by the fence; {summary}",
+        "{} kills and {pauses} pauses of {SERVERS} servers, {restarts} restarts of the database and {turns} turns of the day in {:.0?} (at the longest {longest:.1?} until \
+         fifty more answers, pauses included): {} answers, {} times unanswered, {} found done by another server, {later} repeated only at the end, {fenced} shards whose \
+         commit was refused because another server had them; {summary}",
+        kills - pauses as u64,
         begun.elapsed(),
         promises.answered.load(Ordering::Relaxed),
         promises.unanswered.load(Ordering::Relaxed),
         promises.replayed.load(Ordering::Relaxed),
-        world.fenced(),
     );
     world.sandbox.stop().await;
 }
@@ -125,7 +131,8 @@ impl World {
         let directory = tempfile::tempdir().unwrap();
         let sandbox = channels::start(directory.path()).await;
         let database = Server::start(Durability::Disk);
-        let url = database.url(&database.create_database());
+        let book = database.create_database();
+        let url = database.url(&book);
         let binds: Vec<String> = lasting_ports(SERVERS)
             .into_iter()
             .map(|port| format!("127.0.0.1:{port}"))
@@ -133,6 +140,8 @@ impl World {
         write(directory.path(), "settings.toml", &setup::settings(&[]));
         let bases: Vec<String> = binds.iter().map(|bind| format!("http://{bind}")).collect();
         let client = Client::of_many(&bases);
+        begin(&url).await;
+        setup::write_vault_key(&directory.path().join("keys"));
         let first = serve(directory.path(), &url, &binds[0]);
         let (mut merchants, mut accounts) = (Vec::new(), Vec::new());
         let only = Client::new(&bases[0]);
@@ -152,6 +161,7 @@ impl World {
         let world = World {
             directory,
             database,
+            book,
             url,
             binds,
             sandbox,
@@ -167,6 +177,34 @@ impl World {
 
     fn serve(&self, number: usize) -> Serving {
         serve(self.directory.path(), &self.url, &self.binds[number])
+    }
+
+    /// Stops a server in the middle of a commit until another server has the shard, and lets it go on: it believes to
+    /// hold what it held.
+    async fn pause_at_work(&mut self, servers: &[Serving]) {
+        let waiting = self.database.hold(&self.book, COMMITS_WAIT);
+        let under_way = until(|| {
+            let found = self.database.sql(&self.book, UNDER_WAY);
+            Some(found.trim().to_owned()).filter(|found| !found.is_empty())
+        })
+        .await;
+        let parts: Vec<&str> = under_way.split(' ').collect();
+        let (shard, epoch, address) = (parts[0], parts[1], parts[2]);
+        let asleep = self
+            .binds
+            .iter()
+            .position(|bind| address == format!("http://{bind}"))
+            .unwrap();
+        let refused = self.fenced();
+        servers[asleep].pause();
+        let mut instants = vec![jiff::Timestamp::now()];
+        let taken = format!("SELECT epoch>{epoch} FROM shard WHERE shard={shard}");
+        until(|| (self.database.sql(&self.book, &taken).trim() == "t").then_some(())).await;
+        instants.push(jiff::Timestamp::now());
+        drop(waiting);
+        servers[asleep].resume();
+        until(|| (self.fenced() > refused).then_some(())).await;
+        self.kills.extend(instants);
     }
 
     fn restart_database(&self) {
@@ -198,22 +236,39 @@ impl World {
 }
 
 fn serve(directory: &Path, url: &str, bind: &str) -> Serving {
-    let file = |name: &str| directory.join(name);
-    let arguments = [
-        "--data",
-        text(&file("keys")),
-        "--postgres",
-        url,
-        "--config",
-        text(&file("settings.toml")),
-        "--channels",
-        text(&file("channels.toml")),
-        "--bind",
-        bind,
-    ]
-    .map(str::to_owned);
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    Serving::start(&arguments, &file("server.log"))
+    let keys = directory.join("keys");
+    setup::serve(directory, bind, &["--data", text(&keys), "--postgres", url])
+}
+
+/// Begins every shard of a new book.
+async fn begin(url: &str) {
+    let store = PostgresStore::open(url, PostgresOptions::default()).unwrap();
+    let holder = Holder {
+        server: "begin".into(),
+        address: "http://127.0.0.1:1".into(),
+    };
+    for number in 0..store.shard_count() {
+        let shard = ShardCode::new(number).unwrap();
+        let leases = store.leases();
+        let taken = leases.take(shard, &holder, Duration::from_secs(60));
+        let Ok(Taken::Lease(lease)) = taken else {
+            panic!("{taken:?}");
+        };
+        setup::begin(store.shard(shard, lease.epoch), shard).await;
+        assert!(leases.release(&lease).unwrap());
+    }
+}
+
+/// What comes within the time of a take-over.
+async fn until<T>(mut found: impl FnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + TAKEOVER_MAX;
+    loop {
+        match found() {
+            Some(found) => return found,
+            None => assert!(Instant::now() < deadline, "it does not come"),
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 async fn until_ready(client: &Client) {

@@ -2,7 +2,7 @@
 
 use crate::World;
 use crate::channels::{UNIONPAY_MERCHANT, WECHAT_MERCHANT};
-use crate::load::OPERATOR;
+use crate::load::{OPERATOR, RECEIVED};
 use crate::promises::{Promise, What};
 use crate::support::database::{all, balances, rows};
 use domain::payment::{Payment, PaymentStatus};
@@ -419,11 +419,12 @@ fn in_transit(world: &World, listed: &Listed) {
         assert_eq!(balances[&format!("RFD:{merchant}")], 0);
     }
     let paid_out = sum(&listed.payouts, &|id, _| !listed.waiting.contains(id));
-    assert_eq!(balances["RSV"], -paid_out);
+    let received = RECEIVED * world.load.merchants.len() as i64;
+    assert_eq!(balances["RSV"], received - paid_out);
     let paid = sum(&listed.payments, &|_, _| true);
     assert_eq!(
         balances["CHN:wechat"],
-        paid - sum(&listed.refunds, &|_, _| true)
+        paid - sum(&listed.refunds, &|_, _| true) - received
     );
     for name in ["SUS", "DIF"] {
         assert_eq!(balances[name], 0, "{name}");

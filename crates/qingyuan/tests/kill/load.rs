@@ -11,7 +11,10 @@ use std::time::Duration;
 use tokio::task::JoinSet;
 
 pub const OPERATOR: &str = "operator-token-of-the-kill-test";
+pub const FINANCE: &str = "finance-token-of-the-kill-test";
 pub const LEDGER: &str = "ledger-token-of-the-kill-test";
+/// What the channel paid over, in fen, for each merchant.
+pub const RECEIVED: i64 = 1_000_000_000_000;
 /// Merchants of a group: two that ask for payouts, one that is paid out by settlement.
 pub const GROUP: usize = 3;
 /// Merchants' own keys, in the order of [`Load::merchants`].

@@ -15,24 +15,18 @@ mod steps;
 #[path = "../support/mod.rs"]
 mod support;
 
-use engine::runtime::{Engine, SimulatedClock};
+use engine::ShardCode;
 use engine::store::Queries;
 use engine::store::sqlite::SqliteStore;
-use engine::{Actor, CacheLimits, Envelope, ShardCode, ShardOptions, Vault};
 use load::Load;
 use sandbox::RunningSandbox;
 use serde_json::Value;
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
-use support::Dice;
 use support::http::Client;
 use support::process::{Serving, lasting_port, text, write};
-
-fn number(variable: &str, default: u64) -> u64 {
-    std::env::var(variable).map_or(default, |text| text.parse().expect(variable))
-}
+use support::{Dice, number};
 
 /// Everything of one run.
 pub struct World {
@@ -49,7 +43,7 @@ async fn nothing_answered_is_lost_and_nothing_is_done_twice() {
     let (kills, seed) = (number("KILLS", 10), number("SEED", 1));
     let begun = Instant::now();
     let (mut world, mut server) = World::open(seed).await;
-    let mut clients = world.load.start();
+    let clients = world.load.start();
     let mut dice = Dice::new(seed);
     for kill in 0..kills {
         world.under_load(50 + dice.roll(300)).await;
@@ -62,14 +56,8 @@ async fn nothing_answered_is_lost_and_nothing_is_done_twice() {
         }
     }
     world.under_load(100).await;
-    world.load.stopped.store(true, Ordering::Relaxed);
-    while let Some(ended) = clients.join_next().await {
-        ended.unwrap();
-    }
-    let later = world.load.promises.send_later(&world.load.client).await;
-    checks::late_repeats_change_nothing(&world).await;
     let loaded = begun.elapsed();
-    let listed = checks::come_to_rest(&world).await;
+    let (later, listed) = world.come_to_an_end(clients).await;
     assert!(server.terminate().success());
     let summary = checks::all_hold(&world, &listed);
     let promises = &world.load.promises;
@@ -91,9 +79,16 @@ impl World {
         let sandbox = channels::start(directory.path()).await;
         let bind = format!("127.0.0.1:{}", lasting_port());
         let client = Client::new(&format!("http://{bind}"));
-        begin(&directory.path().join("book")).await;
+        let book = directory.path().join("book");
+        setup::write_vault_key(&book);
+        setup::begin(
+            Arc::new(SqliteStore::open(&book).unwrap()),
+            ShardCode::FIRST,
+        )
+        .await;
         write(directory.path(), "settings.toml", &setup::settings(&[]));
-        let first = serve(directory.path(), &bind);
+        let own = ["--data", text(&book)];
+        let first = setup::serve(directory.path(), &bind, &own);
         let merchants = setup::merchants(&client, 0, None).await;
         let accounts = vec![setup::accounts(&client, 0, None).await];
         // The merchants' own keys are in the settings from the second start on.
@@ -103,7 +98,7 @@ impl World {
             "settings.toml",
             &setup::settings(&merchants),
         );
-        let server = serve(directory.path(), &bind);
+        let server = setup::serve(directory.path(), &bind, &own);
         let world = World {
             directory,
             bind,
@@ -131,47 +126,7 @@ impl World {
     }
 
     fn serve(&self) -> Serving {
-        serve(self.directory.path(), &self.bind)
+        let data = self.data();
+        setup::serve(self.directory.path(), &self.bind, &["--data", text(&data)])
     }
-}
-
-/// Begins the book two months ago, so that its date can be turned many times today.
-async fn begin(data: &Path) {
-    let key = [7; 32];
-    let store = Arc::new(SqliteStore::open(data).unwrap());
-    write(data, "vault.key", &hex::encode(key));
-    let then = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(60 * 24);
-    let options = ShardOptions {
-        shard: ShardCode::FIRST,
-        first_business_date: calendar::shanghai_date(then),
-        limits: CacheLimits::default(),
-        sweep_min: 2_048,
-    };
-    let app = Arc::new(domain::QingyuanApp::default());
-    let vault = Arc::new(Vault::new(&key).unwrap());
-    let clock = Arc::new(SimulatedClock::at(then));
-    let running = Engine::start(app, store, vault, clock, options).unwrap();
-    let set_up = domain::Request::SetUp(domain::chart::SetUp::default());
-    let envelope = Envelope::new(Actor::system(), domain::Command::Request(set_up));
-    running.engine.submit(envelope).await.unwrap();
-    tokio::task::spawn_blocking(move || running.stop())
-        .await
-        .unwrap();
-}
-
-fn serve(directory: &Path, bind: &str) -> Serving {
-    let file = |name: &str| directory.join(name);
-    let arguments = [
-        "--data",
-        text(&file("book")),
-        "--config",
-        text(&file("settings.toml")),
-        "--channels",
-        text(&file("channels.toml")),
-        "--bind",
-        bind,
-    ]
-    .map(str::to_owned);
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    Serving::start(&arguments, &file("server.log"))
 }

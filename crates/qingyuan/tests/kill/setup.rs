@@ -1,15 +1,69 @@
 //! Merchants, accounts and keys before the load begins.
 
 use crate::checks;
-use crate::load::{LEDGER, MERCHANT_KEYS, OPERATOR};
+use crate::load::{FINANCE, LEDGER, MERCHANT_KEYS, OPERATOR};
 use crate::support::http::{Answer, Call, Client};
+use crate::support::process::{Serving, text, write};
+use engine::runtime::{Engine, SimulatedClock};
+use engine::store::StoreFactory;
+use engine::{Actor, CacheLimits, Envelope, ShardCode, ShardOptions, Vault};
 use serde_json::{Value, json};
 use server::{ApiKeyConfig, Role};
+use std::path::Path;
+use std::sync::Arc;
+
+/// The key of every book's vault.
+const VAULT_KEY: [u8; 32] = [7; 32];
+
+/// Begins a shard two months ago, so that its date can be turned many times today.
+pub async fn begin(store: Arc<dyn StoreFactory>, shard: ShardCode) {
+    let then = jiff::Timestamp::now() - jiff::SignedDuration::from_hours(60 * 24);
+    let options = ShardOptions {
+        shard,
+        first_business_date: calendar::shanghai_date(then),
+        limits: CacheLimits::default(),
+        sweep_min: 2_048,
+    };
+    let app = Arc::new(domain::QingyuanApp::default());
+    let vault = Arc::new(Vault::new(&VAULT_KEY).unwrap());
+    let clock = Arc::new(SimulatedClock::at(then));
+    let opened =
+        tokio::task::spawn_blocking(move || Engine::start(app, store, vault, clock, options));
+    let running = opened.await.unwrap().unwrap();
+    let set_up = domain::Request::SetUp(domain::chart::SetUp::default());
+    let envelope = Envelope::new(Actor::system(), domain::Command::Request(set_up));
+    running.engine.submit(envelope).await.unwrap();
+    tokio::task::spawn_blocking(move || running.stop())
+        .await
+        .unwrap();
+}
+
+/// Writes the vault's key where a server looks for it.
+pub fn write_vault_key(data: &Path) {
+    std::fs::create_dir_all(data).unwrap();
+    write(data, "vault.key", &hex::encode(VAULT_KEY));
+}
+
+/// Starts a server over a book, with the settings and channels of the run.
+pub fn serve(directory: &Path, bind: &str, book: &[&str]) -> Serving {
+    let file = |name: &str| directory.join(name);
+    let (settings, channels) = (file("settings.toml"), file("channels.toml"));
+    let rest = [
+        "--config",
+        text(&settings),
+        "--channels",
+        text(&channels),
+        "--bind",
+        bind,
+    ];
+    Serving::start(&[book, &rest[..]].concat(), &file("server.log"))
+}
 
 /// Settings with everybody's keys.
 pub fn settings(merchants: &[String]) -> String {
     let mut keys = vec![
         ApiKeyConfig::of_token("operator", OPERATOR, "li.na", Role::Operator),
+        ApiKeyConfig::of_token("finance", FINANCE, "fang", Role::Finance),
         ApiKeyConfig::of_token("ledger", LEDGER, "wallet", Role::Ledger),
     ];
     for (token, merchant) in MERCHANT_KEYS.iter().zip(merchants) {

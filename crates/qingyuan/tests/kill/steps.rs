@@ -1,13 +1,15 @@
 //! What is done under load, whatever the book is kept in.
 
 use crate::World;
-use crate::load::{GROUP, OPERATOR};
+use crate::checks::{self, Listed};
+use crate::load::{FINANCE, GROUP, OPERATOR, RECEIVED};
 use crate::promises::What;
 use crate::support::Dice;
 use crate::support::http::{Answer, Call};
 use serde_json::json;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
+use tokio::task::JoinSet;
 
 impl World {
     /// Waits until so many more requests are answered.
@@ -19,6 +21,19 @@ impl World {
             assert!(Instant::now() < deadline, "the load does not get through");
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
+    }
+
+    /// Ends the load and waits for what is under way in the book; how many requests were set aside until now, and
+    /// everything as the API lists it.
+    pub async fn come_to_an_end(&self, mut clients: JoinSet<()>) -> (usize, Listed) {
+        let load = &self.load;
+        load.stopped.store(true, Ordering::Relaxed);
+        while let Some(ended) = clients.join_next().await {
+            ended.unwrap();
+        }
+        let later = load.promises.send_later(&load.client).await;
+        checks::late_repeats_change_nothing(self).await;
+        (later, checks::come_to_rest(self).await)
     }
 
     /// Closes the business date; what is due is settled, and the third merchant paid out.
@@ -52,8 +67,27 @@ impl World {
         }
     }
 
+    /// The channel's money for each part of the book, so that no payout waits for the reserve.
+    async fn fill_reserve(&self) {
+        for (day, merchant) in (1..).zip(&self.load.merchants) {
+            let call = Call {
+                token: FINANCE,
+                path: "/v1/clearings".into(),
+                key: format!("fill-{merchant}"),
+                body: json!({"channel": "wechat", "clearing_date": format!("2020-01-{day:02}"),
+                    "gross": {"amount": RECEIVED, "currency": "CNY"},
+                    "refunds": {"amount": 0, "currency": "CNY"},
+                    "channel_fee": {"amount": 0, "currency": "CNY"},
+                    "bill_hash": "9b74c9897bac770ffc029102a200c5de", "for_object": merchant}),
+            };
+            let answer = self.load.client.post(&call).await.unwrap();
+            assert!(answer.accepted(), "{answer:?}");
+        }
+    }
+
     /// Takings of ten million yuan each, settled: enough for every payout of the longest run.
     pub async fn fund(&self) {
+        self.fill_reserve().await;
         let mut dice = Dice::new(0);
         let mut paid = Vec::new();
         let asking = |merchant: &usize| merchant % GROUP != 2;

@@ -13,6 +13,11 @@ pub mod process;
 
 use std::path::{Path, PathBuf};
 
+/// A number of the environment, by which a run is made longer or another.
+pub fn number(variable: &str, default: u64) -> u64 {
+    std::env::var(variable).map_or(default, |text| text.parse().expect(variable))
+}
+
 /// A small generator of numbers: equal seeds give equal runs.
 #[derive(Debug, Clone)]
 pub struct Dice(u64);

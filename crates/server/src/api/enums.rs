@@ -67,10 +67,20 @@ pub fn source() -> Object {
 /// Standing of a payout.
 pub fn payout_status() -> Object {
     use PayoutStatus::{
-        Created, Declined, Failed, Processing, Returned, Stranded, Succeeded, Unknown,
+        Cancelling, Created, Declined, Failed, Processing, Returned, Stranded, Succeeded, Unknown,
+        WaitingForReserve,
     };
     values(&[
-        Created, Processing, Unknown, Declined, Stranded, Succeeded, Failed, Returned,
+        WaitingForReserve,
+        Created,
+        Processing,
+        Unknown,
+        Declined,
+        Cancelling,
+        Stranded,
+        Succeeded,
+        Failed,
+        Returned,
     ])
 }
 
@@ -112,6 +122,7 @@ pub fn case_kind() -> Object {
         K::RefundStranded,
         K::UnknownRefund,
         K::PayoutStranded,
+        K::PayoutOverdue,
         K::PayoutDeclined,
         K::UnknownPayout,
         K::NoSettlementAccount,

@@ -48,6 +48,15 @@ pub struct PayoutResolution {
     pub evidence: String,
 }
 
+/// Why a payout is stopped.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"reason": "UnionPay cannot be reached since the morning"}))]
+pub struct PayoutCancellation {
+    /// Why.
+    pub reason: String,
+}
+
 /// The payee's bank sent a paid payout back.
 #[derive(Debug, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -80,13 +89,16 @@ pub struct PayoutView {
     /// Channel.
     #[schema(schema_with = enums::channel)]
     pub channel: Channel,
-    /// Standing; the money is in transit until it is `succeeded`, `failed` or `returned`.
+    /// Standing; the money is in transit until it is `succeeded`, `failed` or `returned`. Payouts that
+    /// are `waiting_for_reserve` are sent first come, first served, when the reserve covers them.
     #[schema(schema_with = enums::payout_status)]
     pub status: PayoutStatus,
     /// The channel's own number, once paid.
     pub channel_number: Option<String>,
     /// Why the channel declined or failed it.
     pub refusal: Option<RefusalView>,
+    /// Why people stopped it, where they did.
+    pub cancel_reason: Option<String>,
     /// A person's statement, where one decided.
     pub resolution: Option<String>,
     /// Created at.
@@ -119,6 +131,7 @@ impl From<Payout> for PayoutView {
             status: payout.status,
             channel_number: payout.channel_number,
             refusal: payout.refusal.map(RefusalView::from),
+            cancel_reason: payout.cancel_reason,
             resolution: payout.resolution,
             created_at: payout.created_at,
             updated_at: payout.updated_at,

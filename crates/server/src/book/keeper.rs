@@ -12,7 +12,7 @@ use crate::channel::ChannelPerformer;
 use crate::workers::Workers;
 use domain::QingyuanApp;
 use engine::ShardCode;
-use engine::runtime::Running;
+use engine::runtime::{Counters, Running};
 use engine::store::StoreError;
 use engine::store::lease::{Holder, Lease, LeaseTable, Leases, Renewed, Taken};
 use std::collections::{BTreeMap, BTreeSet};
@@ -96,6 +96,7 @@ impl Keeper {
             tenants: BTreeMap::new(),
             left: BTreeMap::new(),
             asked_at: None,
+            clock_differs: false,
             done,
             finished,
             yields,
@@ -135,6 +136,8 @@ struct Work {
     /// Shards given up for others, and until when they are not taken back.
     left: BTreeMap<ShardCode, Instant>,
     asked_at: Option<Instant>,
+    /// Whether this server's clock was found to differ from the database's, and said so.
+    clock_differs: bool,
     done: mpsc::UnboundedSender<Done>,
     finished: mpsc::UnboundedReceiver<Done>,
     yields: mpsc::UnboundedReceiver<YieldRequest>,
@@ -254,7 +257,12 @@ impl Work {
             if let TenantState::Open(opened) = tenant.state {
                 let Opened { running, workers } = *opened;
                 drop(workers);
-                std::thread::spawn(move || running.stop());
+                let book = self.book.clone();
+                std::thread::spawn(move || {
+                    let engine = running.engine.clone();
+                    running.stop();
+                    book.add_fenced(Counters::get(&engine.counters().fenced));
+                });
             }
         }
     }
@@ -322,7 +330,12 @@ impl Work {
                 return;
             }
             let shard = entry.shard;
-            if !entry.is_free()
+            // What is this server's in the table and not here was lost with an answer, or with its engine.
+            let own = entry
+                .holder
+                .as_ref()
+                .is_some_and(|holder| holder.server == self.options.holder.server);
+            if !(own || entry.is_free())
                 || self.tenants.contains_key(&shard)
                 || self.left.contains_key(&shard)
             {
@@ -333,13 +346,19 @@ impl Work {
                 .blocking(move |leases| leases.take(shard, &holder, lasts))
                 .await;
             match taken {
-                Ok(Taken::Lease(lease)) => self.open(lease),
+                Ok(Taken::Lease(lease)) => {
+                    self.clock_differs = false;
+                    self.open(lease);
+                }
                 Ok(Taken::HeldBy(_)) => {}
                 Ok(Taken::ClockDiffers(difference)) => {
-                    tracing::error!(
-                        server_ahead_ms = difference.server_ahead_ms,
-                        "this server's clock differs from the database's: it takes no shard until the clock is right"
-                    );
+                    // Once, not with every look at the leases.
+                    if !std::mem::replace(&mut self.clock_differs, true) {
+                        tracing::error!(
+                            server_ahead_ms = difference.server_ahead_ms,
+                            "this server's clock differs from the database's: it takes no shard until the clock is right"
+                        );
+                    }
                     return;
                 }
                 Err(error) => tracing::warn!(%shard, %error, "a lease cannot be taken"),

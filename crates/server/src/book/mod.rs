@@ -27,6 +27,7 @@ use engine::store::lease::Holder;
 use engine::{Envelope, Outcome, ShardCode, SubmitError, Vault};
 use ledger::{AccountId, AccountState};
 use sha2::{Digest, Sha256};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -82,6 +83,7 @@ struct Inner {
     vault: Arc<Vault>,
     clock: Arc<dyn Clock>,
     peers: Option<PeerLink>,
+    fenced: AtomicU64,
 }
 
 impl From<Engine> for Book {
@@ -91,6 +93,7 @@ impl From<Engine> for Book {
             vault: engine.vault().clone(),
             clock: engine.clock().clone(),
             peers: None,
+            fenced: AtomicU64::new(0),
             shards: vec![Shard {
                 queries: engine.queries().clone(),
                 place: RwLock::new(Arc::new(Place::Here(engine, Tenure::default()))),
@@ -116,6 +119,7 @@ impl Book {
             vault,
             clock,
             peers: Some(peers),
+            fenced: AtomicU64::new(0),
         }))
     }
 
@@ -217,6 +221,15 @@ impl Book {
     pub fn all_queries(&self) -> Vec<Arc<dyn Queries>> {
         let shards = self.0.shards.iter();
         shards.map(|shard| shard.queries.clone()).collect()
+    }
+
+    /// Shards that ended here because the store refused their writer: another server had taken them.
+    pub fn fenced(&self) -> u64 {
+        self.0.fenced.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn add_fenced(&self, count: u64) {
+        self.0.fenced.fetch_add(count, Ordering::Relaxed);
     }
 
     /// The clock of the book.

@@ -66,6 +66,7 @@ fn of_request(request: &Request) -> Route {
         Request::CreateRefund(command) => key(&command.payment),
         Request::ResolveRefund(command) => key(&command.refund),
         Request::CreatePayout(command) => key(&command.merchant),
+        Request::CancelPayout(command) => key(&command.payout),
         Request::ResolvePayout(command) => key(&command.payout),
         Request::ReturnPayout(command) => key(&command.payout),
         Request::AdjustDifference(command) => key(&command.case),
@@ -110,7 +111,8 @@ fn of_fact(fact: &Fact) -> Route {
             BillLine::Payout { payout, .. } => reference(payout),
         },
         Fact::Due(Due::Payment { payment }) => Route::Key(payment.clone()),
-        Fact::Due(Due::Settlement) => Route::First,
+        Fact::Due(Due::Payout { payout }) => Route::Key(payout.clone()),
+        Fact::Due(Due::Reserve | Due::Settlement) => Route::First,
     }
 }
 

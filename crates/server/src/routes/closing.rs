@@ -261,7 +261,8 @@ fn clearing_view(reply: Reply) -> Option<(bool, ClearingView)> {
 
 /// Book what a channel paid over for a clearing date
 ///
-/// In a book of one shard. Where there are several, a reconciliation books each one's part.
+/// In a book of several parts for one of them, which `for_object` names; a reconciliation books each
+/// part's own.
 #[utoipa::path(post, path = "/v1/clearings", tag = "clearings", request_body = ClearingConfirmation,
     params(("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")),
     responses((status = 201, description = "Booked.", body = ClearingView),
@@ -272,15 +273,8 @@ async fn confirm_clearing(
     key: IdempotencyKey,
     body: Body<ClearingConfirmation>,
 ) -> Result<Response, Problem> {
-    // What the channel owes stands in the shards of its payments, and only the bill's lines say where.
-    if state.book().shard_count() > 1 {
-        return Err(Problem::new(
-            StatusCode::CONFLICT,
-            "several_shards",
-            "this book has several shards: a reconciliation with `take` books each one's part of a clearing",
-        ));
-    }
     let confirmation = body.value;
+    let shard = part_of(&state, &confirmation).await?;
     let request = Request::ConfirmClearing(ConfirmClearing {
         channel: confirmation.channel,
         clearing_date: confirmation.clearing_date,
@@ -290,9 +284,41 @@ async fn confirm_clearing(
         bill_hash: confirmation.bill_hash,
     });
     Ask::new(&state, &caller, request)
+        .at(shard)
         .keyed(&caller, key, &body.bytes)
         .create(clearing_view)
         .await
+}
+
+/// The shard that a clearing by hand is booked in. What the channel owes stands in the shards of its
+/// payments: one that nobody names would be any, and a second bill of a date would be booked beside
+/// the first one's parts.
+async fn part_of(
+    state: &AppState,
+    confirmation: &ClearingConfirmation,
+) -> Result<ShardCode, Problem> {
+    let book = state.book();
+    if book.shard_count() == 1 {
+        return Ok(ShardCode::FIRST);
+    }
+    let object = confirmation.for_object.as_deref();
+    let shard = object.and_then(|object| book.shard_of(object));
+    let shard = shard.ok_or_else(|| {
+        let detail = "this book has several parts: name a merchant, or another object, of the one that the money is for";
+        Problem::invalid("for_object", detail)
+    })?;
+    let key = Clearing::key_of(confirmation.channel, confirmation.clearing_date);
+    let known = pagination::find_all::<Clearing>(state, &key).await?;
+    if known
+        .iter()
+        .any(|clearing| clearing.bill_hash != confirmation.bill_hash)
+    {
+        let detail =
+            "this channel and date were cleared by another bill in another part of the book";
+        let conflict = Problem::new(StatusCode::CONFLICT, "already_exists", detail);
+        return Err(conflict.at("bill_hash"));
+    }
+    Ok(shard)
 }
 
 /// List clearings

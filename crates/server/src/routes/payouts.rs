@@ -1,7 +1,9 @@
 //! Payouts.
 
 use crate::api::enums;
-use crate::api::payouts::{NewPayout, PayoutResolution, PayoutReturn, PayoutView};
+use crate::api::payouts::{
+    NewPayout, PayoutCancellation, PayoutResolution, PayoutReturn, PayoutView,
+};
 use crate::ask::{Ask, Proposed};
 use crate::auth::Caller;
 use crate::config::Role;
@@ -13,7 +15,9 @@ use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
-use domain::payout::{CreatePayout, Payout, PayoutStatus, ResolvePayout, ReturnPayout};
+use domain::payout::{
+    CancelPayout, CreatePayout, Payout, PayoutStatus, ResolvePayout, ReturnPayout,
+};
 use domain::{Reply, Request};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -26,6 +30,7 @@ pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(create_payout, list_payouts))
         .routes(routes!(get_payout))
+        .routes(routes!(cancel_payout))
         .routes(routes!(resolve_payout))
         .routes(routes!(return_payout))
 }
@@ -67,6 +72,31 @@ async fn create_payout(
         .keyed(&caller, key, &body.bytes)
         .sealing(secret)
         .create(view)
+        .await
+}
+
+/// Stop a payout that does not come to its end
+///
+/// One that waits for the reserve fails at once. Any other is not sent any more: it fails when the channel
+/// does not know it although nothing can be on its way any more, or by a resolution after that time.
+#[utoipa::path(post, path = "/v1/payouts/{id}/cancellation", tag = "payouts", request_body = PayoutCancellation,
+    params(("id" = String, Path, description = "The payout."),
+           ("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")),
+    responses((status = 202, description = "Waits for a second person.", body = Proposed)))]
+async fn cancel_payout(
+    State(state): State<AppState>,
+    caller: Caller,
+    Ids(payout): Ids<String>,
+    key: IdempotencyKey,
+    body: Body<PayoutCancellation>,
+) -> Result<Response, Problem> {
+    let request = Request::CancelPayout(CancelPayout {
+        payout,
+        reason: body.value.reason,
+    });
+    Ask::new(&state, &caller, request)
+        .keyed(&caller, key, &body.bytes)
+        .change(view)
         .await
 }
 

@@ -257,14 +257,64 @@ async fn what_has_one_key_in_all_shards_is_listed_from_all() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_clearing_of_several_shards_is_not_booked_by_hand() {
+async fn a_clearing_by_hand_is_of_one_part_and_of_one_bill() {
     let shared = Shared::new();
     let one = shared.server("one").await;
     one.until_ready().await;
+    let mut merchants = Vec::new();
+    for shard in [1, 2] {
+        let group = group_in(&one.book, shard);
+        let number = format!("m-{shard}");
+        merchants.push(one.merchant(&number, Some(&group)).await);
+    }
     let yuan = |amount: i64| json!({"amount": amount, "currency": "CNY"});
-    let body = json!({"channel": "wechat", "clearing_date": "2026-11-19", "gross": yuan(1_000),
-        "refunds": yuan(0), "channel_fee": yuan(6), "bill_hash": "00".repeat(32)});
-    let refused = one.post("/v1/clearings", FINANCE, body).await;
-    refused.expect_problem(409, "several_shards", "");
+    let body = |object: &str, bill: &str| {
+        json!({"channel": "wechat", "clearing_date": "2026-11-19", "gross": yuan(1_000),
+            "refunds": yuan(0), "channel_fee": yuan(6), "bill_hash": bill.repeat(32), "for_object": object})
+    };
+    let mut nobody = body("", "00");
+    nobody.as_object_mut().unwrap().remove("for_object");
+    let refused = one.post("/v1/clearings", FINANCE, nobody).await;
+    refused.expect_problem(422, "invalid_field", "for_object");
+    let first = body(&merchants[0], "00");
+    let booked = one.post("/v1/clearings", FINANCE, first.clone()).await;
+    booked.expect(201);
+    let refused = one.post("/v1/clearings", FINANCE, body(&merchants[1], "01"));
+    refused
+        .await
+        .expect_problem(409, "already_exists", "bill_hash");
+    let other_part = one.post("/v1/clearings", FINANCE, body(&merchants[1], "00"));
+    other_part.await.expect(201);
+    one.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bill_books_no_part_beside_a_clearing_that_says_otherwise() {
+    let bill = include_bytes!("../../../channels/tests/fixtures/wechat/trade_bill.csv");
+    let date: BusinessDate = "2026-11-30".parse().unwrap();
+    let shared = Shared::new();
+    let one = shared.server("one").await;
+    one.until_ready().await;
+    let group = group_in(&one.book, 2);
+    let merchant = one.merchant("m-2", Some(&group)).await;
+    let yuan = |amount: i64| json!({"amount": amount, "currency": "CNY"});
+    let by_hand = json!({"channel": "wechat", "clearing_date": date, "gross": yuan(1_000),
+        "refunds": yuan(0), "channel_fee": yuan(6), "bill_hash": "00".repeat(32), "for_object": merchant});
+    let booked = one.post("/v1/clearings", FINANCE, by_hand).await;
+    booked.expect(201);
+    let reconciliations = one.server.state().reconciliations();
+    let account = "1900000001".to_owned();
+    let taken = reconciliations
+        .reconcile(Channel::Wechat, date, account, Some(bill.to_vec()), true)
+        .await
+        .unwrap()
+        .taken
+        .expect("a bill that is whole is taken");
+    assert!(!taken.cleared);
+    let listed = one.get("/v1/clearings", FINANCE).await.expect(200);
+    assert_eq!(listed["items"].as_array().unwrap().len(), 1);
+    let path = "/v1/cases?object=20261130/wechat/clearing";
+    let cases = one.get(path, FINANCE).await.expect(200);
+    assert_eq!(cases["items"].as_array().unwrap().len(), 1, "{cases}");
     one.stop().await;
 }

@@ -6,6 +6,7 @@ use engine::store::lease::{
     ClockDifference, Holder, Lease, LeaseTable, Leases, Renewed, ShardLease, Taken,
 };
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 #[derive(Clone)]
@@ -17,7 +18,13 @@ struct Row {
     renewals: usize,
 }
 
-pub struct MemoryLeases(Mutex<Vec<Row>>);
+pub struct MemoryLeases {
+    rows: Mutex<Vec<Row>>,
+    /// Milliseconds that every server's clock is ahead of the database's.
+    ahead: AtomicI64,
+    /// Leases refused because of that.
+    refused: AtomicUsize,
+}
 
 impl MemoryLeases {
     pub fn new(shards: usize) -> MemoryLeases {
@@ -27,12 +34,26 @@ impl MemoryLeases {
             until: Instant::now(),
             renewals: 0,
         };
-        MemoryLeases(Mutex::new(vec![row; shards]))
+        MemoryLeases {
+            rows: Mutex::new(vec![row; shards]),
+            ahead: AtomicI64::new(0),
+            refused: AtomicUsize::new(0),
+        }
+    }
+
+    /// From now on the clocks differ by so much.
+    pub fn put_clock_ahead(&self, milliseconds: i64) {
+        self.ahead.store(milliseconds, Ordering::Relaxed);
+    }
+
+    /// How many leases were refused because of the clock.
+    pub fn refused(&self) -> usize {
+        self.refused.load(Ordering::Relaxed)
     }
 
     /// How many shards each server has, by its address.
     pub fn held_by(&self, server: &str) -> usize {
-        let rows = self.0.lock().unwrap();
+        let rows = self.rows.lock().unwrap();
         let held = rows
             .iter()
             .filter(|row| row.until > Instant::now())
@@ -46,14 +67,14 @@ impl MemoryLeases {
 
     /// How often a shard was taken, and how often its lease was renewed since then.
     pub fn history(&self, shard: ShardCode) -> (u64, usize) {
-        let rows = self.0.lock().unwrap();
+        let rows = self.rows.lock().unwrap();
         let row = &rows[usize::from(shard.number())];
         (row.epoch, row.renewals)
     }
 
     /// Takes a shard from whoever has it, so that anybody may take it.
     pub fn free(&self, shard: ShardCode) {
-        let mut rows = self.0.lock().unwrap();
+        let mut rows = self.rows.lock().unwrap();
         let row = &mut rows[usize::from(shard.number())];
         row.epoch += 1;
         row.holder = None;
@@ -61,7 +82,7 @@ impl MemoryLeases {
 
     /// Gives a shard to somebody else, as after a pause that was longer than the lease.
     pub fn steal(&self, shard: ShardCode, thief: &Holder) {
-        let mut rows = self.0.lock().unwrap();
+        let mut rows = self.rows.lock().unwrap();
         let row = &mut rows[usize::from(shard.number())];
         row.epoch += 1;
         row.holder = Some(thief.clone());
@@ -82,7 +103,7 @@ fn row_of(code: ShardCode, row: &Row) -> ShardLease {
 
 impl Leases for MemoryLeases {
     fn list(&self) -> Result<LeaseTable, StoreError> {
-        let rows = self.0.lock().unwrap();
+        let rows = self.rows.lock().unwrap();
         let codes = (0..).filter_map(ShardCode::new);
         Ok(LeaseTable {
             shards: codes
@@ -99,9 +120,18 @@ impl Leases for MemoryLeases {
         holder: &Holder,
         lasts: Duration,
     ) -> Result<Taken, StoreError> {
-        let mut rows = self.0.lock().unwrap();
+        let difference = self.clock_difference()?;
+        if !difference.is_small() {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+            return Ok(Taken::ClockDiffers(difference));
+        }
+        let mut rows = self.rows.lock().unwrap();
         let row = &mut rows[usize::from(shard.number())];
-        if row.holder.is_some() && row.until > Instant::now() {
+        let others = row
+            .holder
+            .as_ref()
+            .is_some_and(|by| by.server != holder.server);
+        if others && row.until > Instant::now() {
             return Ok(Taken::HeldBy(row_of(shard, row)));
         }
         let until = Instant::now() + lasts;
@@ -121,7 +151,7 @@ impl Leases for MemoryLeases {
     }
 
     fn renew(&self, leases: &[Lease]) -> Result<Vec<Renewed>, StoreError> {
-        let mut rows = self.0.lock().unwrap();
+        let mut rows = self.rows.lock().unwrap();
         let renewed = leases.iter().map(|lease| {
             let row = &mut rows[usize::from(lease.shard.number())];
             if row.epoch != lease.epoch || row.holder.is_none() {
@@ -138,7 +168,7 @@ impl Leases for MemoryLeases {
     }
 
     fn release(&self, lease: &Lease) -> Result<bool, StoreError> {
-        let mut rows = self.0.lock().unwrap();
+        let mut rows = self.rows.lock().unwrap();
         let row = &mut rows[usize::from(lease.shard.number())];
         let own = row.epoch == lease.epoch && row.holder.is_some();
         if own {
@@ -149,7 +179,7 @@ impl Leases for MemoryLeases {
 
     fn clock_difference(&self) -> Result<ClockDifference, StoreError> {
         Ok(ClockDifference {
-            server_ahead_ms: 0,
+            server_ahead_ms: self.ahead.load(Ordering::Relaxed),
             uncertainty_ms: 0,
         })
     }

@@ -71,6 +71,21 @@ async fn a_server_that_lost_its_lease_writes_and_answers_nothing_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_server_whose_clock_is_wrong_takes_no_shard_until_it_is_right() {
+    let shared = Shared::new();
+    shared.leases.put_clock_ahead(2_500);
+    let one = shared.server("one").await;
+    until(|| shared.leases.refused() >= 3).await;
+    assert_eq!(shared.leases.held_by("one"), 0);
+    let answer = one.get("/readyz", crate::rig::LEDGER).await;
+    answer.expect_problem(503, "shards_without_writer", "");
+    shared.leases.put_clock_ahead(-1_500);
+    shared.until_held("one", SHARDS).await;
+    one.until_ready().await;
+    one.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_shard_that_cannot_be_opened_or_set_up_is_tried_again() {
     let shared = Shared::new();
     let one = shared.server("one").await;

@@ -6,6 +6,7 @@ use crate::failure::{Broken, demand};
 use crate::node::Node;
 use engine::Application;
 use engine::batch::{JournalRow, hash_rows};
+use engine::contents::Contents;
 use engine::merkle::{Hash, chain};
 use engine::store::{Queries, StoredBatch};
 use ledger::{AccountId, Row, RowKind, Side, Touch};
@@ -105,7 +106,7 @@ impl BookLaws {
         journal: Vec<JournalRow>,
         rows: Vec<Row>,
     ) -> Result<(), Broken> {
-        let (_, _, root) = hash_rows(journal, rows);
+        let (_, _, root) = hash_rows(journal, rows, batch.contents.as_ref());
         let head = chain(&self.head_hash, &root, batch.seq);
         let law = "the hash chain covers what is stored";
         demand(root == batch.root && head == batch.head_hash, law, || {
@@ -284,6 +285,18 @@ impl BookLaws {
             )?;
         }
         Ok(())
+    }
+
+    /// The sums of the last batch are those of the stored rows.
+    pub fn contents(&self, queries: &dyn Queries) -> Result<(), Broken> {
+        let mut found = Contents::default();
+        let head = queries.contents(&mut |row| found.add(&row))?;
+        let said = head.and_then(|head| head.contents);
+        demand(
+            said.unwrap_or_default() == found,
+            "the sums over records, indexes and secrets hold",
+            || format!("{said:?}, stored {found:?}"),
+        )
     }
 
     /// The hold records agree with the rows.

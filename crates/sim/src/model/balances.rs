@@ -6,7 +6,7 @@ use crate::laws::BookLaws;
 use domain::case::CaseKind;
 use domain::merchant::{LateSuccess, Merchant};
 use domain::payment::{Payment, PaymentStatus};
-use domain::payout::PayoutStatus;
+use domain::payout::{Payout, PayoutStatus};
 use domain::refund::{Refund, RefundStatus};
 use money::Money;
 
@@ -127,7 +127,59 @@ impl Model {
         for refund in self.refunds.all() {
             self.cover_is_due(refund)?;
         }
-        self.internal_accounts(laws)
+        self.internal_accounts(laws)?;
+        self.reserve(laws)
+    }
+
+    /// Payouts do not take the reserve below zero, whatever else does, and wait in one line.
+    fn reserve(&self, laws: &BookLaws) -> Result<(), Broken> {
+        let Some(balance) = laws
+            .named("RSV")
+            .and_then(|account| laws.debit_balance(account))
+        else {
+            return Ok(());
+        };
+        let sent: i64 = self
+            .payouts
+            .all()
+            .filter(|payout| payout.status.is_open() && payout.effect.is_some())
+            .map(|payout| payout.amount.amount())
+            .sum();
+        let to_channels: i64 = self
+            .clearings
+            .all()
+            .map(|clearing| clearing.net.amount().min(0))
+            .sum();
+        let otherwise: i64 = self
+            .refunds
+            .all()
+            .filter(|refund| refund.status == RefundStatus::Succeeded)
+            .filter(|refund| refund.resolution.is_some())
+            .map(|refund| refund.amount.amount())
+            .sum();
+        let law = "payouts do not take the reserve below zero";
+        demand(balance - sent >= to_channels - otherwise, law, || {
+            format!("{balance} with {sent} on its way, {to_channels} and {otherwise} apart")
+        })?;
+        let waits = |payout: &&Payout| payout.status == PayoutStatus::WaitingForReserve;
+        let Some(first) = self
+            .payouts
+            .all()
+            .filter(waits)
+            .map(|payout| payout.created_at)
+            .min()
+        else {
+            return Ok(());
+        };
+        let passed = self
+            .payouts
+            .all()
+            .find(|payout| payout.effect.is_some() && payout.created_at > first);
+        demand(
+            passed.is_none(),
+            "payouts wait for the reserve in one line",
+            || format!("{passed:?} was sent while one of {first} waits"),
+        )
     }
 
     fn merchant_accounts(&self, merchant: &Merchant, laws: &BookLaws) -> Result<(), Broken> {

@@ -210,11 +210,13 @@ impl Model {
     /// channel does not know is asked about again only after everything under way has arrived.
     pub fn decidable_payouts(&self, books: &Books, now: Timestamp) -> Vec<(String, bool)> {
         use crate::channel::PayoutStanding::{Failed, Processing, Succeeded};
-        let stranded = self
-            .payouts
-            .all()
-            .filter(|payout| payout.status == PayoutStatus::Stranded);
-        stranded
+        let stopped = self.payouts.all().filter(|payout| {
+            matches!(
+                payout.status,
+                PayoutStatus::Stranded | PayoutStatus::Cancelling
+            )
+        });
+        stopped
             .filter_map(|payout| {
                 let waited = now.duration_since(payout.updated_at).as_secs() >= 3_600;
                 let reference = records::reference(&payout.id);
@@ -243,6 +245,16 @@ impl Model {
                     .is_some_and(|entry| entry.standing == crate::channel::RefundStanding::Abnormal)
             })
             .map(|refund| refund.id.clone())
+            .collect()
+    }
+
+    /// Payouts that people may stop.
+    pub fn cancellable_payouts(&self) -> Vec<String> {
+        use PayoutStatus::{Created, Unknown, WaitingForReserve};
+        self.payouts
+            .all()
+            .filter(|payout| matches!(payout.status, WaitingForReserve | Created | Unknown))
+            .map(|payout| payout.id.clone())
             .collect()
     }
 

@@ -3,6 +3,7 @@
 use super::disk::Disk;
 use super::tables::AccountRow;
 use engine::batch::{JournalRow, SealedSecret, ShardHead};
+use engine::contents::ContentRow;
 use engine::leaf;
 use engine::store::{Found, Queries, Scan, StoreError, StoredAccount, StoredBatch};
 use ledger::{AccountId, Row, TransferId};
@@ -90,6 +91,15 @@ impl Queries for SimQueries {
             .iter()
             .filter(|(_, rows)| !rows.is_empty());
         Ok(used.map(|(kind, _)| kind.clone()).collect())
+    }
+
+    fn contents(
+        &self,
+        each: &mut dyn FnMut(ContentRow<'_>),
+    ) -> Result<Option<ShardHead>, StoreError> {
+        let disk = self.disk();
+        disk.tables.contents(each);
+        Ok(disk.tables.head.clone())
     }
 
     fn accounts_after(

@@ -3,6 +3,7 @@
 use super::disk::Disk;
 use engine::RecordKey;
 use engine::batch::ShardHead;
+use engine::contents::ContentRow;
 use engine::store::{Scan, StoreError, StoreReader};
 use ledger::{AccountId, AccountState, Row, TransferId};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -67,6 +68,11 @@ impl StoreReader for SimReader {
     fn row(&mut self, seq: u64) -> Result<Option<Row>, StoreError> {
         let disk = self.disk()?;
         Ok(disk.tables.ledger.get(&seq).map(|(row, _)| row.clone()))
+    }
+
+    fn contents(&mut self, each: &mut dyn FnMut(ContentRow<'_>)) -> Result<(), StoreError> {
+        self.disk()?.tables.contents(each);
+        Ok(())
     }
 
     fn scan(&mut self, scan: &Scan) -> Result<Vec<(String, String)>, StoreError> {

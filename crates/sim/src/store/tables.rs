@@ -2,6 +2,8 @@
 
 use engine::RecordKey;
 use engine::batch::{JournalRow, RecordChange, SealedBatch, SealedSecret, ShardHead};
+use engine::contents::ContentRow;
+use engine::leaf;
 use engine::store::{Scan, StoredBatch};
 use ledger::{AccountId, AccountState, NewAccount, Row};
 use std::collections::{BTreeMap, BTreeSet};
@@ -82,6 +84,7 @@ pub(super) fn writes_of(batch: &SealedBatch) -> Vec<Write> {
             last_ledger_seq: head.ledger_seq,
             root: batch.root,
             head_hash: head.head_hash,
+            contents: head.contents,
         }),
         Write::Head(head.clone()),
     ];
@@ -171,6 +174,7 @@ impl Tables {
         let RecordChange {
             key,
             body,
+            check: _,
             removed,
             added,
         } = change;
@@ -199,6 +203,34 @@ impl Tables {
                 .entry((kind.to_owned(), name.to_owned()))
                 .or_default();
             index.insert((value, key.to_string()));
+        }
+    }
+
+    /// Every row that the sums of a shard cover.
+    pub fn contents(&self, each: &mut dyn FnMut(ContentRow<'_>)) {
+        for (kind, rows) in &self.records {
+            for (key, body) in rows {
+                let check = leaf::record_check(kind, key, body);
+                each(ContentRow::Record {
+                    kind,
+                    key,
+                    body,
+                    check,
+                });
+            }
+        }
+        for ((kind, name), index) in &self.indexes {
+            for (value, key) in index {
+                each(ContentRow::Index {
+                    kind,
+                    name,
+                    value,
+                    key,
+                });
+            }
+        }
+        for secret in self.secrets.values() {
+            each(ContentRow::Secret(secret));
         }
     }
 

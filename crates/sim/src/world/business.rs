@@ -14,7 +14,7 @@ use domain::merchant::{
     BankAccount, CreateMerchant, LateSuccess, MerchantStatus, SetMerchantStatus,
 };
 use domain::payment::{ClosePayment, CreatePayment, QueryPayment};
-use domain::payout::{CreatePayout, ResolvePayout, ResolvedPayout, ReturnPayout};
+use domain::payout::{CancelPayout, CreatePayout, ResolvePayout, ResolvedPayout, ReturnPayout};
 use domain::refund::{CreateRefund, ResolveRefund, ResolvedRefund};
 use domain::split::{ExecuteSplit, Receiver, ReceiverKind, Share, SplitPlan};
 use domain::webhook::SetWebhook;
@@ -53,8 +53,8 @@ impl World {
             64..67 => self.turn_day(),
             67..70 => self.change_merchant(),
             70..75 => self.decide_stranded(),
-            75..77 => self.work_on_case(),
-            77..79 => self.clearing(),
+            75..76 => self.work_on_case(),
+            76..79 => self.clearing(),
             79..82 => self.bill_line(),
             _ => self.ledger_business(),
         }
@@ -313,7 +313,15 @@ impl World {
         let books = self.channel.books();
         let payouts = self.model.decidable_payouts(books, self.now);
         let refunds = self.model.decidable_refunds(books);
+        let cancellable = self.model.cancellable_payouts();
         let evidence = "the channel's word in writing".to_owned();
+        if self.rng.chance(250)
+            && let Some(payout) = self.rng.pick(&cancellable).cloned()
+        {
+            let reason = "takes too long".to_owned();
+            let command = CancelPayout { payout, reason };
+            return self.request(finance(), Request::CancelPayout(command), false);
+        }
         let request = if let Some((payout, paid)) = self.rng.pick(&payouts).cloned() {
             let outcome = if paid {
                 ResolvedPayout::Paid
@@ -350,13 +358,26 @@ impl World {
     fn clearing(&mut self) -> Result<(), Broken> {
         let days = i32::try_from(self.rng.below(30)).unwrap_or(0);
         let first = self.shard_options.first_business_date;
-        let amounts = (self.rng.between(0, 50_000), self.rng.between(0, 20_000));
+        let amounts = (self.rng.between(0, 300_000), self.rng.between(0, 20_000));
         let command = ConfirmClearing {
             channel: Channel::Wechat,
             clearing_date: first.plus_days(days),
             gross: Money::cny(amounts.0),
             refunds: Money::cny(amounts.1),
             channel_fee: Money::cny(self.rng.between(-20, 300)),
+            bill_hash: format!("{:040x}", self.next_request),
+        };
+        self.request(finance(), Request::ConfirmClearing(command), false)
+    }
+
+    /// So much that no payout waits for the reserve any more.
+    pub(super) fn fill_reserve(&mut self) -> Result<(), Broken> {
+        let command = ConfirmClearing {
+            channel: Channel::Wechat,
+            clearing_date: self.shard_options.first_business_date.plus_days(1_000),
+            gross: Money::cny(1_000_000_000_000),
+            refunds: Money::cny(0),
+            channel_fee: Money::cny(0),
             bill_hash: format!("{:040x}", self.next_request),
         };
         self.request(finance(), Request::ConfirmClearing(command), false)

@@ -23,6 +23,9 @@ impl World {
         }
         for _ in 0..DAYS_TURNED {
             self.come_to_rest()?;
+            if self.known.is_set_up {
+                self.fill_reserve()?;
+            }
             let request = Request::TurnDay(TurnDay { to: None });
             self.request(super::business::operator(), request, false)?;
         }

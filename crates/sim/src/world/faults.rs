@@ -82,6 +82,7 @@ impl World {
         if node.is_in_step() {
             self.laws.memory(node)?;
         }
+        self.laws.contents(self.queries.as_ref())?;
         self.laws.hold_records(self.queries.as_ref())
     }
 

@@ -64,6 +64,7 @@ fn stored(handles: &Handles, batch: &SealedBatch) -> Checked {
         last_ledger_seq: batch.head.ledger_seq,
         root: batch.root,
         head_hash: batch.head.head_hash,
+        contents: batch.head.contents,
     };
     let found = queries.batches_after(batch.head.batch_seq - 1, 1)?;
     same("batch", found, vec![expected])

@@ -2,6 +2,7 @@
 
 use super::samples::{self, Draft};
 use super::{Checked, Handles, Problem, same};
+use crate::contents::Contents;
 use crate::record::RecordKey;
 use crate::store::StoreError;
 use ledger::{AccountId, TransferId};
@@ -204,6 +205,11 @@ pub(super) fn pages(handles: &Handles) -> Checked {
         queries.kinds()?,
         vec!["even".to_owned(), "odd".to_owned()],
     )?;
+    let mut found = Contents::default();
+    let head = queries.contents(&mut |row| found.add(&row))?;
+    let written = head.as_ref().and_then(|head| head.contents);
+    same("sums over what is stored", Some(found), written)?;
+    same("head of the same moment", head, queries.head()?)?;
     let keys: Vec<String> = queries
         .records_after("odd", "key05", 3)?
         .into_iter()

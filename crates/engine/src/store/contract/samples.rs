@@ -2,6 +2,7 @@
 
 use crate::batch::{JournalRow, RecordChange, SealedBatch, SealedSecret, ShardHead, hash_rows};
 use crate::ids::ShardCode;
+use crate::leaf;
 use crate::merkle;
 use crate::record::RecordKey;
 use calendar::BusinessDate;
@@ -50,7 +51,24 @@ pub(super) fn seal(previous: &ShardHead, draft: Draft) -> SealedBatch {
         .map(|row| row.id)
         .fold(head.greatest_id, u128::max);
     head.now = draft.journal.last().map_or(head.now, |row| row.at);
-    let (journal, rows, root) = hash_rows(draft.journal, draft.rows);
+    let mut contents = previous.contents.unwrap_or_default();
+    for change in &draft.records {
+        let (kind, key) = (change.key.kind, &*change.key.key);
+        if let Some(body) = &change.body {
+            // What it replaces is not known here: the store keeps sums, it makes none.
+            contents.records.add(&leaf::record_hash(kind, key, body));
+        }
+        for (name, value) in &change.added {
+            contents
+                .indexes
+                .add(&leaf::index_hash(kind, name, value, key));
+        }
+    }
+    for secret in &draft.secrets {
+        contents.secrets.add(&leaf::secret_hash(secret));
+    }
+    head.contents = Some(contents);
+    let (journal, rows, root) = hash_rows(draft.journal, draft.rows, Some(&contents));
     head.head_hash = merkle::chain(&head.head_hash, &root, head.batch_seq);
     SealedBatch {
         head,
@@ -125,6 +143,7 @@ pub(super) fn record(kind: &'static str, key: &str, body: &str) -> RecordChange 
             key: Arc::from(key),
         },
         body: Some(body.as_bytes().to_vec()),
+        check: leaf::record_check(kind, key, body.as_bytes()),
         removed: Vec::new(),
         added: Vec::new(),
     }

@@ -2,6 +2,7 @@
 
 use super::error::damaged;
 use crate::batch::{JournalRow, SealedSecret, ShardHead};
+use crate::contents::Contents;
 use crate::store::{StoreError, StoredAccount, StoredBatch};
 use bytes::{BufMut, BytesMut};
 use calendar::BusinessDate;
@@ -106,6 +107,16 @@ impl<'a> Reading<'a> {
             .map_err(|_| self.wrong(&format!("column {column}: not {N} bytes")))
     }
 
+    /// Sums of a batch; NULL where it has none.
+    fn contents(&self, column: usize) -> Result<Option<Contents>, StoreError> {
+        let Some(bytes) = self.get::<Option<&[u8]>>(column)? else {
+            return Ok(None);
+        };
+        let contents = Contents::from_bytes(bytes);
+        let wrong = || self.wrong(&format!("column {column}: sums have another length"));
+        contents.ok_or_else(wrong).map(Some)
+    }
+
     pub fn head(&self) -> Result<ShardHead, StoreError> {
         Ok(ShardHead {
             batch_seq: self.count(0)?,
@@ -118,6 +129,7 @@ impl<'a> Reading<'a> {
             now: self.time(7)?,
             business_date: self.date(8)?,
             head_hash: self.bytes(9)?,
+            contents: self.contents(10)?,
         })
     }
 
@@ -207,6 +219,7 @@ impl<'a> Reading<'a> {
             last_ledger_seq: self.count(2)?,
             root: self.bytes(3)?,
             head_hash: self.bytes(4)?,
+            contents: self.contents(5)?,
         })
     }
 

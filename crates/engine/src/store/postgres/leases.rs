@@ -45,7 +45,7 @@ impl PostgresLeases {
             match question(&mut session) {
                 Err(StoreError::Unavailable(_)) if session.is_closed() => {}
                 result => {
-                    *kept = Some(session);
+                    *kept = of_use(session, &result);
                     return result;
                 }
             }
@@ -58,9 +58,7 @@ impl PostgresLeases {
         };
         let mut session = Session::open(&self.address, &purpose)?;
         let result = question(&mut session);
-        if !session.is_closed() {
-            *kept = Some(session);
-        }
+        *kept = of_use(session, &result);
         result
     }
 
@@ -85,6 +83,12 @@ impl PostgresLeases {
             uncertainty_ms: half,
         })
     }
+}
+
+/// A session that gave no answer in time may still be waiting for it: the next question must not stand behind it.
+fn of_use<T>(session: Session, result: &Result<T, StoreError>) -> Option<Session> {
+    let unanswered = matches!(result, Err(StoreError::Unavailable(_)));
+    (!unanswered && !session.is_closed()).then_some(session)
 }
 
 fn place() -> String {
@@ -144,16 +148,19 @@ impl Leases for PostgresLeases {
             }
             let number = column(shard);
             let asked = Instant::now();
-            let taken = session.row(
-                &place(),
-                sql::TAKE,
-                &[
-                    &number,
-                    &holder.server,
-                    &holder.address,
-                    &milliseconds(lasts),
-                ],
-            )?;
+            // Effects are dispatched under this epoch, so it must outlive the server that gave it.
+            let taken = session.durably(&place(), |session| {
+                session.row(
+                    &place(),
+                    sql::TAKE,
+                    &[
+                        &number,
+                        &holder.server,
+                        &holder.address,
+                        &milliseconds(lasts),
+                    ],
+                )
+            })?;
             if let Some(row) = taken {
                 return Ok(Taken::Lease(Lease {
                     shard,
@@ -180,7 +187,12 @@ impl Leases for PostgresLeases {
     fn renew(&self, leases: &[Lease]) -> Result<Vec<Renewed>, StoreError> {
         self.ask(|session| {
             session.prepare(&place(), sql::RENEW)?;
+            let mut away = None;
             let renewed = leases.iter().map(|lease| {
+                // Who could not answer for one lease is not waited for with the others.
+                if let Some(reason) = &away {
+                    return Renewed::Failed(StoreError::Unavailable(String::clone(reason)));
+                }
                 let asked = Instant::now();
                 let parameters: &[&(dyn tokio_postgres::types::ToSql + Sync)] = &[
                     &column(lease.shard),
@@ -188,13 +200,19 @@ impl Leases for PostgresLeases {
                     &lease.holder.server,
                     &milliseconds(lease.lasts),
                 ];
-                match session.change(&place(), sql::RENEW, parameters) {
+                let changed = session.durably(&place(), |session| {
+                    session.change(&place(), sql::RENEW, parameters)
+                });
+                match changed {
                     Ok(0) => Renewed::Lost,
                     Ok(_) => Renewed::Lease(Lease {
                         held_until: asked + lease.lasts,
                         ..lease.clone()
                     }),
-                    Err(error) => Renewed::Failed(error),
+                    Err(error) => {
+                        away = Some(error.to_string());
+                        Renewed::Failed(error)
+                    }
                 }
             });
             Ok(renewed.collect())

@@ -7,6 +7,7 @@
 
 mod address;
 mod columns;
+mod contents;
 mod copy;
 mod error;
 mod leases;
@@ -90,6 +91,13 @@ impl PostgresStore {
     pub fn create(url: &str, options: PostgresOptions) -> Result<PostgresStore, StoreError> {
         let address = Arc::new(Address::parse(url)?);
         schema::refuse_book(&mut Pool::new(address.clone()).open()?, &address.shown())?;
+        PostgresStore::open(url, options)
+    }
+
+    /// Opens the book of a database that must have one: whoever only reads creates nothing.
+    pub fn open_existing(url: &str, options: PostgresOptions) -> Result<PostgresStore, StoreError> {
+        let address = Arc::new(Address::parse(url)?);
+        schema::require_book(&mut Pool::new(address.clone()).open()?, &address.shown())?;
         PostgresStore::open(url, options)
     }
 

@@ -45,20 +45,22 @@ impl Pool {
             match read(&mut session) {
                 Err(StoreError::Unavailable(_)) if session.is_closed() => self.lock().clear(),
                 result => {
-                    self.keep(session);
+                    self.keep(session, &result);
                     return result;
                 }
             }
         }
         let mut session = self.open()?;
         let result = read(&mut session);
-        self.keep(session);
+        self.keep(session, &result);
         result
     }
 
-    fn keep(&self, session: Session) {
+    fn keep<T>(&self, session: Session, result: &Result<T, StoreError>) {
+        // It may still be busy with what was given up.
+        let unanswered = matches!(result, Err(StoreError::Unavailable(_)));
         let mut idle = self.lock();
-        if idle.len() < POOL_MAX && !session.is_closed() {
+        if !unanswered && idle.len() < POOL_MAX && !session.is_closed() {
             idle.push(session);
         }
     }

@@ -1,11 +1,13 @@
 //! Reads for lists, reports and verification, from connections that all shards of a book share.
 
 use super::columns::{Id, Reading, clamped, storable};
+use super::contents::read_contents;
 use super::reader::{read_head, read_row, read_rows_after, read_scan, scan_place};
 use super::session::Parameters;
 use super::shard::column;
 use super::{Pool, sql};
 use crate::batch::{JournalRow, SealedSecret, ShardHead};
+use crate::contents::ContentRow;
 use crate::ids::ShardCode;
 use crate::store::{Found, Queries, Scan, StoreError, StoredAccount, StoredBatch};
 use ledger::{AccountId, Row, TransferId};
@@ -116,6 +118,15 @@ impl Queries for PostgresQueries {
                 None => return Ok(kinds),
             }
         }
+    }
+
+    fn contents(
+        &self,
+        each: &mut dyn FnMut(ContentRow<'_>),
+    ) -> Result<Option<ShardHead>, StoreError> {
+        // A connection of its own: what was read once must not be read again on another.
+        let mut session = self.pool.open()?;
+        read_contents(&mut session, self.shard, each)
     }
 
     fn accounts_after(

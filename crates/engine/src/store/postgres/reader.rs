@@ -1,9 +1,11 @@
 //! The shard's own reads, from the server that takes its writes.
 
 use super::columns::{Id, Reading, clamped, storable};
+use super::contents::read_contents;
 use super::session::Session;
 use super::sql;
 use crate::batch::ShardHead;
+use crate::contents::ContentRow;
 use crate::record::RecordKey;
 use crate::store::{Scan, StoreError, StoreReader};
 use ledger::{AccountId, AccountState, Row, TransferId};
@@ -191,6 +193,10 @@ impl StoreReader for PostgresReader {
 
     fn row(&mut self, seq: u64) -> Result<Option<Row>, StoreError> {
         Ok(read_row(&mut self.session, self.shard, seq)?.map(|(row, _)| row))
+    }
+
+    fn contents(&mut self, each: &mut dyn FnMut(ContentRow<'_>)) -> Result<(), StoreError> {
+        read_contents(&mut self.session, self.shard, each).map(|_| ())
     }
 
     fn scan(&mut self, scan: &Scan) -> Result<Vec<(String, String)>, StoreError> {

@@ -10,7 +10,10 @@ use crate::store::StoreError;
 use std::num::NonZeroU16;
 
 /// Released steps are never changed.
-pub(super) const STEPS: &[&str] = &[include_str!("migrations/0001_book.sql")];
+pub(super) const STEPS: &[&str] = &[
+    include_str!("migrations/0001_book.sql"),
+    include_str!("migrations/0002_contents.sql"),
+];
 
 /// Releases before lack the waiting form of `pg_terminate_backend`.
 const SERVER_VERSION_MIN: i32 = 140_000;
@@ -43,6 +46,16 @@ pub(super) fn refuse_book(session: &mut Session, shown: &str) -> Result<(), Stor
     if version(session)? > 0 {
         return Err(StoreError::Refused(format!(
             "{shown} has a book already; name a database without one"
+        )));
+    }
+    Ok(())
+}
+
+/// For whoever wants a book that is there.
+pub(super) fn require_book(session: &mut Session, shown: &str) -> Result<(), StoreError> {
+    if version(session)? == 0 {
+        return Err(StoreError::Refused(format!(
+            "{shown} has no book; name the database of one"
         )));
     }
     Ok(())

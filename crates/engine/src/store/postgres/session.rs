@@ -5,11 +5,14 @@ use super::address::Address;
 use super::error::{damaged, from_postgres};
 use crate::store::StoreError;
 use std::collections::HashMap;
-use std::future::Future;
+use std::future::{Future, poll_fn};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::runtime::Runtime;
+use tokio_postgres::error::Severity;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, NoTls, Row, Statement};
+use tokio_postgres::{AsyncMessage, Client, Connection, NoTls, Row, Statement};
 
 pub(super) type Parameters<'a> = [&'a (dyn ToSql + Sync)];
 
@@ -28,6 +31,9 @@ pub(super) struct Purpose {
 
 /// How much longer than the server this side waits before it gives a statement up.
 const GRACE: Duration = Duration::from_secs(2);
+/// How long a server may take from the first packet to a session: one that accepts connections and says nothing is
+/// away too.
+const OPEN_MAX: Duration = Duration::from_secs(10);
 
 /// One connection with its prepared statements.
 pub(super) struct Session {
@@ -36,7 +42,12 @@ pub(super) struct Session {
     /// Taken when the session is dropped.
     runtime: Option<Runtime>,
     statement_max: Duration,
+    warning: Warning,
 }
+
+/// What the server last warned of. A COMMIT that gave up waiting for the standby is answered like any other, and
+/// only a warning before the answer tells.
+type Warning = Arc<Mutex<Option<String>>>;
 
 impl Session {
     pub fn open(address: &Address, purpose: &Purpose) -> Result<Session, StoreError> {
@@ -49,34 +60,66 @@ impl Session {
         let place = format!("connecting to {}", address.shown());
         let mut config = address.config(&purpose.name, purpose.writes);
         let settings = format!(
-            "{} -c synchronous_commit=on -c statement_timeout={} -c idle_in_transaction_session_timeout={}",
+            "{} {SETTINGS} -c statement_timeout={} -c idle_in_transaction_session_timeout={}",
             config.get_options().unwrap_or_default(),
             purpose.statement_max.as_millis(),
             purpose.idle_max.as_millis(),
         );
         config.options(settings.trim());
+        let warning = Warning::default();
         let connecting = async {
             let client = match address.tls.clone() {
                 None => {
                     let (client, connection) = config.connect(NoTls).await?;
-                    tokio::spawn(connection);
+                    tokio::spawn(drive(connection, warning.clone()));
                     client
                 }
                 Some(tls) => {
                     let (client, connection) = config.connect(tls).await?;
-                    tokio::spawn(connection);
+                    tokio::spawn(drive(connection, warning.clone()));
                     client
                 }
             };
             Ok(client)
         };
-        let client = on(&runtime, connecting).map_err(|error| from_postgres(&place, &error))?;
+        let connected = on(&runtime, async {
+            tokio::time::timeout(OPEN_MAX, connecting).await
+        });
+        let client = match connected {
+            Ok(connected) => connected.map_err(|error| from_postgres(&place, &error))?,
+            Err(_) => {
+                return Err(StoreError::Unavailable(format!(
+                    "{place}: the server accepts connections but gave no session within {} s",
+                    OPEN_MAX.as_secs()
+                )));
+            }
+        };
         Ok(Session {
             client,
             prepared: HashMap::new(),
             runtime: Some(runtime),
             statement_max: purpose.statement_max,
+            warning,
         })
+    }
+
+    /// What the server has warned of since this was asked last.
+    pub fn take_warning(&self) -> Option<String> {
+        lock(&self.warning).take()
+    }
+
+    /// Work whose commit counts only if the server had nothing to warn of: otherwise it may be on this server alone.
+    pub fn durably<T>(
+        &mut self,
+        place: &str,
+        work: impl FnOnce(&mut Session) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        self.take_warning();
+        let done = work(self)?;
+        match self.take_warning() {
+            None => Ok(done),
+            Some(warning) => Err(warned(place, &warning)),
+        }
     }
 
     pub fn client(&self) -> &Client {
@@ -161,6 +204,45 @@ impl Session {
     pub fn script(&self, place: &str, sql: &str) -> Result<(), StoreError> {
         self.wait(place, self.client.batch_execute(sql))
     }
+}
+
+/// What every session begins with. A batch's statements meet keys in arrays and are planned once: by the index
+/// whatever the arrays' sizes and the tables' statistics, which are those of an empty table while a new book fills.
+/// Warnings must be sent whatever the server's default is: see [`Warning`].
+const SETTINGS: &str = "-c synchronous_commit=on -c client_min_messages=warning -c plan_cache_mode=force_generic_plan \
+     -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off";
+
+/// A commit that is known to have happened on one server only.
+pub(super) fn warned(place: &str, warning: &str) -> StoreError {
+    StoreError::Unavailable(format!(
+        "{place}: the database warned, so the commit may not outlive this server: {warning}"
+    ))
+}
+
+/// Reads what the server sends, and keeps its warnings, until the connection ends.
+async fn drive<S, T>(mut connection: Connection<S, T>, warning: Warning)
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    // Whoever waits for an answer is told of an error by the client.
+    while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
+        let AsyncMessage::Notice(notice) = message else {
+            continue;
+        };
+        let (text, detail) = (notice.message(), notice.detail().unwrap_or_default());
+        match notice.parsed_severity() {
+            Some(Severity::Warning) => {
+                tracing::debug!(text, detail, "the database warns");
+                *lock(&warning) = Some(format!("{text} {detail}").trim_end().to_owned());
+            }
+            _ => tracing::debug!(text, detail, "the database notes"),
+        }
+    }
+}
+
+fn lock(warning: &Mutex<Option<String>>) -> std::sync::MutexGuard<'_, Option<String>> {
+    warning.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for Session {

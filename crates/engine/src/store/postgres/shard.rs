@@ -98,6 +98,23 @@ impl Holding {
         })
     }
 
+    /// Commits, so that all that was committed before it is as durable as a commit is made here: a commit whose wait
+    /// for the standby was cut short, or whose writer died waiting, can be read before the standby has it.
+    fn confirm(&self, session: &mut Session) -> Result<(), StoreError> {
+        let place = format!("confirming the state of shard {}", self.shard.number());
+        let (shard, epoch) = (self.number(), self.epoch.cast_signed());
+        let confirmed = session.durably(&place, |session| {
+            session.change(&place, sql::CONFIRM, &[&shard, &epoch])
+        })?;
+        if confirmed == 1 {
+            return Ok(());
+        }
+        let now = self.place_by(session)?;
+        Err(self
+            .fenced(&now)
+            .unwrap_or_else(|| super::error::damaged(&place, "the row took no update")))
+    }
+
     /// Remembers a session whose commit may still take effect.
     pub fn suspect(&self, backend: i32) {
         self.suspects
@@ -120,6 +137,12 @@ impl Holding {
         let mut session = Session::open(&self.address, &self.purpose())?;
         for backend in &suspects {
             session.rows(place, sql::END_SESSION, &[&self.number(), backend])?;
+            let left = session.row(place, sql::SESSION, &[&self.number(), backend])?;
+            if left.is_some() {
+                return Err(StoreError::Unavailable(format!(
+                    "{place}: backend {backend} does not end"
+                )));
+            }
         }
         self.suspects
             .lock()
@@ -143,11 +166,8 @@ impl StoreFactory for PostgresShard {
         let place = "ending the sessions of earlier holders";
         let (shard, epoch) = (self.0.number(), self.0.epoch.cast_signed());
         session.rows(place, sql::END_WRITERS, &[&shard, &epoch])?;
-        let now = self.0.place_by(&mut session)?;
-        match self.0.fenced(&now) {
-            Some(fenced) => Err(fenced),
-            None => Ok(Box::new(PostgresReader::new(session, shard))),
-        }
+        self.0.confirm(&mut session)?;
+        Ok(Box::new(PostgresReader::new(session, shard)))
     }
 
     fn writer(&self) -> Result<Box<dyn StoreWriter>, StoreError> {

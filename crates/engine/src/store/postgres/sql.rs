@@ -14,7 +14,8 @@ macro_rules! statements {
 /// Columns of the shard's head, in the order that [`super::columns::head`] reads.
 macro_rules! head_columns {
     () => {
-        "batch_seq,journal_seq,ledger_seq,low_seq,last_account,transfers,greatest_id,now_ms,business_date,head_hash"
+        "batch_seq,journal_seq,ledger_seq,low_seq,last_account,transfers,greatest_id,now_ms,business_date,head_hash,\
+         (SELECT c.sums FROM contents c WHERE c.shard=shard.shard AND c.batch=shard.batch_seq)"
     };
 }
 
@@ -148,6 +149,7 @@ statements! {
     PUT_SECRETS = "INSERT INTO secret(shard,id,nonce,cipher_text) \
      SELECT $1::int2,* FROM unnest($2::text[],$3::bytea[],$4::bytea[])";
     PUT_BATCH = "INSERT INTO batch(shard,seq,last_journal,last_ledger,root,head_hash) VALUES($1,$2,$3,$4,$5,$6)";
+    PUT_CONTENTS = "INSERT INTO contents(shard,batch,sums) VALUES($1,$2,$3)";
     /// The last statement before COMMIT. Without exactly one row it divides by zero, which undoes the transaction on
     /// the spot: COMMIT travels behind it in the same message and must not find anything to commit.
     FENCE = "WITH moved AS (UPDATE shard SET batch_seq=$3::int8,journal_seq=$4,ledger_seq=$5,low_seq=$6,last_account=$7,\
@@ -155,6 +157,8 @@ statements! {
      WHERE shard=$1 AND epoch=$2 AND batch_seq=$3::int8-1 RETURNING 1) SELECT 1/count(*) FROM moved";
     /// Who holds the shard and how far it is.
     PLACE = "SELECT epoch,batch_seq FROM shard WHERE shard=$1";
+    /// Changes nothing; its commit returns when everything before it is durable.
+    CONFIRM = "UPDATE shard SET epoch=epoch WHERE shard=$1 AND epoch=$2";
     // Reading, for the shard and for lists.
     HEAD = concat!(
     "SELECT ",
@@ -204,27 +208,38 @@ statements! {
     journal_columns!(),
     " FROM journal WHERE shard=$1 AND seq>$2 ORDER BY seq LIMIT $3"
 );
-    BATCHES_AFTER = "SELECT seq,last_journal,last_ledger,root,head_hash FROM batch WHERE shard=$1 AND seq>$2 ORDER BY seq LIMIT $3";
+    BATCHES_AFTER = "SELECT b.seq,b.last_journal,b.last_ledger,b.root,b.head_hash,c.sums FROM batch b \
+     LEFT JOIN contents c ON c.shard=b.shard AND c.batch=b.seq WHERE b.shard=$1 AND b.seq>$2 ORDER BY b.seq LIMIT $3";
+    /// Three tables row by row, of one moment: in a transaction of its own, a page at a time.
+    ALL_RECORDS = "SELECT kind,key,body,chk FROM record WHERE shard=$1 AND (kind,key)>($2,$3) ORDER BY kind,key LIMIT $4";
+    ALL_INDEXES = "SELECT kind,name,value,key FROM record_index WHERE shard=$1 AND (kind,name,value,key)>($2,$3,$4,$5) \
+     ORDER BY kind,name,value,key LIMIT $6";
+    ALL_SECRETS = "SELECT id,nonce,cipher_text FROM secret WHERE shard=$1 AND id>$2 ORDER BY id LIMIT $3";
     SECRET = "SELECT id,nonce,cipher_text FROM secret WHERE shard=$1 AND id=$2";
     // Leases.
     /// The only statement besides [`OPEN_BOOK`] that looks at all shards of a book.
     LEASES = concat!("SELECT ", lease_columns!(), " FROM shard ORDER BY shard");
     LEASE = concat!("SELECT ", lease_columns!(), " FROM shard WHERE shard=$1");
+    /// A holder that asks again has lost the answer, or its shard: the next epoch keeps out what it left behind.
     TAKE = "UPDATE shard SET epoch=epoch+1,server=$2,address=$3,expires=clock_timestamp()+$4::int8*interval '1 millisecond' \
-     WHERE shard=$1 AND (server IS NULL OR expires<=clock_timestamp()) RETURNING epoch";
+     WHERE shard=$1 AND (server IS NULL OR server=$2 OR expires<=clock_timestamp()) RETURNING epoch";
     RENEW = "UPDATE shard SET expires=clock_timestamp()+$4::int8*interval '1 millisecond' \
      WHERE shard=$1 AND epoch=$2 AND server=$3 RETURNING epoch";
     RELEASE = "UPDATE shard SET server=NULL,address=NULL,expires='-infinity' WHERE shard=$1 AND epoch=$2 AND server=$3";
     CLOCK = concat!("SELECT ", ms!("clock_timestamp()"));
     /// Ends the writing sessions of a shard's earlier holders. They could commit nothing any more, but rows that one
-    /// of them left in an open transaction would keep its successor waiting. Waits until they are gone.
+    /// of them left in an open transaction would keep its successor waiting. Waits until they are gone. Later holders'
+    /// sessions are left alone: one that was paused may ask this before it learns of them.
     END_WRITERS = "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid,2000)) FROM pg_stat_activity \
      WHERE datname=current_database() AND usename=current_user AND pid<>pg_backend_pid() \
-     AND application_name LIKE 'qingyuan shard '||$1::int2::text||' epoch %' AND application_name<>'qingyuan shard '||$1::int2::text||' epoch '||$2::int8::text";
+     AND substring(application_name FROM '^qingyuan shard '||$1::int2::text||' epoch ([0-9]{1,18})$')::int8<$2::int8";
     /// Ends one session whose last commit has an unknown outcome, so that it can take effect no later than now.
     END_SESSION = "SELECT count(*) FILTER (WHERE pg_terminate_backend(pid,2000)) FROM pg_stat_activity \
      WHERE datname=current_database() AND usename=current_user AND pid=$2 AND pid<>pg_backend_pid() \
      AND application_name LIKE 'qingyuan shard '||$1::int2::text||' epoch %'";
+    /// Whether it is still there.
+    SESSION = "SELECT pid FROM pg_stat_activity WHERE datname=current_database() AND usename=current_user \
+     AND application_name LIKE 'qingyuan shard '||$1::int2::text||' epoch %' AND pid=$2";
     // The book as a whole.
     /// Number of shards: fixed when the book was created.
     SHARDS = "SELECT count(*),coalesce(min(shards),0),coalesce(max(shards),0) FROM shard";

@@ -6,7 +6,7 @@
 use super::columns::Id;
 use super::copy::{Encoder, TooGreat};
 use super::error::{first_failure, is_fence, without_effect};
-use super::session::Session;
+use super::session::{Session, warned};
 use super::shard::Holding;
 use super::sql;
 use crate::batch::SealedBatch;
@@ -45,6 +45,7 @@ struct Statements {
     index: Statement,
     secrets: Statement,
     batch: Statement,
+    contents: Statement,
     fence: Statement,
 }
 
@@ -69,6 +70,7 @@ impl PostgresWriter {
             index: prepare(sql::INDEX)?,
             secrets: prepare(sql::PUT_SECRETS)?,
             batch: prepare(sql::PUT_BATCH)?,
+            contents: prepare(sql::PUT_CONTENTS)?,
             fence: prepare(sql::FENCE)?,
         };
         Ok(PostgresWriter {
@@ -128,7 +130,15 @@ impl PostgresWriter {
             shard, epoch, seq, journal, ledger, low, account, transfers, &greatest, &now, &date,
             &hash,
         ];
+        let sums = head.contents.map(|contents| contents.to_bytes());
+        let sums = sums.as_ref().map(|sums| sums.as_slice());
+        let summed: Option<[&(dyn ToSql + Sync); 3]> = sums
+            .as_ref()
+            .map(|sums| [shard as &(dyn ToSql + Sync), seq, sums]);
         steps.push(client.execute(&of.batch, &noted).boxed());
+        if let Some(summed) = &summed {
+            steps.push(client.execute(&of.contents, summed).boxed());
+        }
         steps.push(client.execute(&of.fence, &fence).boxed());
         steps.push(script(client, "COMMIT"));
         let all = async {
@@ -169,6 +179,7 @@ impl StoreWriter for PostgresWriter {
         let place = format!("writing batch {seq}");
         let rows = Rows::of(batch, self.holding.number())
             .map_err(|problem| StoreError::Refused(format!("{place}: {problem}")))?;
+        self.session.take_warning();
         let Some(answers) = self.send(batch, &rows)? else {
             self.holding.suspect(self.backend);
             return Err(StoreError::Unavailable(format!(
@@ -176,7 +187,11 @@ impl StoreWriter for PostgresWriter {
             )));
         };
         let Some(error) = first_failure(answers) else {
-            return Ok(());
+            // Whose wait for the standby was cancelled is answered as committed, with a warning before the answer.
+            return match self.session.take_warning() {
+                None => Ok(()),
+                Some(warning) => Err(warned(&place, &warning)),
+            };
         };
         if without_effect(&error) {
             return Err(self.undone(&place, &error, seq));
@@ -350,8 +365,7 @@ impl<'a> Rows<'a> {
                     put.0.push(kind);
                     put.1.push(key);
                     put.2.push(text);
-                    put.3
-                        .push(leaf::record_check(kind, key, body).cast_signed());
+                    put.3.push(change.check.cast_signed());
                 }
                 None => {
                     deleted.0.push(kind);

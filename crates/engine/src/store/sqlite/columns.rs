@@ -2,6 +2,7 @@
 
 use super::super::StoreError;
 use crate::batch::{JournalRow, ShardHead};
+use crate::contents::Contents;
 use calendar::BusinessDate;
 use jiff::Timestamp;
 use ledger::{AccountId, AccountKind, AccountState, Row, RowKind, Touch};
@@ -15,7 +16,8 @@ pub(super) const LEDGER: &str = "seq,kind,id,hold,amount,date,code,attributes,re
 pub(super) const ACCOUNT: &str =
     "id,name,kind,currency,overdraft,closed,debits,credits,held_d,held_c,head_seq,day_seq,day,chk";
 pub(super) const JOURNAL: &str = "seq,at_ms,principal,role,command,outcome,last_ledger,chk";
-pub(super) const SHARD: &str = "batch_seq,journal_seq,ledger_seq,low_seq,last_account,transfers,greatest_id,now_ms,business_date,head_hash";
+pub(super) const SHARD: &str = "batch_seq,journal_seq,ledger_seq,low_seq,last_account,transfers,greatest_id,now_ms,business_date,head_hash,\
+    (SELECT sums FROM contents WHERE batch=batch_seq)";
 
 type Sql<T> = Result<T, rusqlite::Error>;
 
@@ -55,6 +57,16 @@ fn hash(row: &rusqlite::Row<'_>, column: usize) -> Sql<[u8; 32]> {
     bytes
         .try_into()
         .map_err(|_| damaged(column, "a hash has 32 bytes"))
+}
+
+/// Sums of a batch; NULL where it has none.
+pub(super) fn contents(row: &rusqlite::Row<'_>, column: usize) -> Sql<Option<Contents>> {
+    let Some(bytes) = row.get_ref(column)?.as_blob_or_null()? else {
+        return Ok(None);
+    };
+    let contents = Contents::from_bytes(bytes);
+    let contents = contents.ok_or_else(|| damaged(column, "sums have another length"))?;
+    Ok(Some(contents))
 }
 
 pub(super) fn hash_at(row: &rusqlite::Row<'_>, column: usize) -> Sql<[u8; 32]> {
@@ -140,6 +152,7 @@ pub(super) fn head(row: &rusqlite::Row<'_>) -> Sql<ShardHead> {
         now: Timestamp::from_millisecond(now).map_err(|_| damaged(7, "no time"))?,
         business_date: date(row, 8)?,
         head_hash: hash(row, 9)?,
+        contents: contents(row, 10)?,
     })
 }
 

@@ -5,6 +5,7 @@
 //! the database, so that a second process is refused but a person may read along.
 
 mod columns;
+mod contents;
 mod queries;
 mod reader;
 mod schema;
@@ -111,16 +112,72 @@ fn lock(directory: &Path) -> Result<Arc<File>, StoreError> {
     }
 }
 
-/// Opens a connection that never writes.
+/// Opens a connection that never writes. Where not even the files beside the database can be made that reading
+/// needs, as in a directory without write permission, a book that was closed properly is read as it is.
 fn open_read_only(path: &Path) -> Result<Connection, StoreError> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)
-        .map_err(|error| from_sqlite("opening the database", error))?;
+    match reading(Connection::open_with_flags(path, READING)) {
+        Err(StoreError::Unavailable(problem)) if cannot_write_beside(path) => {
+            if beside(path, "-wal")
+                .metadata()
+                .is_ok_and(|wal| wal.len() > 0)
+            {
+                return Err(StoreError::Unavailable(format!(
+                    "{problem}; the book was not closed and its directory cannot be written: \
+                     copy all its files to one that can, and look there"
+                )));
+            }
+            let flags = READING | OpenFlags::SQLITE_OPEN_URI;
+            reading(Connection::open_with_flags(as_it_is(path), flags))
+        }
+        opened => opened,
+    }
+}
+
+const READING: OpenFlags = OpenFlags::SQLITE_OPEN_READ_ONLY.union(OpenFlags::SQLITE_OPEN_NO_MUTEX);
+
+fn reading(opened: rusqlite::Result<Connection>) -> Result<Connection, StoreError> {
+    let connection = opened.map_err(|error| from_sqlite("opening the database", error))?;
     connection
         .execute_batch("PRAGMA busy_timeout=5000; PRAGMA cache_size=-32768; PRAGMA query_only=1; PRAGMA mmap_size=268435456;")
         .map_err(|error| from_sqlite("preparing a reading connection", error))?;
     schema::check_version(&connection)?;
     Ok(connection)
+}
+
+fn beside(path: &Path, suffix: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(suffix);
+    PathBuf::from(name)
+}
+
+/// Whether the files that reading needs are not there and cannot be made.
+fn cannot_write_beside(path: &Path) -> bool {
+    if beside(path, "-shm").exists() {
+        return false;
+    }
+    // Under a name of its own: the database's files are nobody's but the database's to make.
+    let trial = beside(path, &format!("-trial-{}", std::process::id()));
+    let made = File::options().write(true).create_new(true).open(&trial);
+    if made.is_ok() {
+        // Left as it was found, as far as possible; it is empty.
+        let _ = std::fs::remove_file(&trial);
+    }
+    made.is_err()
+}
+
+/// The file by an address that says that nobody changes it.
+fn as_it_is(path: &Path) -> String {
+    let mut address = "file:".to_owned();
+    for character in path.to_string_lossy().chars() {
+        match character {
+            '%' => address.push_str("%25"),
+            '?' => address.push_str("%3f"),
+            '#' => address.push_str("%23"),
+            other => address.push(other),
+        }
+    }
+    address.push_str("?immutable=1");
+    address
 }
 
 /// Sorts SQLite's errors by what the shard has to do about them.

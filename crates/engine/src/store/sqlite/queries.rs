@@ -1,9 +1,11 @@
 //! Reads for lists, reports and verification, from a few connections shared by all callers.
 
 use super::columns::{self, clamped, named, storable};
+use super::contents::read_contents;
 use super::reader::{read_head, read_row, scan_sql};
 use super::{StoreError, open_read_only};
 use crate::batch::{JournalRow, SealedSecret, ShardHead};
+use crate::contents::ContentRow;
 use crate::store::{Found, Queries, Scan, StoredAccount, StoredBatch};
 use ledger::{AccountId, Row, TransferId};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -179,6 +181,13 @@ impl Queries for SqliteQueries {
         })
     }
 
+    fn contents(
+        &self,
+        each: &mut dyn FnMut(ContentRow<'_>),
+    ) -> Result<Option<ShardHead>, StoreError> {
+        self.with(|connection| read_contents(connection, each))
+    }
+
     fn accounts_after(
         &self,
         id: AccountId,
@@ -272,7 +281,8 @@ impl Queries for SqliteQueries {
     }
 
     fn batches_after(&self, seq: u64, limit: usize) -> Result<Vec<StoredBatch>, StoreError> {
-        let sql = "SELECT seq,last_journal,last_ledger,root,head_hash FROM batch WHERE seq>?1 ORDER BY seq LIMIT ?2";
+        let sql = "SELECT seq,last_journal,last_ledger,root,head_hash,sums FROM batch \
+                   LEFT JOIN contents ON batch=seq WHERE seq>?1 ORDER BY seq LIMIT ?2";
         let place = format!("table batch after seq {seq}");
         self.with(|connection| {
             all(
@@ -287,6 +297,7 @@ impl Queries for SqliteQueries {
                         last_ledger_seq: row.get(2)?,
                         root: columns::hash_at(row, 3)?,
                         head_hash: columns::hash_at(row, 4)?,
+                        contents: columns::contents(row, 5)?,
                     })
                 },
             )

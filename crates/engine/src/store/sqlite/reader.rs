@@ -1,8 +1,10 @@
 //! The shard's own reads.
 
 use super::columns::{self, named};
+use super::contents::read_contents;
 use super::{StoreError, open_read_only};
 use crate::batch::ShardHead;
+use crate::contents::ContentRow;
 use crate::record::RecordKey;
 use crate::store::{Scan, StoreReader};
 use ledger::{AccountId, AccountState, Row, TransferId};
@@ -177,6 +179,10 @@ impl StoreReader for SqliteReader {
 
     fn row(&mut self, seq: u64) -> Result<Option<Row>, StoreError> {
         Ok(read_row(&self.connection, seq)?.map(|(row, _)| row))
+    }
+
+    fn contents(&mut self, each: &mut dyn FnMut(ContentRow<'_>)) -> Result<(), StoreError> {
+        read_contents(&self.connection, each).map(|_| ())
     }
 
     fn scan(&mut self, scan: &Scan) -> Result<Vec<(String, String)>, StoreError> {

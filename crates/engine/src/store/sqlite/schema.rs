@@ -5,7 +5,10 @@ use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
 
 /// Each step is applied once; released steps are never changed.
-const STEPS: &[M<'_>] = &[M::up(include_str!("migrations/0001_book.sql"))];
+const STEPS: &[M<'_>] = &[
+    M::up(include_str!("migrations/0001_book.sql")),
+    M::up(include_str!("migrations/0002_contents.sql")),
+];
 
 /// Migrations of this release.
 pub(super) const MIGRATIONS: Migrations<'_> = Migrations::from_slice(STEPS);

@@ -52,6 +52,11 @@ impl SqliteWriter {
         self.connection
             .prepare_cached("INSERT INTO batch(seq,last_journal,last_ledger,root,head_hash) VALUES(?1,?2,?3,?4,?5)")?
             .execute(params![head.batch_seq, head.journal_seq, head.ledger_seq, batch.root, head.head_hash])?;
+        if let Some(contents) = &head.contents {
+            self.connection
+                .prepare_cached("INSERT INTO contents(batch,sums) VALUES(?1,?2)")?
+                .execute(params![head.batch_seq, contents.to_bytes()])?;
+        }
         Ok(())
     }
 
@@ -148,12 +153,7 @@ impl SqliteWriter {
                 Some(body) => {
                     let text = std::str::from_utf8(body)
                         .map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
-                    upsert.execute(params![
-                        kind,
-                        key,
-                        text,
-                        leaf::record_check(kind, key, body)
-                    ])?;
+                    upsert.execute(params![kind, key, text, change.check])?;
                 }
                 None => {
                     delete.execute(params![kind, key])?;

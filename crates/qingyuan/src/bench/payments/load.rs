@@ -79,11 +79,10 @@ impl Tally {
     }
 }
 
-/// Runs the clients against a server and gives them back. Any answer that is no success ends the
-/// run with a failure.
+/// Runs the clients, each against its server, and gives them back. Any answer that is no success ends
+/// the run with a failure.
 pub fn run<C: Client>(
-    address: SocketAddr,
-    clients: Vec<C>,
+    clients: Vec<(SocketAddr, C)>,
     limit: Limit,
 ) -> Result<(Measured, Vec<C>), Failure> {
     let thread = std::thread::Builder::new()
@@ -93,7 +92,7 @@ pub fn run<C: Client>(
                 .enable_io()
                 .build()
                 .map_err(Failure::other)?;
-            LocalSet::new().block_on(&runtime, drive(address, clients, limit))
+            LocalSet::new().block_on(&runtime, drive(clients, limit))
         })
         .map_err(Failure::other)?;
     thread
@@ -102,8 +101,7 @@ pub fn run<C: Client>(
 }
 
 async fn drive<C: Client>(
-    address: SocketAddr,
-    clients: Vec<C>,
+    clients: Vec<(SocketAddr, C)>,
     limit: Limit,
 ) -> Result<(Measured, Vec<C>), Failure> {
     let cpu = CpuTimes::now();
@@ -123,7 +121,7 @@ async fn drive<C: Client>(
     }));
     let tasks: Vec<_> = clients
         .into_iter()
-        .map(|client| tokio::task::spawn_local(converse(address, client, tally.clone())))
+        .map(|(address, client)| tokio::task::spawn_local(converse(address, client, tally.clone())))
         .collect();
     let mut back = Vec::with_capacity(tasks.len());
     for task in tasks {

@@ -10,6 +10,7 @@ mod cpu;
 mod ids;
 mod lives;
 mod load;
+mod shared;
 mod transfers;
 mod wire;
 mod world;
@@ -18,12 +19,14 @@ use super::figures::{self, Figures};
 use crate::cli::{PaymentsBenchmark, PaymentsPart};
 use crate::failure::Failure;
 use crate::output;
+use crate::target::Target;
 use bare::Recorded;
 use engine::runtime::Counters;
 use lives::{LifeClient, Templates};
 use load::{Client, Limit, Measured};
 use serde::Serialize;
 use serde_json::json;
+use shared::{Asked, Cluster};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,14 +58,23 @@ pub fn run(arguments: &PaymentsBenchmark) -> Result<bool, Failure> {
         .enable_all()
         .build()
         .map_err(Failure::other)?;
-    let bench = Bench { arguments, runtime };
+    let mut bench = Bench {
+        arguments,
+        runtime,
+        database: None,
+    };
     let mut parts = Vec::new();
-    if arguments.only != Some(PaymentsPart::Transfers) {
-        bench.lives(&mut parts)?;
-    }
-    if arguments.only != Some(PaymentsPart::Lives) {
-        bench.transfers(Spread::All, &mut parts)?;
-        bench.transfers(Spread::Hot, &mut parts)?;
+    match (&arguments.postgres, arguments.servers) {
+        (Some(url), Some(servers)) => bench.shared(url, servers, &mut parts)?,
+        (url, _) => {
+            bench.database = url.as_deref().map(Target::postgres).transpose()?;
+            if arguments.only != Some(PaymentsPart::Transfers) {
+                bench.lives(&mut parts)?;
+            }
+            if arguments.only != Some(PaymentsPart::Lives) {
+                bench.transfers(&mut parts)?;
+            }
+        }
     }
     let first = parts.first().cloned().unwrap_or_default();
     if arguments.json {
@@ -75,49 +87,110 @@ pub fn run(arguments: &PaymentsBenchmark) -> Result<bool, Failure> {
 struct Bench<'a> {
     arguments: &'a PaymentsBenchmark,
     runtime: Runtime,
+    /// Where all parts keep their book, if not each in a directory of its own.
+    database: Option<Target>,
 }
 
 impl Bench<'_> {
-    fn lives(&self, parts: &mut Vec<Figures>) -> Result<(), Failure> {
-        let directory = tempfile::tempdir_in(".").map_err(Failure::other)?;
-        let world = self.runtime.block_on(World::start(directory.path()))?;
-        let templates = Arc::new(Templates::new(&world, self.arguments.merchants)?);
-        let client = |number| LifeClient::new(templates.clone(), number);
-        let recorded = record(world.address, client(0))?;
-        let (measured, ended) = self.real(LIVES, &world, client)?;
-        for client in &ended {
-            client.check(&world)?;
+    /// Measures against a server that has a book, and ends it.
+    fn with_world<T>(
+        &mut self,
+        measure: impl FnOnce(&Bench<'_>, &World) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let temporary = tempfile::tempdir_in(".").map_err(Failure::other)?;
+        let own = || Target::Directory(temporary.path().to_owned());
+        let mut target = self.database.take().unwrap_or_else(own);
+        let world = self.runtime.block_on(World::start(&mut target))?;
+        let measured = measure(self, &world)?;
+        self.runtime.block_on(world.stop(&mut target))?;
+        if self.arguments.postgres.is_some() {
+            self.database = Some(target);
         }
-        self.runtime.block_on(world.stop())?;
+        Ok(measured)
+    }
+
+    fn lives(&mut self, parts: &mut Vec<Figures>) -> Result<(), Failure> {
+        let (measured, recorded, templates) = self.with_world(|bench, world| {
+            let templates = Arc::new(Templates::new(world, bench.arguments.merchants)?);
+            let client = |number| LifeClient::new(templates.clone(), number);
+            let recorded = record(world.address, client(0))?;
+            let (measured, ended) = bench.real(LIVES, world, client)?;
+            for client in &ended {
+                client.check(world)?;
+            }
+            Ok((measured, recorded, templates))
+        })?;
+        let client = |number| LifeClient::new(templates.clone(), number);
         self.beside(measured, &recorded, client, parts)
     }
 
-    fn transfers(&self, spread: Spread, parts: &mut Vec<Figures>) -> Result<(), Failure> {
-        let directory = tempfile::tempdir_in(".").map_err(Failure::other)?;
-        let world = self.runtime.block_on(World::start(directory.path()))?;
-        let (count, quiet) = (self.arguments.accounts, self.arguments.json);
-        let accounts: Arc<[u64]> =
-            super::ledger::open_accounts(&world.engine, count, quiet)?.into();
-        let client = |number| TransferClient::new(accounts.clone(), spread, number);
-        let recorded = record(world.address, client(0))?;
-        let name = match spread {
-            Spread::All => format!("single transfers, {count} accounts"),
-            Spread::Hot => "single transfers, one hot account".to_owned(),
-        };
-        let (measured, _) = self.real(&name, &world, client)?;
-        self.runtime.block_on(world.stop())?;
-        self.beside(measured, &recorded, client, parts)
+    fn transfers(&mut self, parts: &mut Vec<Figures>) -> Result<(), Failure> {
+        let count = self.arguments.accounts;
+        let (measured, accounts) = self.with_world(|bench, world| {
+            let quiet = bench.arguments.json;
+            let accounts: Arc<[u64]> =
+                super::ledger::open_accounts(&world.engine, count, quiet)?.into();
+            let mut measured = Vec::new();
+            for (spread, name) in [
+                (Spread::All, format!("single transfers, {count} accounts")),
+                (Spread::Hot, "single transfers, one hot account".to_owned()),
+            ] {
+                let client = |number| TransferClient::new(accounts.clone(), spread, number);
+                let recorded = record(world.address, client(0))?;
+                let (figures, _) = bench.real(&name, world, client)?;
+                measured.push((spread, figures, recorded));
+            }
+            Ok((measured, accounts))
+        })?;
+        for (spread, figures, recorded) in measured {
+            let client = |number| TransferClient::new(accounts.clone(), spread, number);
+            self.beside(figures, &recorded, client, parts)?;
+        }
+        Ok(())
     }
 
-    fn clients<C>(&self, client: impl Fn(u64) -> C) -> Vec<C> {
+    /// Single transfers on a book that several servers share.
+    fn shared(&self, url: &str, servers: u64, parts: &mut Vec<Figures>) -> Result<(), Failure> {
+        let (arguments, directory) = (
+            self.arguments,
+            tempfile::tempdir_in(".").map_err(Failure::other)?,
+        );
+        let cluster = self
+            .runtime
+            .block_on(Cluster::start(url, servers, directory.path()))?;
+        let accounts = cluster.open_accounts(arguments.accounts, arguments.json)?;
+        for asked in Asked::of(servers) {
+            let client = |number: u64| {
+                let (address, accounts) = cluster.place(*asked, &accounts, number)?;
+                let client = TransferClient::new(accounts, Spread::All, number);
+                Some((address, client))
+            };
+            let clients = || (1..=arguments.clients).filter_map(client).collect();
+            let (mut figures, _) = self.measure(clients)?;
+            figures.name = format!(
+                "single transfers, {} shards on {servers} servers, {}",
+                cluster.shards(),
+                asked.name()
+            );
+            figures.db_bytes = cluster.size_bytes()?;
+            if !arguments.json {
+                figures::print(&figures);
+            }
+            parts.push(figures);
+        }
+        self.runtime.block_on(cluster.stop());
+        Ok(())
+    }
+
+    fn clients<C>(&self, address: SocketAddr, client: impl Fn(u64) -> C) -> Vec<(SocketAddr, C)> {
         // The client numbered 0 has made the recording.
-        (1..=self.arguments.clients).map(client).collect()
+        let numbers = 1..=self.arguments.clients;
+        numbers.map(|number| (address, client(number))).collect()
     }
 
     fn measure<C: Client>(
         &self,
-        address: SocketAddr,
-        client: impl Fn(u64) -> C,
+        clients: impl Fn() -> Vec<(SocketAddr, C)>,
     ) -> Result<(Figures, Vec<C>), Failure> {
         let (warm_up, limit) = match self.arguments.count {
             Some(count) => (Limit::Operations(count / 10), Limit::Operations(count)),
@@ -126,8 +199,8 @@ impl Bench<'_> {
                 Limit::Time(Duration::from_secs(self.arguments.seconds)),
             ),
         };
-        load::run(address, self.clients(&client), warm_up)?;
-        let (measured, ended) = load::run(address, self.clients(client), limit)?;
+        load::run(clients(), warm_up)?;
+        let (measured, ended) = load::run(clients(), limit)?;
         Ok((figures_of(measured), ended))
     }
 
@@ -143,8 +216,11 @@ impl Bench<'_> {
             [&counters.batches, &counters.commands].map(Counters::get)
         };
         let [batches, commands] = counters();
-        let (mut figures, ended) = self.measure(world.address, client)?;
-        figures.name = name.to_owned();
+        let (mut figures, ended) = self.measure(|| self.clients(world.address, &client))?;
+        figures.name = match self.arguments.postgres {
+            None => name.to_owned(),
+            Some(_) => format!("{name}, on PostgreSQL"),
+        };
         let [batches_after, commands_after] = counters();
         let per_batch = (commands_after - commands) / (batches_after - batches).max(1);
         figures.db_bytes = Some(world.engine.queries().size_bytes()?);
@@ -162,7 +238,7 @@ impl Bench<'_> {
         parts: &mut Vec<Figures>,
     ) -> Result<(), Failure> {
         let address = self.runtime.block_on(bare::start(recorded))?;
-        let (mut bare, _) = self.measure(address, client)?;
+        let (mut bare, _) = self.measure(|| self.clients(address, &client))?;
         bare.name = format!("bare axum: {}", real.name);
         let ratio = figures::ratio(real.per_second, bare.per_second);
         real.more.insert("part_of_bare".into(), json!(ratio));

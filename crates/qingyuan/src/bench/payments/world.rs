@@ -2,16 +2,15 @@
 
 use super::channel::{InstantChannel, PlainConnector};
 use super::wire;
-use crate::book::{self, ClockKind};
 use crate::failure::Failure;
+use crate::target::Target;
 use domain::chart::SetUp;
 use domain::{Command, QingyuanApp, Request};
-use engine::runtime::{Outbox, Running, SystemClock, Timers};
+use engine::runtime::{Outbox, Running, Timers};
 use engine::{Actor, Envelope, Verdict};
 use serde_json::{Value, json};
 use server::{ApiKeyConfig, Connectors, Engine, Role, RunningServer, Server, ServerConfig};
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -35,14 +34,9 @@ pub struct World {
 }
 
 impl World {
-    /// Starts everything over a new book.
-    pub async fn start(directory: &Path) -> Result<World, Failure> {
-        let mut running = book::start(
-            directory,
-            Arc::new(SystemClock),
-            ClockKind::Real,
-            QingyuanApp::default(),
-        )?;
+    /// Starts everything over a book of one shard.
+    pub async fn start(target: &mut Target) -> Result<World, Failure> {
+        let mut running = target.start()?;
         let engine = running.engine.clone();
         let set_up = Command::Request(Request::SetUp(SetUp::default()));
         let outcome = engine
@@ -51,13 +45,7 @@ impl World {
         if !matches!(outcome.result, Verdict::Done(_)) {
             return Err(Failure::other("the internal accounts could not be opened"));
         }
-        let config = ServerConfig {
-            api_keys: vec![
-                ApiKeyConfig::of_token("operator", OPERATOR, "benchmark", Role::Operator),
-                ApiKeyConfig::of_token("ledger", LEDGER, "benchmark", Role::Ledger),
-            ],
-            ..ServerConfig::default()
-        };
+        let config = config();
         let connectors = Connectors::new([Arc::new(PlainConnector) as Arc<_>]);
         let server = Server::new(&config, engine.clone(), connectors).map_err(Failure::other)?;
         let (_, nothing) = tokio::sync::mpsc::unbounded_channel();
@@ -82,16 +70,13 @@ impl World {
     }
 
     /// Ends everything.
-    pub async fn stop(self) -> Result<(), Failure> {
+    pub async fn stop(self, target: &mut Target) -> Result<(), Failure> {
         self.server.stop().await;
         for worker in self.workers {
             worker.abort();
         }
         drop(self.engine);
-        let running = self.running;
-        tokio::task::spawn_blocking(move || running.stop())
-            .await
-            .map_err(Failure::other)
+        tokio::task::block_in_place(|| target.stop(self.running))
     }
 
     /// Makes a merchant without costs worth naming but a fee, and answers its id.
@@ -130,6 +115,17 @@ impl World {
             answer.expect_success("/v1/payments/{id}")?;
             serde_json::from_slice(answer.body).map_err(Failure::other)
         })
+    }
+}
+
+/// A server with the keys of the load.
+pub fn config() -> ServerConfig {
+    ServerConfig {
+        api_keys: vec![
+            ApiKeyConfig::of_token("operator", OPERATOR, "benchmark", Role::Operator),
+            ApiKeyConfig::of_token("ledger", LEDGER, "benchmark", Role::Ledger),
+        ],
+        ..ServerConfig::default()
     }
 }
 

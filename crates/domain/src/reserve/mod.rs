@@ -1,0 +1,110 @@
+//! The customer reserve (备付金, `RSV`): payouts do not take it below zero.
+//!
+//! A payout is sent when the reserve covers it and everything that was sent before and is not at its
+//! end. Otherwise it waits. Payouts of a shard wait in one line, first come, first served: a large one
+//! holds up smaller ones behind it until the reserve covers it or people cancel it. Overtaking would let a
+//! stream of small payouts keep a large one waiting for ever; the line's head has its case when it waits too long.
+//!
+//! Facts are not held up: what a channel paid is booked, whatever the reserve holds.
+//!
+//! Cost: one command sends at most [`PAYOUTS_PER_STEP`] payouts and continues in another. The counts are one
+//! record that each payout changes twice.
+
+mod record;
+
+pub use record::Reserve;
+
+use crate::booking::{minus, plus};
+use crate::chart;
+use crate::command::{Command, Due, Fact};
+use crate::context::Context;
+use crate::payout::{self, Payout, PayoutStatus};
+use engine::{Interrupt, Tx};
+use money::Money;
+use std::sync::Arc;
+
+/// Payouts sent by one command.
+pub const PAYOUTS_PER_STEP: usize = 50;
+
+fn load(tx: &mut Tx<'_>) -> Result<Reserve, Interrupt> {
+    if let Some(reserve) = tx.get::<Reserve>(Reserve::KEY)? {
+        return Ok((*reserve).clone());
+    }
+    let nothing = Money::zero(chart::of(tx)?.currency);
+    Ok(Reserve {
+        key: Reserve::KEY.to_owned(),
+        committed: nothing,
+        waiting: 0,
+        waiting_amount: nothing,
+    })
+}
+
+/// Sets an amount aside, if the reserve covers it.
+fn commit(tx: &mut Tx<'_>, reserve: &mut Reserve, amount: Money) -> Result<bool, Interrupt> {
+    let account = chart::of(tx)?.reserve;
+    let there = crate::booking::available(tx, account)?;
+    let after = plus(reserve.committed, amount)?;
+    let covered = after.amount() <= there;
+    if covered {
+        reserve.committed = after;
+    }
+    Ok(covered)
+}
+
+/// A new payout: whether it may be sent now. Otherwise it stands in the line.
+pub(crate) fn admit(tx: &mut Tx<'_>, amount: Money) -> Result<bool, Interrupt> {
+    let mut reserve = load(tx)?;
+    let admitted = reserve.waiting == 0 && commit(tx, &mut reserve, amount)?;
+    if !admitted {
+        reserve.waiting += 1;
+        reserve.waiting_amount = plus(reserve.waiting_amount, amount)?;
+    }
+    tx.put(reserve)?;
+    Ok(admitted)
+}
+
+/// A payout came to its end, sent or not.
+pub(crate) fn leave(tx: &mut Tx<'_>, payout: &Payout) -> Result<(), Interrupt> {
+    let mut reserve = load(tx)?;
+    if payout.reserved {
+        reserve.committed = minus(reserve.committed, payout.amount)?;
+    } else if payout.status == PayoutStatus::WaitingForReserve {
+        leave_line(&mut reserve, payout)?;
+    } else {
+        // Sent by a release that set nothing aside.
+        return Ok(());
+    }
+    tx.put(reserve)?;
+    wake(tx)
+}
+
+fn leave_line(reserve: &mut Reserve, payout: &Payout) -> Result<(), Interrupt> {
+    reserve.waiting = reserve.waiting.saturating_sub(1);
+    reserve.waiting_amount = minus(reserve.waiting_amount, payout.amount)?;
+    Ok(())
+}
+
+/// The reserve may cover more than before: whoever waits is looked at.
+pub(crate) fn wake(tx: &mut Tx<'_>) -> Result<(), Interrupt> {
+    if load(tx)?.waiting == 0 {
+        return Ok(());
+    }
+    let now = tx.now();
+    tx.schedule(now, "reserve", &Command::Fact(Fact::Due(Due::Reserve)))
+}
+
+/// Sends the next payouts in the line, as far as the reserve covers them.
+pub(crate) fn step(cx: &mut Context<'_, '_>) -> Result<(), Interrupt> {
+    let next: Vec<Arc<Payout>> = cx.tx.scan::<Payout>("waiting", "", "~", PAYOUTS_PER_STEP)?;
+    let more = next.len() == PAYOUTS_PER_STEP;
+    let mut reserve = load(cx.tx)?;
+    for waiting in next {
+        if !commit(cx.tx, &mut reserve, waiting.amount)? {
+            return cx.tx.put(reserve);
+        }
+        leave_line(&mut reserve, &waiting)?;
+        payout::release(cx, &waiting)?;
+    }
+    cx.tx.put(reserve)?;
+    if more { wake(cx.tx) } else { Ok(()) }
+}
