@@ -188,10 +188,9 @@ async fn of_two_transfers_of_one_id_the_meant_one_is_named() {
     let mut wallets = Vec::new();
     for shard in [1, 2] {
         let group = group_in(&one.book, shard);
-        let bank = one.account(&format!("bank:{shard}"), Some(&group), true);
-        let bank = bank.await;
-        let wallet = one.account(&format!("wallet:{shard}"), Some(&group), false);
-        let wallet = wallet.await;
+        let (bank, wallet) = (format!("bank:{shard}"), format!("wallet:{shard}"));
+        let bank = one.account(&bank, Some(&group), true).await;
+        let wallet = one.account(&wallet, Some(&group), false).await;
         // Ids are unique within a group: numbering per group is a client's right.
         let posted = one.transfer(1, bank, wallet, 100 * i64::from(shard));
         posted.await.expect(201);
@@ -201,12 +200,13 @@ async fn of_two_transfers_of_one_id_the_meant_one_is_named() {
     let read = one.get(&path, LEDGER).await;
     read.expect_problem(409, "ambiguous", "account");
     let reversal = json!({"reversal_id": engine::ids::id_text(2), "reason": "wrong"});
-    let refused = one.post(&format!("{path}/reversal"), LEDGER, reversal.clone());
-    refused.await.expect_problem(409, "ambiguous", "account");
+    let undo = format!("{path}/reversal");
+    let refused = one.post(&undo, LEDGER, reversal.clone()).await;
+    refused.expect_problem(409, "ambiguous", "account");
     let meant = format!("{path}?account={}", wallets[1]);
     let read = one.get(&meant, LEDGER).await.expect(200);
     assert_eq!(read["amount"]["amount"], 200);
-    let meant = format!("{path}/reversal?account={}", wallets[1]);
+    let meant = format!("{undo}?account={}", wallets[1]);
     one.post(&meant, LEDGER, reversal).await.expect(201);
     assert_eq!(one.balance(wallets[0]).await, 100);
     assert_eq!(one.balance(wallets[1]).await, 0);
