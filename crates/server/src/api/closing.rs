@@ -167,3 +167,46 @@ pub struct CurrentDay {
     #[schema(value_type = BTreeMap<String, TallyView>)]
     pub figures: BTreeMap<Figure, TallyView>,
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::DayCloseView;
+    use domain::closing::{ClosingBalance, DayClose};
+    use money::{Currency, Money};
+    use std::collections::BTreeMap;
+
+    fn close(balances: &[(&str, u64, i64)]) -> DayClose {
+        let balances = balances
+            .iter()
+            .map(|(name, account, amount)| ClosingBalance {
+                name: (*name).to_owned(),
+                account: *account,
+                balance: Money::new(*amount, Currency::CNY),
+            });
+        DayClose {
+            date: "2026-11-20".into(),
+            next_date: "2026-11-21".parse().unwrap(),
+            figures: BTreeMap::new(),
+            balances: balances.collect(),
+            closed_by: "li.na".into(),
+            closed_at: "2026-11-21T00:00:00+08:00".parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_balance_that_only_some_shards_have_is_in_the_sum() {
+        let closes = vec![
+            close(&[("RSV", 1, 100)]),
+            close(&[("RSV", 11, 20), ("SUS", 12, 3)]),
+            close(&[("SUS", 22, 4)]),
+        ];
+        let view = DayCloseView::of_shards(closes).unwrap();
+        let found: Vec<(&str, i64)> = view
+            .balances
+            .iter()
+            .map(|balance| (balance.name.as_str(), balance.balance.amount()))
+            .collect();
+        assert_eq!(found, [("RSV", 120), ("SUS", 7)]);
+    }
+}

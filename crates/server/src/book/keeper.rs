@@ -257,14 +257,19 @@ impl Work {
             if let TenantState::Open(opened) = tenant.state {
                 let Opened { running, workers } = *opened;
                 drop(workers);
-                let book = self.book.clone();
-                std::thread::spawn(move || {
-                    let engine = running.engine.clone();
-                    running.stop();
-                    book.add_fenced(Counters::get(&engine.counters().fenced));
-                });
+                self.end(running);
             }
         }
+    }
+
+    /// Ends the engine of a lost shard in the background.
+    fn end(&self, running: Running<QingyuanApp>) {
+        let book = self.book.clone();
+        std::thread::spawn(move || {
+            let engine = running.engine.clone();
+            running.stop();
+            book.add_fenced(Counters::get(&engine.counters().fenced));
+        });
     }
 
     /// Shards whose engine found out by itself that another server writes.
@@ -378,7 +383,7 @@ impl Work {
         if tenant.is_none_or(|tenant| tenant.lease.epoch != epoch) {
             // Of an earlier time on the shard, which was lost meanwhile: what is there now is not its.
             if let Step::Opened(Ok(running)) = step {
-                std::thread::spawn(move || running.stop());
+                self.end(*running);
             }
             return;
         }
