@@ -10,5 +10,5 @@ cargo run --release --quiet --package sim --example soak -- 1 "$SEEDS"
 echo "== $KILLS kills of a loaded server"
 KILLS="$KILLS" cargo test --release --quiet --package qingyuan --test kill -- --nocapture
 
-echo "== $CLUSTER_KILLS kills and pauses of three servers on one PostgreSQL"
+echo "== $CLUSTER_KILLS kills and pauses of three servers on one PostgreSQL, which is restarted every tenth time"
 CLUSTER_KILLS="$CLUSTER_KILLS" cargo test --release --quiet --package qingyuan --test cluster -- --nocapture

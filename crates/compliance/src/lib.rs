@@ -7,7 +7,8 @@
 //! - A live command calls [`Packs::decide`] with its [`Action`] and this institution's [`Bearer`] role:
 //!   all rules that bind that role at that action; every fact they reach must be stated. It keeps
 //!   the [`Decision`] with the object. Limits name bucket and period; state the counter as `used.*`.
-//! - A flow checker makes one set of facts a leg and calls [`Packs::check`] for each.
+//! - A business model is read by [`flow`], which makes a set of facts for each question that a leg, contract or
+//!   party raises and calls [`Packs::check_as_of`] for each.
 //!
 //! A missing fact is never an allow: Cedar reports a policy that reads an absent attribute, and each
 //! such report counts as *missing* for its rule.
@@ -15,6 +16,8 @@
 mod decision;
 mod embedded;
 mod fact;
+pub mod flow;
+mod json;
 mod judge;
 mod pack;
 mod packs;
@@ -26,6 +29,7 @@ pub use fact::{
     Word, all as vocabulary, definition, facts_from_node, find as find_fact, parse_yaml,
     vocabulary_table,
 };
+pub use json::decision_json;
 pub use pack::{
     Action, Bearer, Case, Clause, Condition, Confidence, Effect, Instrument, Limit, Note,
     PackError, Period, Rule, Standing, Term, Text,

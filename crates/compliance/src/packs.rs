@@ -110,6 +110,24 @@ impl Packs {
         })
     }
 
+    /// A rule by its id.
+    pub fn find(&self, id: &str) -> Option<&Rule> {
+        let mut rules = self.rules.iter().map(Arc::as_ref);
+        rules.find(|rule: &&Rule| rule.id == id)
+    }
+
+    /// Rules that a live decision of a role asks at an action on a day.
+    pub fn asked(
+        &self,
+        action: Action,
+        role: Bearer,
+        as_of: BusinessDate,
+    ) -> impl Iterator<Item = &Rule> {
+        self.rules.iter().map(Arc::as_ref).filter(move |rule| {
+            rule.actions.contains(&action) && rule.bearer.contains(&role) && rule.in_force(as_of)
+        })
+    }
+
     /// All rules, repealed ones included.
     pub fn rules(&self) -> &[Arc<Rule>] {
         &self.rules

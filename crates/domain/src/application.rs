@@ -4,30 +4,59 @@ use crate::command::{BillLine, Command, Due, Fact, Request};
 use crate::context::{Context, Settings};
 use crate::effect::{Answer, Effect, Subject};
 use crate::payment::Source;
+use crate::regulation::{Rulebook, RulesError};
 use crate::rejection::{Refusable, Rejection};
 use crate::reply::{self, Reply};
 use crate::{
     approval, authorise, case, chart, clearing, closing, declare, merchant, payment, payout,
-    refund, reserve, settlement, split,
+    refund, reserve, settlement, signing_key, split,
 };
 use crate::{transfer, webhook};
 use channels::answer::{Answer as Statement, OrderState, PayoutState, RefundState};
 use channels::operation::Channel;
+use compliance::Packs;
 use engine::{
     Actor, Application, ApprovalRule, EffectNews, EffectRecord, Fingerprint, Interrupt, Keys, Stop,
     Tx,
 };
+use std::sync::Arc;
 
 /// Qingyuan's business on top of the engine.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct QingyuanApp {
     settings: Settings,
+    rules: Arc<Rulebook>,
 }
 
 impl QingyuanApp {
-    /// With the institution's settings.
-    pub fn new(settings: Settings) -> QingyuanApp {
-        QingyuanApp { settings }
+    /// With the institution's settings, under these rules.
+    ///
+    /// # Errors
+    /// Facts of the institution that the vocabulary does not know.
+    pub fn new(settings: Settings, packs: Arc<Packs>) -> Result<QingyuanApp, RulesError> {
+        let rules = Arc::new(Rulebook::new(packs, &settings.institution)?);
+        Ok(QingyuanApp { settings, rules })
+    }
+
+    /// With these settings, under the rules that come with the program.
+    ///
+    /// # Errors
+    /// A pack or a fact of the institution that cannot be used.
+    pub fn with_embedded_rules(settings: Settings) -> Result<QingyuanApp, RulesError> {
+        QingyuanApp::new(settings, Rulebook::embedded()?)
+    }
+
+    /// The sample institution under the rules that come with the program, for trying and for tests.
+    ///
+    /// # Errors
+    /// A pack that cannot be used.
+    pub fn sample() -> Result<QingyuanApp, RulesError> {
+        QingyuanApp::with_embedded_rules(Settings::sample())
+    }
+
+    /// The rules it asks.
+    pub fn packs(&self) -> &Arc<Packs> {
+        self.rules.packs()
     }
 
     /// Its settings.
@@ -83,6 +112,7 @@ impl Application for QingyuanApp {
         let mut cx = Context {
             tx,
             settings: &self.settings,
+            rules: &self.rules,
             actor,
         };
         match command {
@@ -105,6 +135,7 @@ impl Application for QingyuanApp {
         let cx = &mut Context {
             tx,
             settings: &self.settings,
+            rules: &self.rules,
             actor: &actor,
         };
         match effect {
@@ -137,6 +168,10 @@ fn answer_request(cx: &mut Context<'_, '_>, request: &Request) -> Refusable<Repl
         }
         Request::SetMerchantStatus(command) => {
             reply::merchant((merchant::set_status(cx, command)?, false))
+        }
+        Request::AddSigningKey(command) => reply::signing_key(signing_key::add(cx, command)?),
+        Request::RevokeSigningKey(command) => {
+            reply::signing_key((signing_key::revoke(cx, command)?, false))
         }
         Request::SetWebhook(command) => Reply::WebhookEndpoint(webhook::set(cx, command)?),
         Request::ResendWebhook(command) => Reply::Delivery(webhook::resend(cx, command)?),

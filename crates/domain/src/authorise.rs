@@ -55,6 +55,8 @@ fn forbidden(role: &str) -> Rejection {
 /// The merchant that a request of a merchant is about.
 fn owner(request: &Request) -> Option<&str> {
     Some(match request {
+        Request::AddSigningKey(command) => &command.merchant,
+        Request::RevokeSigningKey(command) => &command.merchant,
         Request::SetWebhook(command) => &command.merchant,
         Request::ResendWebhook(command) => &command.merchant,
         Request::CreatePayment(command) => &command.merchant,
@@ -76,6 +78,8 @@ fn roles(request: &Request) -> &'static [&'static str] {
         Request::CreateMerchant(_)
         | Request::UpdateMerchant(_)
         | Request::SetMerchantStatus(_)
+        | Request::AddSigningKey(_)
+        | Request::RevokeSigningKey(_)
         | Request::SetWebhook(_)
         | Request::ResendWebhook(_)
         | Request::CreatePayment(_)

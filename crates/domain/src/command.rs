@@ -8,6 +8,7 @@ use crate::merchant::{CreateMerchant, SetMerchantStatus, UpdateMerchant};
 use crate::payment::{AcceptUnderpayment, ClosePayment, CreatePayment, QueryPayment};
 use crate::payout::{CancelPayout, CreatePayout, ResolvePayout, ReturnPayout};
 use crate::refund::{CreateRefund, ResolveRefund};
+use crate::signing_key::{AddSigningKey, RevokeSigningKey};
 use crate::split::ExecuteSplit;
 use crate::transfer::{
     CaptureHold, CloseAccount, OpenAccounts, PlaceHold, PostTransfers, ReleaseHold, ReverseTransfer,
@@ -40,6 +41,8 @@ pub enum Request {
     CreateMerchant(CreateMerchant),
     UpdateMerchant(UpdateMerchant),
     SetMerchantStatus(SetMerchantStatus),
+    AddSigningKey(AddSigningKey),
+    RevokeSigningKey(RevokeSigningKey),
     SetWebhook(SetWebhook),
     ResendWebhook(ResendWebhook),
     CreatePayment(CreatePayment),

@@ -1,5 +1,6 @@
 //! What every function of the domain is given.
 
+use crate::regulation::{Institution, Rulebook};
 use calendar::HolidayCalendar;
 use channels::operation::Channel;
 use engine::{Actor, Tx};
@@ -9,6 +10,8 @@ use std::sync::Arc;
 /// Settings of the institution, equal on every server of a book.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// What the institution is, as far as rules ask.
+    pub institution: Institution,
     /// Business days of settlement.
     pub calendar: Arc<HolidayCalendar>,
     /// A merchant's payout above this needs a second person.
@@ -35,9 +38,20 @@ pub struct Settings {
     pub order_lifetime_seconds: u32,
 }
 
+impl Settings {
+    /// Those of the sample institution, for trying and for tests.
+    pub fn sample() -> Settings {
+        Settings {
+            institution: Institution::sample(),
+            ..Settings::default()
+        }
+    }
+}
+
 impl Default for Settings {
     fn default() -> Settings {
         Settings {
+            institution: Institution::default(),
             calendar: Arc::new(HolidayCalendar::china().clone()),
             payout_approval_above: Money::cny(5_000_000),
             payout_approval_above_per_day: Money::cny(5_000_000),
@@ -51,9 +65,10 @@ impl Default for Settings {
     }
 }
 
-/// The transaction, the settings, and who acts.
+/// The transaction, the settings, the rules, and who acts.
 pub(crate) struct Context<'a, 't> {
     pub tx: &'a mut Tx<'t>,
     pub settings: &'a Settings,
+    pub rules: &'a Rulebook,
     pub actor: &'a Actor,
 }

@@ -1,5 +1,6 @@
 //! Why a request is refused: a stable code, the field, and what to do.
 
+use crate::regulation::RuleRefusal;
 use engine::{Interrupt, Stop};
 use ledger::{LedgerError, PostError};
 use money::{Money, MoneyError};
@@ -29,6 +30,10 @@ pub enum Code {
     PostingRefused,
     /// The book has no chart of accounts yet.
     NotSetUp,
+    /// A rule of regulation forbids it.
+    RefusedByRule,
+    /// A rule of regulation needs a fact that nobody stated.
+    FactsMissing,
 }
 
 /// A refusal.
@@ -45,6 +50,9 @@ pub struct Rejection {
     /// Further values by name; never personal data.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub details: BTreeMap<String, String>,
+    /// What the rules of regulation have against it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Box<RuleRefusal>>,
 }
 
 /// Result of a request's function.
@@ -58,6 +66,7 @@ impl Rejection {
             field: None,
             message: message.into(),
             details: BTreeMap::new(),
+            rules: None,
         }
     }
 

@@ -8,6 +8,7 @@ use crate::merchant::Merchant;
 use crate::payment::Payment;
 use crate::payout::Payout;
 use crate::refund::Refund;
+use crate::signing_key::SigningKey;
 use crate::split::Split;
 use crate::transfer::{ClientAccount, PlacedHold, Reversal, TransfersPosted};
 use crate::webhook::{Delivery, WebhookEndpoint};
@@ -26,6 +27,13 @@ pub enum Reply {
     Merchant {
         /// It.
         merchant: Arc<Merchant>,
+        /// Made earlier.
+        repeated: bool,
+    },
+    /// A key of a merchant.
+    SigningKey {
+        /// It.
+        key: Arc<SigningKey>,
         /// Made earlier.
         repeated: bool,
     },
@@ -91,6 +99,10 @@ pub enum Reply {
 
 pub(crate) fn merchant((merchant, repeated): (Arc<Merchant>, bool)) -> Reply {
     Reply::Merchant { merchant, repeated }
+}
+
+pub(crate) fn signing_key((key, repeated): (Arc<SigningKey>, bool)) -> Reply {
+    Reply::SigningKey { key, repeated }
 }
 
 pub(crate) fn payment((payment, repeated): (Arc<Payment>, bool)) -> Reply {

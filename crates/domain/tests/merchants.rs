@@ -86,7 +86,7 @@ fn a_clear_account_number_is_not_taken_into_the_books() {
         terms.settlement_account = Some(BankAccount {
             vault_id: "vlt_1".into(),
             masked: masked.into(),
-            fingerprint: None,
+            ..bank_account()
         });
         let refused = book
             .ask(&operator(), Request::CreateMerchant(terms))

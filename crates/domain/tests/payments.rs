@@ -577,6 +577,7 @@ fn an_expiry_with_parts_of_a_millisecond_is_the_same_when_it_is_sent_again() {
     let merchant = book.open_merchant("m1");
     let expires_at = Some("2026-03-02T11:00:00.123456789+08:00".parse().unwrap());
     let command = domain::payment::CreatePayment {
+        source: None,
         expires_at,
         ..order(&merchant, "o1", 100)
     };

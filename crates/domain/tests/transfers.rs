@@ -168,6 +168,7 @@ fn no_client_reaches_an_account_of_the_business() {
             side: Side::Debit,
             amount: fen(1),
             reference: None,
+            trade: None,
         };
         assert_eq!(
             book.ask(&ledger_client(), Request::PlaceHold(hold))
@@ -264,6 +265,7 @@ fn a_hold_is_captured_in_parts_once_each_and_released() {
         side: Side::Debit,
         amount: fen(80),
         reference: None,
+        trade: None,
     };
     let Reply::Hold { hold, .. } = book
         .ask(&ledger_client(), Request::PlaceHold(place))

@@ -18,6 +18,13 @@ const FINGERPRINT_BYTES: usize = 16;
 #[serde(transparent)]
 pub struct Fingerprint(String);
 
+impl Fingerprint {
+    /// As text, e.g. to derive a key.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
 impl std::fmt::Debug for Fingerprint {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Fingerprint")

@@ -21,6 +21,7 @@ const EXAMPLES: &str = "Examples:
   qingyuan demo --data ./book            the same, keeping the book
   qingyuan verify --data ./book          recompute every balance and hash of a book
   qingyuan serve --data ./book           the HTTP API on http://127.0.0.1:8080
+  qingyuan check examples/flows/escrow.toml   a business model judged leg by leg
   qingyuan sandbox                       simulated WeChat Pay and UnionPay on free ports
   qingyuan bench ledger --transfers 1000000";
 
@@ -52,10 +53,16 @@ pub enum Command {
     /// books, faults on demand and bills. Prints the connection parameters as JSON and runs until
     /// interrupted.
     Sandbox(SandboxArguments),
-    /// Judge facts by the rules in force on their day.
+    /// Judge a business model, or bare facts, by the rules in force on a day.
     ///
-    /// The file (YAML) holds one set of facts, or a list in the form `id`, `facts` or `asserts`,
-    /// optional `expect`. docs/facts.md lists every fact. Exit status 1 when an expectation does not hold.
+    /// A flow file (TOML) draws parties, contracts and legs of money; docs/compliance-check.md says how, and
+    /// examples/flows/ has two dozen. The answer names the shapes and judges leg by leg: verdict, clauses,
+    /// what to do, what must still be known. It is no legal advice.
+    ///
+    /// A facts file (YAML, --facts) holds one set of facts, or a list in the form `id`, `facts` or
+    /// `asserts`, optional `expect`. docs/facts.md lists every fact.
+    ///
+    /// Exit status 1 when an expectation recorded in the file does not hold, 2 when the file cannot be used.
     Check(CheckArguments),
     /// Look at the rules.
     Rules {
@@ -119,6 +126,9 @@ pub struct ServeArguments {
     /// Settings (TOML); docs/api.md lists them.
     #[arg(long)]
     pub config: Option<PathBuf>,
+    /// Another folder of rule packs than the built-in ones; the same on every server of a book.
+    #[arg(long, value_name = "DIR")]
+    pub rules: Option<PathBuf>,
     /// Where to listen; overrides the settings. Port 0 takes a free one.
     #[arg(long)]
     pub bind: Option<SocketAddr>,
@@ -178,16 +188,44 @@ pub struct SandboxArguments {
 
 /// Arguments of `check`.
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("input").required(true).args(["flow", "facts"]))]
 pub struct CheckArguments {
-    /// Facts (YAML).
+    /// A business model (TOML).
+    #[arg(value_name = "FLOW.toml")]
+    pub flow: Option<PathBuf>,
+    /// Bare facts (YAML) instead.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["as_of", "compare", "lang", "svg", "mermaid"])]
+    pub facts: Option<PathBuf>,
+    /// Judge as of this day instead of the file's own.
+    #[arg(long, value_name = "DATE")]
+    pub as_of: Option<jiff::civil::Date>,
+    /// Judge as of this day too, and say what changed and why.
+    #[arg(long, value_name = "DATE", conflicts_with_all = ["svg", "mermaid"])]
+    pub compare: Option<jiff::civil::Date>,
+    /// Language of the answer.
+    #[arg(long, value_enum, default_value_t = Language::En)]
+    pub lang: Language,
+    /// Draw the flow into this file, bad legs red with their clauses.
     #[arg(long, value_name = "FILE")]
-    pub facts: PathBuf,
+    pub svg: Option<PathBuf>,
+    /// Print the flow as a Mermaid chart instead of the answer.
+    #[arg(long, conflicts_with = "json")]
+    pub mermaid: bool,
     /// Another folder of packs than the built-in ones.
     #[arg(long, value_name = "DIR")]
     pub rules: Option<PathBuf>,
-    /// Print a JSON list.
+    /// Print JSON.
     #[arg(long)]
     pub json: bool,
+}
+
+/// Languages of answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum Language {
+    /// English.
+    En,
+    /// 中文。
+    Zh,
 }
 
 /// Commands of `rules`.

@@ -19,6 +19,11 @@ pub fn line(text: Arguments<'_>) {
     }
 }
 
+/// Prints a text of whole lines on standard output, as [`line`] does.
+pub fn text(text: &str) {
+    line(format_args!("{}", text.trim_end_matches('\n')));
+}
+
 /// Prints a line on standard error, if anybody listens there.
 pub fn note(text: Arguments<'_>) {
     let _ = writeln!(std::io::stderr().lock(), "{text}");

@@ -2,10 +2,12 @@
 
 use crate::cli::{CheckArguments, RulesCommand};
 use crate::failure::Failure;
+use crate::flow_check;
 use crate::output::{self, say};
 use calendar::BusinessDate;
 use compliance::{
-    Decision, EMBEDDED, Node, NodeKind, Outcome, Packs, Rule, facts_from_node, parse_yaml,
+    Decision, EMBEDDED, Node, NodeKind, Outcome, Packs, Rule, decision_json, facts_from_node,
+    parse_yaml,
 };
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -45,14 +47,21 @@ pub fn load(folder: Option<&Path>) -> Result<Packs, Failure> {
     Packs::load(&borrowed).map_err(Failure::other)
 }
 
-/// Judges the facts of a file; true when every expectation held.
+/// Judges a file; true when every expectation in it held.
 pub fn check(arguments: &CheckArguments) -> Result<bool, Failure> {
     let packs = load(arguments.rules.as_deref())?;
-    let text = std::fs::read_to_string(&arguments.facts)
-        .map_err(|error| Failure::file(&arguments.facts, error))?;
-    let fail = |error: compliance::FactError| {
-        Failure::other(format!("{}: {error}", arguments.facts.display()))
-    };
+    match (&arguments.flow, &arguments.facts) {
+        (Some(file), _) => flow_check::check(arguments, file, &packs),
+        (None, Some(file)) => check_facts(arguments, file, &packs),
+        // The arguments require one of them.
+        (None, None) => Err(Failure::other("name a flow file, or facts with --facts")),
+    }
+}
+
+fn check_facts(arguments: &CheckArguments, file: &Path, packs: &Packs) -> Result<bool, Failure> {
+    let text = std::fs::read_to_string(file).map_err(|error| Failure::file(file, error))?;
+    let fail =
+        |error: compliance::FactError| Failure::other(format!("{}: {error}", file.display()));
     let node = parse_yaml(&text).map_err(fail)?;
     let entries: Vec<&Node> = match &node.kind {
         NodeKind::List(items) => items.iter().collect(),
@@ -69,12 +78,12 @@ pub fn check(arguments: &CheckArguments) -> Result<bool, Failure> {
             Some(asserts) => {
                 let mut inner = Vec::new();
                 for assert in asserts.items() {
-                    inner.push(judge(&packs, assert, &mut held).map_err(fail)?);
+                    inner.push(judge(packs, assert, &mut held).map_err(fail)?);
                 }
                 json!({"id": id, "asserts": inner})
             }
             None => {
-                let mut answer = judge(&packs, entry, &mut held).map_err(fail)?;
+                let mut answer = judge(packs, entry, &mut held).map_err(fail)?;
                 answer.insert("id".into(), json!(id));
                 Value::Object(answer)
             }
@@ -101,55 +110,11 @@ fn judge(
 ) -> Result<Map<String, Value>, compliance::FactError> {
     let facts = facts_from_node(entry.get("facts").unwrap_or(entry))?;
     let decision = packs.check(&facts);
-    let mut answer = Map::new();
-    answer.insert("verdict".into(), json!(decision.verdict));
-    let ids: Vec<&str> = decision
-        .rules
-        .iter()
-        .map(|finding| finding.rule.id.as_str())
-        .collect();
-    answer.insert("rules".into(), json!(ids));
-    let limits: Vec<Value> = decision
-        .limits
-        .iter()
-        .map(|room| {
-            json!({"rule": room.rule, "bucket": room.bucket, "period": room.period,
-                "figure": yuan(room.figure), "used": yuan(room.used), "remaining": yuan(room.remaining)})
-        })
-        .collect();
-    answer.insert("limits".into(), json!(limits));
-    let mut missing: Vec<&str> = decision
-        .missing
-        .iter()
-        .map(|missing| missing.fact.as_str())
-        .collect();
-    missing.dedup();
-    answer.insert("missing".into(), json!(missing));
-    answer.insert("clauses".into(), json!(decision.rules));
-    answer.insert("deadline".into(), json!(decision.deadline.map(dashed)));
-    answer.insert("packs".into(), json!(decision.packs.as_ref()));
+    let mut answer = decision_json(&decision);
     let held = entry.get("expect").map(|expect| holds(&decision, expect));
     *all_held &= held.unwrap_or(true);
     answer.insert("held".into(), json!(held));
     Ok(answer)
-}
-
-/// Fen as a number of yuan.
-fn yuan(fen: i64) -> Value {
-    if fen % 100 == 0 {
-        json!(fen / 100)
-    } else {
-        serde_json::from_str(&format!("{}.{:02}", fen / 100, fen % 100)).unwrap_or(Value::Null)
-    }
-}
-
-fn dashed(day: i32) -> String {
-    format!(
-        "{:04}-{:02}-{:02}",
-        day / 10_000,
-        day / 100 % 100,
-        day % 100
-    )
 }
 
 fn holds(decision: &Decision, expect: &Node) -> bool {

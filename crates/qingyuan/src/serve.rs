@@ -6,8 +6,11 @@ use crate::cli::ServeArguments;
 use crate::connectors::{self, InstitutionKeys};
 use crate::failure::Failure;
 use crate::output::say;
+use crate::regulation;
+use crate::settings;
 use crate::shared_book::{self, SharedBook};
 use domain::chart::SetUp;
+use domain::regulation::Institution;
 use domain::{Command, QingyuanApp, Request};
 use engine::runtime::{Running, SystemClock};
 use engine::store::lease::Holder;
@@ -17,8 +20,7 @@ use sandbox::{RunningSandbox, Sandbox, SandboxConfig};
 use serde_json::json;
 use server::book::{Book, Keeper, KeeperOptions};
 use server::{
-    ApiKeyConfig, ChannelPerformer, Connectors, Engine, Role, RunningServer, Server, ServerConfig,
-    Workers,
+    ApiKeyConfig, ChannelPerformer, Connectors, Engine, Role, RunningServer, Server, Workers,
 };
 use std::net::SocketAddr;
 use std::path::Path;
@@ -50,7 +52,29 @@ pub fn run(arguments: &ServeArguments) -> Result<bool, Failure> {
 }
 
 async fn serve(arguments: &ServeArguments) -> Result<bool, Failure> {
-    let (mut config, public_url_given) = configuration(arguments)?;
+    let configuration = settings::read(arguments.config.as_deref())?;
+    let (mut config, public_url_given) = (configuration.server, configuration.public_url_given);
+    if let Some(bind) = arguments.bind {
+        config.bind = bind;
+    }
+    let mut book_settings = configuration.settings;
+    if !configuration.institution_given {
+        if arguments.sandbox {
+            book_settings.institution = Institution::sample();
+        } else {
+            tracing::warn!(
+                "the configuration has no [institution]: what rules ask about it is not known, and they answer facts_missing"
+            );
+        }
+    }
+    // Before the book is opened: a broken pack shows without touching it.
+    let packs = Arc::new(regulation::load(arguments.rules.as_deref())?);
+    let app = QingyuanApp::new(book_settings, packs).map_err(Failure::other)?;
+    tracing::info!(
+        packs = app.packs().hash(),
+        rules = app.packs().rules().len(),
+        "rule packs"
+    );
     let channels = arguments.channels.as_deref();
     let channels = channels.map(ChannelsFile::read).transpose()?;
     let listener = tokio::net::TcpListener::bind(config.bind)
@@ -67,6 +91,7 @@ async fn serve(arguments: &ServeArguments) -> Result<bool, Failure> {
     };
     if arguments.sandbox {
         config.webhooks.allow_private = true;
+        config.merchant_bearer = true;
         let keys =
             SANDBOX_KEYS.map(|(token, role)| ApiKeyConfig::of_token(token, token, token, role));
         config.api_keys.extend(keys);
@@ -76,13 +101,14 @@ async fn serve(arguments: &ServeArguments) -> Result<bool, Failure> {
             &arguments.data,
             Arc::new(SystemClock),
             ClockKind::Real,
-            QingyuanApp::default(),
+            app.clone(),
         )?),
         Some(url) => {
             let (url, shards) = (url.clone(), arguments.shards);
             let directory = arguments.data.clone();
             let holder = holder(arguments, address)?;
-            let open = move || shared_book::open(&url, shards, LEASE, holder, &directory);
+            let app = app.clone();
+            let open = move || shared_book::open(&url, shards, LEASE, holder, &directory, app);
             let opened = tokio::task::spawn_blocking(open).await;
             Kept::Shared(opened.map_err(Failure::other)??)
         }
@@ -110,6 +136,7 @@ async fn serve(arguments: &ServeArguments) -> Result<bool, Failure> {
         address,
         simulated.as_ref().map(|(sandbox, _)| sandbox),
         channels.as_ref(),
+        app.packs().hash(),
     )?;
     ending.comes().await;
     crate::output::note(format_args!(
@@ -226,25 +253,6 @@ fn random_name() -> String {
     hex::encode(bytes)
 }
 
-/// The settings, and whether they say under which URL channels reach this server.
-fn configuration(arguments: &ServeArguments) -> Result<(ServerConfig, bool), Failure> {
-    let (mut config, public_url_given) = match &arguments.config {
-        None => (ServerConfig::default(), false),
-        Some(path) => {
-            let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, error))?;
-            let wrong =
-                |error: toml::de::Error| Failure::other(format!("{}: {error}", path.display()));
-            let config = toml::from_str(&text).map_err(wrong)?;
-            let table: toml::Table = toml::from_str(&text).map_err(wrong)?;
-            (config, table.contains_key("public_url"))
-        }
-    };
-    if let Some(bind) = arguments.bind {
-        config.bind = bind;
-    }
-    Ok((config, public_url_given))
-}
-
 /// Opens the internal accounts; harmless when they are.
 async fn set_up(engine: &Engine) -> Result<(), Failure> {
     let command = Command::Request(Request::SetUp(SetUp::default()));
@@ -301,11 +309,12 @@ fn announce(
     address: SocketAddr,
     sandbox: Option<&RunningSandbox>,
     channels: Option<&ChannelsFile>,
+    packs: &str,
 ) -> Result<(), Failure> {
     let control = sandbox.map(|sandbox| sandbox.parameters().control_url);
     if arguments.json {
         return crate::output::json(
-            &json!({"url": format!("http://{address}"), "sandbox_control": control}),
+            &json!({"url": format!("http://{address}"), "sandbox_control": control, "packs": packs}),
         );
     }
     say!("Qingyuan answers at http://{address} (API description: /openapi.json).");
@@ -316,6 +325,7 @@ fn announce(
             arguments.data.display()
         ),
     }
+    say!("Rule packs: {}.", packs.get(..16).unwrap_or_default());
     if let Some(control) = control {
         say!("Simulated channels are controlled at {control}/sandbox/… .");
         say!(

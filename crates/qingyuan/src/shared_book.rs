@@ -69,6 +69,7 @@ pub fn open(
     lease: Duration,
     holder: Holder,
     directory: &Path,
+    app: QingyuanApp,
 ) -> Result<SharedBook, Failure> {
     let options = PostgresOptions {
         shards,
@@ -90,9 +91,10 @@ pub fn open(
         records: share(whole.records),
         transfer_ids: share(whole.transfer_ids),
     };
+    let app = Arc::new(app);
     let opener = |vault: &Arc<Vault>| Opener {
         store: store.clone(),
-        app: Arc::new(QingyuanApp::default()),
+        app: app.clone(),
         vault: vault.clone(),
         clock: clock.clone(),
         limits,

@@ -61,7 +61,8 @@ impl Target {
     ) -> Result<Running<QingyuanApp>, Failure> {
         match self {
             Target::Directory(directory) => {
-                book::start(directory, clock, kind, QingyuanApp::default())
+                let app = QingyuanApp::sample().map_err(Failure::other)?;
+                book::start(directory, clock, kind, app)
             }
             Target::Postgres(database) => database.start(clock),
         }
@@ -110,7 +111,7 @@ impl Database {
             limits: CacheLimits::default(),
             sweep_min: 2_048,
         };
-        let app = Arc::new(QingyuanApp::default());
+        let app = Arc::new(QingyuanApp::sample().map_err(Failure::other)?);
         Ok(Engine::start(
             app,
             Arc::new(factory),

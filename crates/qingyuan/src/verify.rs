@@ -79,6 +79,14 @@ fn print(report: &VerifyReport) {
         "records       {:>14}  checked",
         output::grouped(report.records)
     );
+    say!(
+        "index entries {:>14}  summed up",
+        output::grouped(report.index_entries)
+    );
+    say!(
+        "secrets       {:>14}  summed up",
+        output::grouped(report.secrets)
+    );
     for (currency, difference) in &report.trial_balance {
         say!(
             "trial balance {:>14}  {currency}, debits less credits",

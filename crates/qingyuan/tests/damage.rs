@@ -1,6 +1,5 @@
-//! A book changed behind the program's back: `verify` finds it and names the row.
-//!
-//! What it does not see yet: records that are gone, by a statement or by a page, and the indexes of records.
+//! A book changed behind the program's back: `verify` finds it and names the row, or the table that has a row
+//! too many or too few.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod support;
@@ -336,6 +335,116 @@ fn a_lost_account_name_is_named() {
 }
 
 #[test]
+fn a_lost_or_foreign_record_index_entry_or_secret_shows() {
+    let some = |table: &str, column: &str, row: &str| {
+        sqlite3(
+            book(),
+            &format!("SELECT min({column}) FROM {table} WHERE {row}"),
+        )
+    };
+    let payment = some("record", "key", "kind = 'payment'");
+    let number = some("record", "key", "kind = 'order_number'");
+    let secret = some("secret", "id", "true");
+    let entry = format!("kind = 'payment' AND name = 'merchant' AND key = '{payment}'");
+    let of_secret = format!("id = '{secret}'");
+    let nonce = flipped_blob(book(), "secret", "nonce", &of_secret, 3);
+    let cipher_text = flipped_blob(book(), "secret", "cipher_text", &of_secret, 0);
+    each_is_named(&[
+        (
+            &format!("payment {payment}"),
+            format!("DELETE FROM record WHERE kind = 'payment' AND key = '{payment}'"),
+        ),
+        (
+            "table record",
+            format!("DELETE FROM record WHERE kind = 'order_number' AND key = '{number}'"),
+        ),
+        (
+            "table record_index",
+            format!("DELETE FROM record_index WHERE {entry}"),
+        ),
+        (
+            "table record_index",
+            format!("UPDATE record_index SET value = value || '0' WHERE {entry}"),
+        ),
+        (
+            "table record_index",
+            format!("INSERT INTO record_index VALUES('payment','merchant','x','{payment}')"),
+        ),
+        (
+            "table secret",
+            format!("DELETE FROM secret WHERE {of_secret}"),
+        ),
+        (
+            "table secret",
+            format!("UPDATE secret SET {nonce} WHERE {of_secret}"),
+        ),
+        (
+            "table secret",
+            format!("UPDATE secret SET {cipher_text} WHERE {of_secret}"),
+        ),
+    ]);
+    let last = sqlite3(book(), "SELECT max(batch) FROM contents");
+    for batch in ["30", &last] {
+        let of_batch = format!("batch = {batch}");
+        let sums = flipped_blob(book(), "contents", "sums", &of_batch, 9);
+        let place = format!("batch {batch}");
+        each_is_named(&[
+            (
+                &place,
+                format!("UPDATE contents SET {sums} WHERE {of_batch}"),
+            ),
+            (&place, format!("DELETE FROM contents WHERE {of_batch}")),
+        ]);
+    }
+}
+
+/// Root may write everywhere: the program runs as nobody then.
+#[test]
+fn a_book_in_a_directory_that_cannot_be_written_is_verified() {
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
+    use std::os::unix::process::CommandExt;
+    let place = tempfile::tempdir().unwrap();
+    let allow = |path: &Path, mode: u32| {
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    };
+    allow(place.path(), 0o755);
+    let program = place.path().join("qingyuan");
+    std::fs::copy(env!("CARGO_BIN_EXE_qingyuan"), &program).unwrap();
+    let verified = |directory: &Path| {
+        let mut command = std::process::Command::new(&program);
+        command.args(["verify", "--json", "--data", text(directory)]);
+        if place.path().metadata().unwrap().uid() == 0 {
+            command.uid(65_534);
+        }
+        let output = command.output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        (output.status.code(), told)
+    };
+    // A name that an address would take for something else.
+    let copy = place.path().join("book 100%?#1");
+    std::fs::create_dir(&copy).unwrap();
+    copy_directory(book(), &copy);
+    for file in std::fs::read_dir(&copy).unwrap() {
+        allow(&file.unwrap().path(), 0o444);
+    }
+    allow(&copy, 0o555);
+    assert_eq!(verified(&copy), (Some(0), String::new()));
+    // One that was not closed cannot be read as it is.
+    allow(&copy, 0o755);
+    let mut log = database_file(&copy).into_os_string();
+    log.push("-wal");
+    std::fs::write(&log, [1; 4_096]).unwrap();
+    allow(Path::new(&log), 0o444);
+    let mut shared = database_file(&copy).into_os_string();
+    shared.push("-shm");
+    let _ = std::fs::remove_file(shared);
+    allow(&copy, 0o555);
+    let (code, told) = verified(&copy);
+    assert_eq!(code, Some(2), "{told}");
+    assert!(told.contains("was not closed"), "{told}");
+}
+
+#[test]
 fn people_read_which_row_it_is() {
     let copy = tempfile::tempdir().unwrap();
     copy_directory(book(), copy.path());
@@ -372,6 +481,9 @@ fn a_damaged_page_is_reported_and_never_a_panic() {
         "transfer_id",
         "account",
         "record",
+        "record_index",
+        "secret",
+        "contents",
     ];
     for (number, table) in pages(book()) {
         // A torn page: its second half never reached the disk; and one full of noise.

@@ -61,7 +61,7 @@ async fn main() {
     let total = arguments.next().unwrap_or(20_000);
     let directory = tempfile::tempdir().unwrap();
     let running = engine::runtime::Engine::start(
-        Arc::new(QingyuanApp::default()),
+        Arc::new(QingyuanApp::sample().unwrap()),
         Arc::new(SqliteStore::open(directory.path()).unwrap()),
         Arc::new(Vault::new(&[7; 32]).unwrap()),
         Arc::new(SystemClock),

@@ -3,18 +3,14 @@
 use crate::auth::Caller;
 use crate::book::{Route, route};
 use crate::extract::{IdempotencyKey, OptionalIdempotencyKey};
-use crate::problem::Problem;
+use crate::problem::{Problem, Receipt};
 use crate::state::AppState;
 use axum::Json;
 use axum::http::StatusCode;
-use axum::http::header::{HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
 use domain::{Code, Command, Rejection, Reply, Request};
 use engine::{Denial, Envelope, Idempotency, ShardCode, SubmitError, VaultEntry, Verdict, Work};
 use serde::Serialize;
-
-const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
-const SEQUENCE: HeaderName = HeaderName::from_static("x-journal-sequence");
 
 /// A request on its way to the shard.
 pub struct Ask<'a> {
@@ -28,8 +24,7 @@ pub struct Ask<'a> {
 pub struct Done {
     /// The command's reply; `None` where it waits for a second person.
     pub outcome: Outcome,
-    replayed: bool,
-    journal_seq: u64,
+    receipt: Receipt,
 }
 
 /// How a request ended that was not refused.
@@ -56,10 +51,16 @@ impl<'a> Ask<'a> {
     pub fn new(state: &'a AppState, caller: &Caller, request: Request) -> Ask<'a> {
         let command = Command::Request(request);
         let shard = state.book().shard_for(&route(&command));
+        let mut envelope = Envelope::new(caller.actor(), command);
+        envelope.idempotency = caller.nonce().map(|(nonce, signature)| Idempotency {
+            scope: format!("{} nonce", caller.credential().id),
+            key: nonce.to_owned(),
+            body_hash: signature.to_owned(),
+        });
         Ask {
             state,
             shard,
-            envelope: Envelope::new(caller.actor(), command),
+            envelope,
         }
     }
 
@@ -101,11 +102,13 @@ impl<'a> Ask<'a> {
         key: OptionalIdempotencyKey,
         body: &[u8],
     ) -> Ask<'a> {
-        self.envelope.idempotency = key.0.map(|key| Idempotency {
-            scope: format!("{} {}", caller.credential().id, key.route),
-            key: key.key,
-            body_hash: caller.body_hash(body),
-        });
+        if let Some(key) = key.0 {
+            self.envelope.idempotency = Some(Idempotency {
+                scope: format!("{} {}", caller.credential().id, key.route),
+                key: key.key,
+                body_hash: caller.body_hash(body),
+            });
+        }
         self
     }
 
@@ -122,18 +125,22 @@ impl<'a> Ask<'a> {
     pub async fn submit(self) -> Result<Done, Problem> {
         let submitted = self.state.book().submit(self.shard, self.envelope).await;
         let outcome = submitted.map_err(|error| submit_problem(&error))?;
-        let done = |kind| Done {
-            outcome: kind,
-            replayed: outcome.replayed,
+        let receipt = Receipt {
             journal_seq: outcome.journal_seq,
+            replayed: outcome.replayed,
         };
-        match outcome.result {
-            Verdict::Done(reply) => Ok(done(Outcome::Reply(reply))),
-            Verdict::Proposed(proposal) => Ok(done(Outcome::Proposed(proposal))),
-            Verdict::Noted => Ok(done(Outcome::Declined)),
-            Verdict::Refused(rejection) => Err(rejection_problem(rejection)),
-            Verdict::Denied(denial) => Err(denial_problem(denial)),
-        }
+        let refused = |mut problem: Problem| {
+            problem.receipt = Some(receipt);
+            Err(problem)
+        };
+        let outcome = match outcome.result {
+            Verdict::Done(reply) => Outcome::Reply(reply),
+            Verdict::Proposed(proposal) => Outcome::Proposed(proposal),
+            Verdict::Noted => Outcome::Declined,
+            Verdict::Refused(rejection) => return refused(rejection_problem(rejection)),
+            Verdict::Denied(denial) => return refused(denial_problem(denial)),
+        };
+        Ok(Done { outcome, receipt })
     }
 
     /// Submits what makes an object: 201, or 200 where an earlier request had made it. `show` says
@@ -145,15 +152,7 @@ impl<'a> Ask<'a> {
         self,
         show: impl FnOnce(Reply) -> Option<(bool, T)>,
     ) -> Result<Response, Problem> {
-        self.submit().await?.answer(|reply| {
-            let (repeated, body) = show(reply)?;
-            let status = if repeated {
-                StatusCode::OK
-            } else {
-                StatusCode::CREATED
-            };
-            Some((status, body))
-        })
+        self.submit().await?.created(show)
     }
 
     /// Submits what changes an object.
@@ -171,6 +170,25 @@ impl<'a> Ask<'a> {
 }
 
 impl Done {
+    /// The answer to a request that makes an object; see [`Ask::create`].
+    ///
+    /// # Errors
+    /// As [`Done::answer`].
+    pub fn created<T: Serialize>(
+        self,
+        show: impl FnOnce(Reply) -> Option<(bool, T)>,
+    ) -> Result<Response, Problem> {
+        self.answer(|reply| {
+            let (repeated, body) = show(reply)?;
+            let status = if repeated {
+                StatusCode::OK
+            } else {
+                StatusCode::CREATED
+            };
+            Some((status, body))
+        })
+    }
+
     /// The answer.
     ///
     /// # Errors
@@ -189,11 +207,7 @@ impl Done {
             }
             Outcome::Declined => StatusCode::NO_CONTENT.into_response(),
         };
-        let headers = response.headers_mut();
-        if self.replayed {
-            headers.insert(REPLAYED, HeaderValue::from_static("true"));
-        }
-        headers.insert(SEQUENCE, HeaderValue::from(self.journal_seq));
+        self.receipt.write(response.headers_mut());
         Ok(response)
     }
 }
@@ -225,7 +239,9 @@ pub(crate) fn rejection_problem(rejection: Rejection) -> Problem {
         Code::InvalidField
         | Code::InsufficientFunds
         | Code::LimitExceeded
-        | Code::PostingRefused => StatusCode::UNPROCESSABLE_ENTITY,
+        | Code::PostingRefused
+        | Code::RefusedByRule
+        | Code::FactsMissing => StatusCode::UNPROCESSABLE_ENTITY,
         Code::NotFound => StatusCode::NOT_FOUND,
         Code::AlreadyExists | Code::StateConflict | Code::NotSetUp => StatusCode::CONFLICT,
         Code::Forbidden => StatusCode::FORBIDDEN,
@@ -238,6 +254,7 @@ pub(crate) fn rejection_problem(rejection: Rejection) -> Problem {
     );
     problem.field = rejection.field;
     problem.details = rejection.details;
+    problem.rules = rejection.rules;
     problem
 }
 

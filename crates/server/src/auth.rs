@@ -1,14 +1,18 @@
-//! Who calls: bearer keys, their principals and roles.
+//! Who calls: bearer keys, their principals and roles, and merchants who sign their requests.
 //!
 //! Only hashes of keys are kept. A key is found by the first bytes of its hash, which tell a
 //! listener nothing about the key, and then compared whole in constant time.
 
 use crate::config::{ApiKeyConfig, Role};
+use crate::pagination;
 use crate::problem::Problem;
+use crate::signature::{self, ContentDigest, Input, Message, SignatureProblem};
 use crate::state::AppState;
 use axum::extract::FromRequestParts;
+use axum::http::StatusCode;
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
+use domain::signing_key::SigningKey;
 use engine::Actor;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
@@ -142,6 +146,23 @@ pub struct Caller {
     /// Keys the hash of request bodies: bodies may hold bank accounts, and an unkeyed hash of
     /// those can be found by trying all numbers. The server itself does not keep the token.
     body_key: [u8; 32],
+    /// Of a signed request: what tells it from a copy, and a hash of its signature.
+    nonce: Option<(String, String)>,
+}
+
+/// Digests that the body of a signed request must have; `None` where it must be empty.
+#[derive(Debug, Clone)]
+pub(crate) struct SignedBody(pub Option<ContentDigest>);
+
+impl SignedBody {
+    /// Checks the body once it is here.
+    pub fn check(&self, body: &[u8]) -> Result<(), Problem> {
+        match &self.0 {
+            Some(digest) => Ok(digest.check(body)?),
+            None if body.is_empty() => Ok(()),
+            None => Err(SignatureProblem::Digest.into()),
+        }
+    }
 }
 
 impl Caller {
@@ -160,6 +181,13 @@ impl Caller {
         let mut hasher = Sha256::new_with_prefix(self.body_key);
         hasher.update(body);
         hex::encode(hasher.finalize())
+    }
+
+    /// The nonce of a signed request and a hash of its signature: a copy is answered as the request
+    /// was, where no `Idempotency-Key` sees to that.
+    pub(crate) fn nonce(&self) -> Option<(&str, &str)> {
+        let (nonce, signature) = self.nonce.as_ref()?;
+        Some((nonce, signature))
     }
 
     /// Merchant to which the caller is confined.
@@ -215,6 +243,24 @@ impl FromRequestParts<AppState> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let signed = ["signature-input", "signature"]
+            .iter()
+            .any(|name| parts.headers.contains_key(*name));
+        match (parts.headers.contains_key(AUTHORIZATION), signed) {
+            (_, false) => Caller::by_bearer(parts, state),
+            (false, true) => Caller::by_signature(parts, state).await,
+            (true, true) => Err(Problem::new(
+                StatusCode::UNAUTHORIZED,
+                "unauthorized",
+                "send either a signature or an API key, not both",
+            )
+            .at("Authorization")),
+        }
+    }
+}
+
+impl Caller {
+    fn by_bearer(parts: &Parts, state: &AppState) -> Result<Caller, Problem> {
         let mut values = parts.headers.get_all(AUTHORIZATION).iter();
         let (Some(value), None) = (values.next(), values.next()) else {
             return Err(Problem::unauthorized());
@@ -230,12 +276,59 @@ impl FromRequestParts<AppState> for Caller {
             .api_keys()
             .find(token)
             .ok_or_else(Problem::unauthorized)?;
+        if credential.role == Role::Merchant && !state.merchant_bearer() {
+            return Err(Problem::new(
+                StatusCode::UNAUTHORIZED,
+                "signature_required",
+                "merchants sign their requests here (HTTP Message Signatures, RFC 9421); their API keys are switched off (merchant_bearer)",
+            ));
+        }
         let mut hasher = Sha256::new_with_prefix(b"request bodies\0");
         hasher.update(token);
         let body_key = hasher.finalize().into();
         Ok(Caller {
             credential,
             body_key,
+            nonce: None,
         })
+    }
+
+    /// The key is read at each request, so that a revoked one signs nothing more.
+    async fn by_signature(parts: &mut Parts, state: &AppState) -> Result<Caller, Problem> {
+        let input = Input::read(&parts.headers)?;
+        // Ids of keys name their shard: what does not is looked for nowhere.
+        if state.book().shard_of(&input.keyid).is_none() {
+            return Err(SignatureProblem::UnknownKey.into());
+        }
+        let key = pagination::find::<SigningKey>(state, &input.keyid).await?;
+        let key = key
+            .filter(|key| key.revoked_at.is_none())
+            .ok_or(SignatureProblem::UnknownKey)?;
+        let message = Message {
+            method: &parts.method,
+            uri: &parts.uri,
+            headers: &parts.headers,
+            public_url: state.public_url(),
+        };
+        let now = state.book().clock().now().as_second();
+        let signer = signature::verify(&message, &input, &key, now)?;
+        let merchant: Arc<str> = Arc::from(key.merchant.as_str());
+        let mut caller = Caller {
+            credential: Arc::new(Credential {
+                // The scope of idempotency keys: it outlives a change of signing keys.
+                id: merchant.clone(),
+                actor: Actor::new(merchant.clone(), Role::Merchant.name()),
+                role: Role::Merchant,
+                merchant: Some(merchant),
+            }),
+            body_key: state.book().body_key(&key.merchant),
+            nonce: None,
+        };
+        if let Some(nonce) = signer.nonce {
+            let signature = caller.body_hash(&input.signature);
+            caller.nonce = Some((nonce, signature));
+        }
+        parts.extensions.insert(SignedBody(signer.digest));
+        Ok(caller)
     }
 }

@@ -12,10 +12,13 @@ use std::time::Duration;
 pub struct ServerConfig {
     /// Where to listen; port 0 takes a free one.
     pub bind: SocketAddr,
-    /// Base URL under which channels reach this server, without a slash at its end.
+    /// Base URL under which channels and merchants reach this server, without a slash at its end;
+    /// `@target-uri` and `@authority` of signed requests are of it.
     pub public_url: String,
     /// Credentials of the API.
     pub api_keys: Vec<ApiKeyConfig>,
+    /// Whether merchants may use API keys; otherwise they sign their requests. For the sandbox.
+    pub merchant_bearer: bool,
     /// Bounds of requests.
     pub limits: Limits,
     /// Webhook delivery.
@@ -30,6 +33,7 @@ impl Default for ServerConfig {
             bind: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
             public_url: "http://127.0.0.1:8080".to_owned(),
             api_keys: Vec::new(),
+            merchant_bearer: false,
             limits: Limits::default(),
             webhooks: WebhookConfig::default(),
             channels: ChannelHttpConfig::default(),
@@ -109,6 +113,13 @@ pub struct Limits {
     pub large_body_bytes: usize,
     /// Transfers in one batch.
     pub batch_transfers: usize,
+    /// Connections at a time; more wait to be accepted.
+    pub connections: usize,
+    /// Longest time for the head of a request, in milliseconds; it counts from the end of the
+    /// request before, so that it is also how long an idle connection is kept.
+    pub header_timeout_ms: u64,
+    /// Longest time for the body of a request, in milliseconds.
+    pub body_timeout_ms: u64,
     /// Longest time until a request is answered 503, in milliseconds.
     pub request_timeout_ms: u64,
 }
@@ -119,12 +130,25 @@ impl Default for Limits {
             body_bytes: 1 << 20,
             large_body_bytes: 8 << 20,
             batch_transfers: 8_192,
+            connections: 8_192,
+            header_timeout_ms: 30_000,
+            body_timeout_ms: 15_000,
             request_timeout_ms: 30_000,
         }
     }
 }
 
 impl Limits {
+    /// Longest time for the head of a request.
+    pub fn header_timeout(&self) -> Duration {
+        Duration::from_millis(self.header_timeout_ms)
+    }
+
+    /// Longest time for the body of a request.
+    pub fn body_timeout(&self) -> Duration {
+        Duration::from_millis(self.body_timeout_ms)
+    }
+
     /// Longest time until a request is answered.
     pub fn request_timeout(&self) -> Duration {
         Duration::from_millis(self.request_timeout_ms)

@@ -1,10 +1,18 @@
 //! The API's description (OpenAPI 3.1), collected from the handlers.
 
 use crate::problem::ProblemBody;
+use crate::webhook;
+use domain::webhook::EventType;
 use utoipa::openapi::header::Header;
-use utoipa::openapi::path::Operation;
+use utoipa::openapi::path::{
+    HttpMethod, Operation, OperationBuilder, ParameterBuilder, ParameterIn, PathItem, Paths,
+};
+use utoipa::openapi::request_body::RequestBodyBuilder;
+use utoipa::openapi::schema::{KnownFormat, Object, ObjectBuilder, SchemaFormat, Type};
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{Components, Content, OpenApi, Ref, RefOr, Response, ResponseBuilder};
+use utoipa::openapi::{
+    Components, Content, OpenApi, Ref, RefOr, Required, Response, ResponseBuilder,
+};
 use utoipa::{PartialSchema, ToSchema};
 
 const DESCRIPTION: &str = "Collects, books, splits, settles, pays out and reconciles money.
@@ -26,7 +34,7 @@ pub fn base() -> OpenApi {
         .version(env!("CARGO_PKG_VERSION"))
         .description(Some(DESCRIPTION))
         .build();
-    let mut api = OpenApi::new(info, utoipa::openapi::Paths::new());
+    let mut api = OpenApi::new(info, Paths::new());
     let mut components = Components::new();
     let bearer = SecurityScheme::Http(
         Http::builder()
@@ -57,8 +65,72 @@ fn problem_response() -> Response {
         .build()
 }
 
-/// Adds to every operation what all have in common: the credential and the problem answer.
+/// What is sent to merchants' endpoints, one entry for each type of event.
+fn webhooks() -> Paths {
+    let header = |name: &str, description: &str| {
+        ParameterBuilder::new()
+            .name(name)
+            .parameter_in(ParameterIn::Header)
+            .required(Required::True)
+            .description(Some(description))
+            .schema(Some(Object::with_type(Type::String)))
+            .build()
+    };
+    let mut paths = Paths::new();
+    for event_type in EventType::ALL {
+        let (schema, description) = webhook::described(event_type);
+        let text = |description: &str| {
+            ObjectBuilder::new()
+                .schema_type(Type::String)
+                .description(Some(description))
+        };
+        let name = text("What happened.").enum_values(Some([event_type.name()]));
+        let timestamp = text("When it happened.")
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)));
+        let id = text("`evt_…`, the same in each delivery; also the header `webhook-id`.");
+        let body = ObjectBuilder::new()
+            .property("id", id)
+            .required("id")
+            .property("type", name)
+            .required("type")
+            .property("timestamp", timestamp)
+            .required("timestamp")
+            .property("data", Ref::from_schema_name(schema))
+            .required("data");
+        let request = RequestBodyBuilder::new()
+            .content("application/json", Content::new(Some(body)))
+            .required(Some(Required::True))
+            .build();
+        let operation = OperationBuilder::new()
+            .tag("webhooks")
+            .operation_id(Some(format!("webhook.{}", event_type.name())))
+            .summary(Some(event_type.name()))
+            .description(Some(description))
+            .parameter(header("webhook-id", "Id of the event; drop repeats by it."))
+            .parameter(header(
+                "webhook-timestamp",
+                "When this attempt was signed, in seconds since 1970.",
+            ))
+            .parameter(header(
+                "webhook-signature",
+                "`v1,` and HMAC-SHA256 in base64 (Standard Webhooks).",
+            ))
+            .request_body(Some(request))
+            .response(
+                "2XX",
+                ResponseBuilder::new().description("Taken. Anything else is tried again."),
+            )
+            .build();
+        let item = PathItem::new(HttpMethod::Post, operation);
+        paths.paths.insert(event_type.name().to_owned(), item);
+    }
+    paths
+}
+
+/// Adds to every operation what all have in common, the credential and the problem answer, and what
+/// is no operation of this server, the webhooks.
 pub fn complete(api: &mut OpenApi) {
+    api.webhooks = Some(webhooks());
     for (path, item) in &mut api.paths.paths {
         let operations = [
             &mut item.get,

@@ -3,13 +3,21 @@
 //! A handler returns a [`Problem`]; the outermost layer writes it, because only that layer knows
 //! the request's id and path.
 
-use axum::http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
-use axum::http::{HeaderValue, StatusCode};
+use crate::api::decisions::{ClauseSchema, MissingFactSchema};
+use axum::http::header::{
+    ALLOW, CONNECTION, CONTENT_TYPE, HeaderName, RETRY_AFTER, WWW_AUTHENTICATE,
+};
+use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
+use calendar::BusinessDate;
+use domain::regulation::{Clause, Lacking, RuleRefusal};
 use serde::Serialize;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+const SEQUENCE: HeaderName = HeaderName::from_static("x-journal-sequence");
 
 /// A refusal or failure. Texts never repeat personal data or secrets of the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,8 +32,31 @@ pub struct Problem {
     pub field: Option<String>,
     /// Further values.
     pub details: BTreeMap<String, String>,
+    /// What the rules of regulation have against the request.
+    pub rules: Option<Box<RuleRefusal>>,
     /// Seconds after which to try again.
     pub retry_after: Option<u32>,
+    /// The command that was refused, where it came to the journal.
+    pub receipt: Option<Receipt>,
+}
+
+/// Where a command stands in the journal, told in the headers of its answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Receipt {
+    /// Row of the journal.
+    pub journal_seq: u64,
+    /// The answer is that of an earlier request under the same key.
+    pub replayed: bool,
+}
+
+impl Receipt {
+    /// Writes `X-Journal-Sequence` and, for a replay, `Idempotency-Replayed`.
+    pub(crate) fn write(self, headers: &mut HeaderMap) {
+        headers.insert(SEQUENCE, HeaderValue::from(self.journal_seq));
+        if self.replayed {
+            headers.insert(REPLAYED, HeaderValue::from_static("true"));
+        }
+    }
 }
 
 /// A problem as it is sent.
@@ -55,6 +86,21 @@ pub struct ProblemBody<'a> {
     /// Further values by name, e.g. the index of the refused transfer.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub details: &'a BTreeMap<String, String>,
+    /// With `refused_by_rule`: the clauses that forbid it.
+    #[serde(skip_serializing_if = "<[Clause]>::is_empty")]
+    #[schema(value_type = Vec<ClauseSchema>)]
+    pub clauses: &'a [Clause],
+    /// With `facts_missing`: what to state first.
+    #[serde(skip_serializing_if = "<[Lacking]>::is_empty")]
+    #[schema(value_type = Vec<MissingFactSchema>)]
+    pub missing_facts: &'a [Lacking],
+    /// The day by whose rules it was judged.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = Date)]
+    pub as_of: Option<BusinessDate>,
+    /// Hash of the rule packs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub packs: Option<&'a str>,
     /// Id of this request; quote it when you ask about it.
     #[schema(example = "req_5c1f9b0e7a3d2481")]
     pub request_id: &'a str,
@@ -76,7 +122,9 @@ impl Problem {
             detail: detail.into(),
             field: None,
             details: BTreeMap::new(),
+            rules: None,
             retry_after: None,
+            receipt: None,
         }
     }
 
@@ -165,6 +213,7 @@ impl Problem {
 
     /// Writes the body and headers.
     pub(crate) fn render(&self, mut response: Response, request_id: &str, path: &str) -> Response {
+        let rules = self.rules.as_deref();
         let body = ProblemBody {
             kind: format!("urn:qingyuan:problem:{}", self.code),
             title: title(&self.code),
@@ -173,6 +222,10 @@ impl Problem {
             detail: &self.detail,
             field: self.field.as_deref(),
             details: &self.details,
+            clauses: rules.map_or(&[], |rules| &rules.clauses),
+            missing_facts: rules.map_or(&[], |rules| &rules.missing),
+            as_of: rules.map(|rules| rules.as_of),
+            packs: rules.map(|rules| rules.packs.as_str()),
             request_id,
             instance: path,
         };
@@ -189,6 +242,13 @@ impl Problem {
         }
         if let Some(seconds) = self.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(receipt) = self.receipt {
+            receipt.write(headers);
+        }
+        if [StatusCode::REQUEST_TIMEOUT, StatusCode::PAYLOAD_TOO_LARGE].contains(&self.status) {
+            // What is left of the body is not read.
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -4,6 +4,7 @@ use crate::auth::ApiKeys;
 use crate::book::{self, Book};
 use crate::channel::{self, ChannelPerformer, HttpDriver, NOTIFY_PATHS};
 use crate::config::{ConfigError, ServerConfig, check_public_url};
+use crate::connections;
 use crate::edge;
 use crate::metrics::Metrics;
 use crate::openapi;
@@ -36,7 +37,7 @@ pub struct RunningServer {
     pub address: SocketAddr,
     state: AppState,
     stop: watch::Sender<bool>,
-    serving: JoinHandle<std::io::Result<()>>,
+    serving: JoinHandle<()>,
 }
 
 impl Server {
@@ -75,6 +76,8 @@ impl Server {
             limits: config.limits,
             webhooks: config.webhooks,
             openapi: Bytes::from(written),
+            public_url: config.public_url.clone(),
+            merchant_bearer: config.merchant_bearer,
         });
         let router = api
             .merge(system::router())
@@ -123,20 +126,10 @@ impl Server {
     /// # Errors
     /// When the listener has no address.
     pub fn start(self, listener: TcpListener) -> std::io::Result<RunningServer> {
-        use axum::serve::ListenerExt;
         let address = listener.local_addr()?;
-        let (stop, mut stopped) = watch::channel(false);
-        let listener = listener.tap_io(|connection| {
-            // Answers are small and whole: waiting for more only delays them.
-            if let Err(error) = connection.set_nodelay(true) {
-                tracing::debug!(%error, "a connection refuses TCP_NODELAY");
-            }
-        });
-        let serving = axum::serve(listener, self.router).with_graceful_shutdown(async move {
-            // An error means that the sender is gone, which is a stop too.
-            let _ = stopped.wait_for(|stop| *stop).await;
-        });
-        let serving = tokio::spawn(async move { serving.await });
+        let (stop, stopped) = watch::channel(false);
+        let limits = *self.state.limits();
+        let serving = tokio::spawn(connections::serve(listener, self.router, limits, stopped));
         Ok(RunningServer {
             address,
             state: self.state,
@@ -154,8 +147,7 @@ impl RunningServer {
         let longest = self.state.limits().request_timeout();
         let abort = self.serving.abort_handle();
         match tokio::time::timeout(longest, self.serving).await {
-            Ok(Ok(Ok(()))) => {}
-            Ok(Ok(Err(error))) => tracing::error!(%error, "the server ended badly"),
+            Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::error!(%error, "the server ended badly"),
             Err(_) => {
                 tracing::warn!("connections were cut at the stop");

@@ -57,6 +57,8 @@ pub(crate) struct Shared {
     pub webhooks: WebhookConfig,
     pub reconciliations: Reconciliations,
     pub openapi: Bytes,
+    pub public_url: String,
+    pub merchant_bearer: bool,
 }
 
 impl AppState {
@@ -112,6 +114,16 @@ impl AppState {
     /// Reconciliations with channels.
     pub fn reconciliations(&self) -> &Reconciliations {
         &self.0.reconciliations
+    }
+
+    /// Base URL under which the server is known.
+    pub fn public_url(&self) -> &str {
+        &self.0.public_url
+    }
+
+    /// Whether merchants may use API keys instead of signatures.
+    pub fn merchant_bearer(&self) -> bool {
+        self.0.merchant_bearer
     }
 
     /// The API's description, JSON.

@@ -148,6 +148,69 @@ async fn a_notification_is_believed_only_with_its_signature_and_counts_once() {
     town.stop().await;
 }
 
+fn order_body(number: &str) -> Value {
+    json!({"order_number": number, "amount": {"amount": 100, "currency": "CNY"},
+        "channel": "wechat", "description": "两本书"})
+}
+
+async fn order_waiting(rig: &Rig, key: &str, prefer: &str) -> support::Answer {
+    let request = rig
+        .client()
+        .post(rig.url("/v1/payments"))
+        .header("authorization", format!("Bearer {SHOP}"))
+        .header("idempotency-key", key)
+        .header("prefer", prefer)
+        .header("content-type", "application/json")
+        .body(order_body(key).to_string());
+    answer(request).await
+}
+
+#[tokio::test]
+async fn who_prefers_to_wait_is_answered_with_the_code() {
+    let mut town = Town::start().await;
+    let at_once = town
+        .rig
+        .post("/v1/payments", SHOP, "A-0", &order_body("A-0"))
+        .await
+        .expect(201);
+    assert_eq!(at_once.body["status"], "created");
+    assert!(!at_once.headers.contains_key("preference-applied"));
+    // A preference that is no wait changes nothing.
+    let other = order_waiting(&town.rig, "A-0", "wait=soon, return=minimal").await;
+    assert!(!other.headers.contains_key("preference-applied"));
+    // Nobody registers the order in the meantime: the answer comes all the same.
+    let unheard = order_waiting(&town.rig, "A-1", "wait=0").await.expect(201);
+    assert_eq!(unheard.headers["preference-applied"], "wait=0");
+    assert_eq!(unheard.body["code_url"], Value::Null);
+    let Town { rig, .. } = &mut town;
+    let (client, url) = (rig.client().clone(), rig.url("/v1/payments"));
+    let asked = tokio::spawn(async move {
+        let request = client
+            .post(url)
+            .header("authorization", format!("Bearer {SHOP}"))
+            .header("idempotency-key", "A-2")
+            .header("prefer", "respond-async, wait=30")
+            .header("content-type", "application/json")
+            .body(order_body("A-2").to_string());
+        answer(request).await
+    });
+    while !asked.is_finished() {
+        rig.work().await;
+        tokio::task::yield_now().await;
+    }
+    let answered = asked.await.unwrap().expect(201);
+    assert_eq!(answered.headers["preference-applied"], "wait=10");
+    assert_eq!(answered.body["status"], "awaiting_payer");
+    let code = answered.body["code_url"].as_str().unwrap();
+    assert!(code.starts_with("weixin://"), "{code}");
+    // A repeat is the same payment, as it is now.
+    let again = order_waiting(rig, "A-1", "wait=10").await.expect(201);
+    assert_eq!(again.headers["idempotency-replayed"], "true");
+    assert_eq!(again.id(), unheard.id());
+    assert!(again.body["code_url"].is_string());
+    town.stop().await;
+}
+
 #[tokio::test]
 async fn webhooks_are_signed_and_repeated_alike_until_they_arrive() {
     let mut town = Town::start().await;
@@ -197,9 +260,13 @@ async fn webhooks_are_signed_and_repeated_alike_until_they_arrive() {
         assert!(verifier.verify(b"{}", headers).is_err());
         let told: Value = serde_json::from_slice(body).unwrap();
         assert_eq!(
-            (&told["type"], &told["data"]["id"]),
-            (&json!("payment.succeeded"), &json!(id))
+            (&told["type"], &told["id"]),
+            (&json!("payment.succeeded"), &event["id"])
         );
+        assert_eq!(told["timestamp"], event["created_at"]);
+        // What is told is what GET shows.
+        assert_eq!(told["data"], town.payment(&id).await);
+        assert_eq!(told, event["payload"]);
     }
     let path = format!("/v1/events/{}", event["id"].as_str().unwrap());
     let delivered = town.rig.get(&path, SHOP).await.expect(200).body;
@@ -268,7 +335,7 @@ async fn money_goes_back_and_out() {
         .await
         .expect(201);
     let payout = json!({"payout_number": "W-1", "amount": {"amount": net, "currency": "CNY"}, "purpose": "货款",
-        "payee": {"account_number": "6216261000000002485", "holder": "宗晓"}});
+        "payee": {"account_number": "6216261000000002485", "holder": "宗晓", "owner": "merchant"}});
     let made = town
         .rig
         .post("/v1/payouts", SHOP, "p1", &payout)

@@ -38,6 +38,20 @@ fn operations(api: &Value) -> Vec<(String, String, Value)> {
     found
 }
 
+/// Types of events that a list of events can be asked for.
+fn references_of_events(api: &Value) -> Vec<String> {
+    let list = api["paths"]["/v1/events"]["get"]["parameters"]
+        .as_array()
+        .unwrap();
+    let types = list
+        .iter()
+        .find(|parameter| parameter["name"] == "type")
+        .unwrap();
+    let names: Vec<String> = serde_json::from_value(types["schema"]["enum"].clone()).unwrap();
+    assert_eq!(names.len(), api["webhooks"].as_object().unwrap().len());
+    names
+}
+
 #[tokio::test]
 async fn it_holds_together() {
     let rig = Rig::start().await;
@@ -49,6 +63,23 @@ async fn it_holds_together() {
     for reference in &found {
         let pointer = reference.strip_prefix('#').expect("a local reference");
         assert!(api.pointer(pointer).is_some(), "{reference} leads nowhere");
+    }
+    for event in references_of_events(&api) {
+        let webhook = &api["webhooks"][&event]["post"];
+        let body = &webhook["requestBody"]["content"]["application/json"]["schema"];
+        assert_eq!(body["properties"]["type"]["enum"][0], event.as_str());
+        assert!(body["properties"]["data"]["$ref"].is_string(), "{event}");
+        assert!(!webhook["description"].as_str().unwrap().is_empty());
+        let names: Vec<&str> = webhook["parameters"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|parameter| parameter["name"].as_str().unwrap())
+            .collect();
+        assert_eq!(
+            names,
+            ["webhook-id", "webhook-timestamp", "webhook-signature"]
+        );
     }
     let mut ids = BTreeSet::new();
     for (path, method, operation) in operations(&api) {
@@ -103,6 +134,7 @@ async fn every_described_route_is_served() {
         let concrete = path
             .replace("{date}", "2026-01-01")
             .replace("{merchant}", "m")
+            .replace("{key}", "k")
             .replace("{id}", "1");
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
         let found = rig

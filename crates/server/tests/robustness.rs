@@ -113,7 +113,10 @@ fn no_body_makes_a_write_fail_inside() {
         ..Config::default()
     });
     let result = runner.run(&input, |((method, route), id, token, body, key)| {
-        let path = route.replace("{id}", &id).replace("{merchant}", &id);
+        let path = route
+            .replace("{id}", &id)
+            .replace("{merchant}", &id)
+            .replace("{key}", &id);
         let found = runtime.block_on(rig.send(method, &path, token, Some(&key), Some(body)));
         prop_assert!(found.status < 500, "{path}: {:?}", found.body);
         prop_assert!(found.headers.contains_key("x-request-id"));

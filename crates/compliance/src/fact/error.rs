@@ -99,4 +99,34 @@ impl FactError {
         }
         self
     }
+
+    /// The fact it is about, where it is about one.
+    pub fn path(&self) -> Option<&str> {
+        match self {
+            FactError::UnknownFact { path, .. }
+            | FactError::UnknownWord { path, .. }
+            | FactError::WrongKind { path, .. }
+            | FactError::Concluded { path, .. }
+            | FactError::Repeated { path, .. } => Some(path),
+            FactError::Contradiction { first, .. } => Some(first),
+            FactError::Form { .. } => None,
+        }
+    }
+
+    /// The line apart from the error.
+    pub(crate) fn split_line(mut self) -> (Option<usize>, FactError) {
+        let (FactError::UnknownFact { place, .. }
+        | FactError::UnknownWord { place, .. }
+        | FactError::WrongKind { place, .. }
+        | FactError::Concluded { place, .. }
+        | FactError::Contradiction { place, .. }
+        | FactError::Repeated { place, .. }
+        | FactError::Form { place, .. }) = &mut self;
+        let line = place
+            .strip_prefix("line ")
+            .and_then(|rest| rest.strip_suffix(": "))
+            .and_then(|line| line.parse().ok());
+        place.clear();
+        (line, self)
+    }
 }

@@ -11,11 +11,11 @@ mod table;
 mod value;
 mod vocabulary;
 
-pub(crate) use conclude::conclude;
+pub(crate) use conclude::{conclude, direct_hop};
 pub use document::vocabulary_table;
 pub use error::FactError;
 pub use facts::Facts;
-pub(crate) use facts::unknown_fact;
+pub(crate) use facts::{nearest, unknown_fact};
 pub use kind::{FactDef, FactKind, Origin};
 pub use node::{Node, NodeKind, parse_yaml};
 pub use read::facts_from_node;

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 pub type Word = Cow<'static, str>;
 
 /// What is said of one fact.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Value {
     /// A flag.
     Flag(bool),
@@ -25,7 +25,7 @@ pub enum Value {
 }
 
 /// Money moving from one holder to another.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Leg {
     /// Where it comes from: `buyer`, `platform.account`, `npi.reserve`.
     pub from: Word,
@@ -36,7 +36,7 @@ pub struct Leg {
 }
 
 /// One receiver of a split. `None`: not stated or unknown.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Receiver {
     /// `company`, `natural_person`, `platform`…
     pub kind: Option<Word>,

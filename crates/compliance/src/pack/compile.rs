@@ -152,6 +152,7 @@ fn compile_rule(
                 .iter()
                 .map(|path| named(path))
                 .collect::<Result<_, _>>()?,
+            refund_gives_back: limit.refund_gives_back,
         }),
     };
     let cases = cases(&raw, from, line)?;

@@ -84,6 +84,8 @@ pub(super) struct RawLimit {
     pub period: Period,
     pub figure: String,
     pub used: Vec<String>,
+    #[serde(default)]
+    pub refund_gives_back: bool,
 }
 
 #[derive(Deserialize)]

@@ -270,6 +270,8 @@ pub struct Limit {
     pub figure: Result<i64, FactId>,
     /// The counter: the first of these that is stated.
     pub used: Vec<FactId>,
+    /// A refund gives the room back; otherwise only a payment that never came does.
+    pub refund_gives_back: bool,
 }
 
 /// A rule's own case.

@@ -61,7 +61,10 @@ pub(crate) fn open(tx: &mut Tx<'_>, finding: Finding<'_>) -> Result<String, Inte
 /// The role that owns a case until a person takes it.
 fn owner_of(kind: CaseKind) -> &'static str {
     match kind {
-        CaseKind::SplitFailed | CaseKind::NoSettlementAccount | CaseKind::Other => "operator",
+        CaseKind::SplitFailed
+        | CaseKind::NoSettlementAccount
+        | CaseKind::PayoutRefused
+        | CaseKind::Other => "operator",
         _ => "finance",
     }
 }

@@ -42,6 +42,8 @@ pub enum CaseKind {
     UnknownPayout,
     /// A merchant is due but has no settlement account.
     NoSettlementAccount,
+    /// A rule keeps settled money from being paid out.
+    PayoutRefused,
     /// A difference found by reconciliation.
     Reconciliation,
     /// Anything else that a person opened.

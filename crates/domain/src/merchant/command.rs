@@ -1,6 +1,6 @@
 //! Commands about merchants.
 
-use super::{BankAccount, LateSuccess, MerchantStatus};
+use super::{BankAccount, LateSuccess, MerchantStatus, Profile};
 use calendar::SettlementCycle;
 use money::{FeeSchedule, Rate};
 use serde::{Deserialize, Serialize};
@@ -38,6 +38,9 @@ pub struct CreateMerchant {
     /// Days after a payment within which it may be split.
     #[serde(default = "thirty")]
     pub split_days_max: u16,
+    /// What is known of it, for the rules of regulation.
+    #[serde(default)]
+    pub profile: Profile,
 }
 
 fn yes() -> bool {
@@ -76,6 +79,8 @@ pub struct UpdateMerchant {
     pub split_share_max: Option<Rate>,
     /// New time limit of splits.
     pub split_days_max: Option<u16>,
+    /// What is known of it now; what it leaves out stays.
+    pub profile: Option<Profile>,
 }
 
 /// Suspends, reactivates or closes a merchant.

@@ -1,10 +1,15 @@
 //! Merchants: opening, terms, standing.
 
 mod command;
+mod profile;
 mod record;
+mod rules;
 
 pub use command::{CreateMerchant, SetMerchantStatus, UpdateMerchant};
-pub use record::{BankAccount, ExternalNumber, LateSuccess, Merchant, MerchantStatus};
+pub use profile::{CheckedBy, CodeKind, MerchantKind, Premises, Profile};
+pub use record::{
+    AccountOwner, BankAccount, ExternalNumber, LateSuccess, Merchant, MerchantStatus,
+};
 
 use crate::chart::{self, Chart};
 use crate::context::Context;
@@ -60,6 +65,7 @@ pub(crate) fn create(
         text::number("group", group)?;
     }
     check_account(command.settlement_account.as_ref())?;
+    rules::check(&command.profile)?;
     let Some(chart) = cx.tx.get::<Chart>(Chart::KEY)? else {
         return Err(Rejection::new(
             Code::NotSetUp,
@@ -75,13 +81,21 @@ pub(crate) fn create(
             None => Ok((merchant, true)),
         };
     }
+    let now = cx.tx.now();
+    let decision = rules::onboard(cx, &command.profile)?;
+    let settlement_decision = rules::settle(
+        cx,
+        &command.profile,
+        command.settlement_account.as_ref(),
+        command.settlement_cycle,
+        now,
+    )?;
     let id = cx.tx.new_id("mch");
     let accounts = chart::open_merchant(cx.tx, &id, chart.currency)?;
     cx.tx.put(ExternalNumber {
         number: command.external_number.clone(),
         merchant: id.clone(),
     })?;
-    let now = cx.tx.now();
     cx.tx.put_new(Merchant {
         id: id.clone(),
         external_number: command.external_number.clone(),
@@ -96,6 +110,9 @@ pub(crate) fn create(
         late_success: command.late_success,
         split_share_max: command.split_share_max,
         split_days_max: command.split_days_max,
+        profile: command.profile.clone(),
+        decision: Some(decision),
+        settlement_decision,
         accounts,
         created_at: now,
         updated_at: now,
@@ -161,6 +178,7 @@ fn differing_field(merchant: &Merchant, command: &CreateMerchant) -> Option<&'st
             "split_days_max",
             merchant.split_days_max == command.split_days_max,
         ),
+        ("profile", merchant.profile == command.profile),
     ]
     .into_iter()
     .find_map(|(field, same)| (!same).then_some(field))
@@ -202,6 +220,20 @@ pub(crate) fn update(
     merchant.late_success = command.late_success.unwrap_or(merchant.late_success);
     merchant.split_share_max = command.split_share_max.unwrap_or(merchant.split_share_max);
     merchant.split_days_max = command.split_days_max.unwrap_or(merchant.split_days_max);
+    if let Some(profile) = &command.profile {
+        rules::check(profile)?;
+        merchant.profile = merchant.profile.changed_by(profile);
+        merchant.decision = Some(rules::onboard(cx, &merchant.profile)?);
+    }
+    if command.settlement_account.is_some() || command.settlement_cycle.is_some() {
+        merchant.settlement_decision = rules::settle(
+            cx,
+            &merchant.profile,
+            merchant.settlement_account.as_ref(),
+            merchant.settlement_cycle,
+            merchant.created_at,
+        )?;
+    }
     save(cx.tx, merchant)
 }
 

@@ -1,11 +1,14 @@
 //! A merchant and what was agreed with it.
 
+use super::Profile;
 use crate::chart::MerchantAccounts;
+use crate::regulation::Ruling;
 use calendar::{BusinessDate, SettlementCycle};
 use engine::{Fingerprint, Indexes, Record, index_time};
 use jiff::Timestamp;
 use money::{FeeSchedule, Rate};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Standing of a merchant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -39,6 +42,28 @@ pub struct BankAccount {
     /// Of what is in the vault; the engine takes it where it seals. Older entries have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<Fingerprint>,
+    /// Whose account it is, in relation to the merchant that is paid.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<AccountOwner>,
+    /// For a designated account: the lawful relation that makes it one is documented.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub documented: Option<bool>,
+    /// For a payee that is not the merchant: whether it stands on a list of persons with whom nobody may
+    /// deal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub listed: Option<bool>,
+}
+
+/// Whose a bank account is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountOwner {
+    /// The merchant's own.
+    Merchant,
+    /// A platform's.
+    Platform,
+    /// Somebody's whom the merchant designated.
+    Designated,
 }
 
 impl BankAccount {
@@ -82,6 +107,15 @@ pub struct Merchant {
     pub split_share_max: Rate,
     /// Days after a payment within which it may be split.
     pub split_days_max: u16,
+    /// What is known of it.
+    #[serde(default)]
+    pub profile: Profile,
+    /// The decision by which it is served. Merchants of earlier releases have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Arc<Ruling>>,
+    /// The decision by which it is settled on these terms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub settlement_decision: Option<Arc<Ruling>>,
     /// Its accounts.
     pub accounts: MerchantAccounts,
     /// Created at.

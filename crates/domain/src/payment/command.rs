@@ -21,6 +21,9 @@ pub struct CreatePayment {
     pub channel: Channel,
     /// Shown to the payer.
     pub description: String,
+    /// What the payer pays from, where the order admits one source only or it is known otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<FundSource>,
     /// When an unpaid order is closed; a default of the institution if absent.
     #[serde(
         default,
@@ -34,6 +37,20 @@ pub struct CreatePayment {
     /// The merchant's own pairs; no personal data.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub metadata: BTreeMap<String, String>,
+}
+
+/// Where a payer's money comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum FundSource {
+    /// A bank account or debit card.
+    BankAccount,
+    /// A credit card.
+    CreditCard,
+    /// The balance of a payment account.
+    PaymentAccountBalance,
+    /// A prepaid card.
+    Prepaid,
 }
 
 /// Asks the channel to close an unpaid order. Whether it is closed, the channel says.

@@ -6,6 +6,7 @@ use super::{
 use crate::case::{self, CaseKind, Finding};
 use crate::closing::{self, Figure};
 use crate::context::Context;
+use crate::regulation;
 use crate::webhook::{self, EventType};
 use channels::answer::{OrderState, Refusal};
 use channels::operation::{Channel, ChannelReference};
@@ -121,6 +122,7 @@ pub(super) fn failed(
 fn end(cx: &mut Context<'_, '_>, payment: Payment, event: EventType) -> Result<(), Interrupt> {
     cx.tx.settle_effect(&payment.effect)?;
     timer::cancel(cx.tx, &payment)?;
+    regulation::give_back(cx.tx, payment.decision.as_deref(), payment.amount)?;
     closing::count(cx.tx, &[(Figure::PaymentsClosed, Some(payment.amount))])?;
     webhook::notify(cx.tx, &payment.merchant, event, &payment.id, &payment)?;
     save(cx.tx, payment)

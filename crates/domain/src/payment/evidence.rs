@@ -17,6 +17,7 @@ use crate::chart::{self, Chart};
 use crate::closing::{self, Figure};
 use crate::context::Context;
 use crate::merchant::{LateSuccess, Merchant};
+use crate::regulation;
 use crate::rejection::broken;
 use crate::settlement::{self, Item};
 use crate::webhook::{self, EventType};
@@ -167,6 +168,9 @@ pub(super) fn succeed(
         settlement::add(cx, merchant, &[(Item::Payment, amount)])?;
         refund::refund_late(cx, &mut payment, merchant)?;
         return finish(cx, payment);
+    }
+    if payment.late {
+        regulation::count_again(cx.tx, payment.decision.as_deref(), payment.amount)?;
     }
     payment.fee = fee::of_payment(merchant.fee_schedule, amount)?;
     post_fact(

@@ -11,9 +11,10 @@ mod news;
 mod posting;
 mod record;
 mod review;
+mod rules;
 mod timer;
 
-pub use command::{AcceptUnderpayment, ClosePayment, CreatePayment, QueryPayment};
+pub use command::{AcceptUnderpayment, ClosePayment, CreatePayment, FundSource, QueryPayment};
 pub(crate) use ending::order_state;
 pub(crate) use news::effect_news;
 pub use record::{ChannelTrade, CloseReason, OrderNumber, Paid, Payment, PaymentStatus, Source};
@@ -68,6 +69,11 @@ pub(crate) fn create(
     if let Some(plan) = &command.split_plan {
         split::check(cx.tx, &merchant, plan, command.amount)?;
     }
+    let decision = rules::take(cx, &merchant, command)?;
+    let split_decision = match &command.split_plan {
+        Some(plan) => Some(split::ask(cx, &merchant, plan, command.channel)?),
+        None => None,
+    };
     let id = cx.tx.new_id("pay");
     cx.tx.put(OrderNumber {
         key,
@@ -93,6 +99,9 @@ pub(crate) fn create(
         fee: nothing,
         fee_returned: nothing,
         refunded: nothing,
+        source: command.source,
+        decision: Some(decision),
+        split_decision,
         split_plan: command.split_plan.clone(),
         split: None,
         metadata: command.metadata.clone(),
@@ -174,6 +183,7 @@ fn differing_field(payment: &Payment, command: &CreatePayment) -> Option<&'stati
         ("amount", payment.amount == command.amount),
         ("channel", payment.channel == command.channel),
         ("description", payment.description == command.description),
+        ("source", payment.source == command.source),
         // An order that named no expiry got one by default; a repeat names none again.
         (
             "expires_at",

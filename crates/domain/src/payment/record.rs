@@ -1,5 +1,7 @@
 //! Payments and the numbers that find them.
 
+use super::FundSource;
+use crate::regulation::Ruling;
 use crate::rejection::broken;
 use crate::split::SplitPlan;
 use crate::text::channel_name;
@@ -11,6 +13,7 @@ use jiff::Timestamp;
 use money::Money;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Standing of a payment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -119,6 +122,15 @@ pub struct Payment {
     pub fee_returned: Money,
     /// Refunded or being refunded.
     pub refunded: Money,
+    /// What the payer pays from, as the order said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<FundSource>,
+    /// The decision by which it was taken. Payments of earlier releases have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Arc<Ruling>>,
+    /// The decision about its planned split.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub split_decision: Option<Arc<Ruling>>,
     /// How it is or was to be split.
     pub split_plan: Option<SplitPlan>,
     /// The split, once executed.

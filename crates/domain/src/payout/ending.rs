@@ -10,6 +10,7 @@ use crate::chart;
 use crate::closing::{self, Figure};
 use crate::context::Context;
 use crate::merchant::Merchant;
+use crate::regulation;
 use crate::reserve;
 use crate::text::channel_name;
 use crate::webhook::{self, EventType};
@@ -248,6 +249,7 @@ pub(super) fn give_back(
         &[posting::returned(&merchant.accounts, payout.amount)],
         &payout.id,
     )?;
+    regulation::give_back(cx.tx, payout.decision.as_deref(), payout.amount)?;
     end(cx, &mut payout)?;
     closing::count(cx.tx, &[(Figure::PayoutsReturned, Some(payout.amount))])?;
     payout.status = PayoutStatus::Failed;

@@ -14,6 +14,7 @@ mod overdue;
 mod posting;
 mod record;
 mod resolution;
+mod rules;
 
 pub use command::{CancelPayout, CreatePayout, ResolvePayout, ResolvedPayout, ReturnPayout};
 pub(crate) use ending::state;
@@ -30,6 +31,7 @@ use crate::closing::{self, Figure};
 use crate::context::Context;
 use crate::effect::{Effect, Subject, reference_of};
 use crate::merchant::{self, BankAccount, Merchant};
+use crate::regulation::Ruling;
 use crate::rejection::{Refusable, Rejection};
 use crate::{reserve, settlement, text};
 use channels::operation::Operation;
@@ -68,11 +70,13 @@ pub(crate) fn create(
     text::number("payee", &payee.vault_id)?;
     text::masked("payee", &payee.masked)?;
     check_amount(cx, &merchant, command.amount)?;
+    let decision = rules::ask(cx, &merchant, &payee, command.amount)?;
     let new = NewPayout {
         number: &command.payout_number,
         purpose: &command.purpose,
         payee: &payee,
         amount: command.amount,
+        decision,
     };
     booking::post(
         cx.tx,
@@ -118,14 +122,15 @@ fn differing_field(payout: &Payout, command: &CreatePayout) -> Option<&'static s
     .find_map(|(field, same)| (!same).then_some(field))
 }
 
-/// A payout of money that settlement found payable; returns its id.
+/// A payout of money that settlement found payable; returns its id. Refused only by a rule.
 pub(crate) fn create_settled(
     cx: &mut Context<'_, '_>,
     merchant: &Merchant,
     payee: &BankAccount,
     amount: Money,
     origin: Origin,
-) -> Result<String, Interrupt> {
+) -> Refusable<String> {
+    let decision = rules::ask(cx, merchant, payee, amount)?;
     let number = match &origin {
         Origin::Settlement { settlement } => settlement.clone(),
         Origin::Request => merchant.id.clone(),
@@ -140,8 +145,9 @@ pub(crate) fn create_settled(
         purpose: "settlement",
         payee,
         amount,
+        decision,
     };
-    record(cx, merchant, new, origin)
+    Ok(record(cx, merchant, new, origin)?)
 }
 
 struct NewPayout<'a> {
@@ -149,6 +155,7 @@ struct NewPayout<'a> {
     purpose: &'a str,
     payee: &'a BankAccount,
     amount: Money,
+    decision: Arc<Ruling>,
 }
 
 fn record(
@@ -168,6 +175,7 @@ fn record(
         purpose: new.purpose.to_owned(),
         payee: new.payee.clone(),
         origin,
+        decision: Some(new.decision),
         channel: cx.settings.payout_channel,
         status: PayoutStatus::WaitingForReserve,
         effect: None,

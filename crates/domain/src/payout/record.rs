@@ -1,6 +1,7 @@
 //! Payouts.
 
 use crate::merchant::BankAccount;
+use crate::regulation::Ruling;
 use calendar::BusinessDate;
 use channels::answer::Refusal;
 use channels::operation::Channel;
@@ -8,6 +9,7 @@ use engine::{Indexes, Record, index_time};
 use jiff::Timestamp;
 use money::Money;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Standing of a payout. The money is in transit in all but the last three.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -76,6 +78,9 @@ pub struct Payout {
     pub payee: BankAccount,
     /// Why.
     pub origin: Origin,
+    /// The decision by which it was made. Payouts of earlier releases have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Arc<Ruling>>,
     /// Channel.
     pub channel: Channel,
     /// Standing.

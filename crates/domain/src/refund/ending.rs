@@ -7,6 +7,7 @@ use crate::closing::{self, Figure};
 use crate::context::Context;
 use crate::merchant::Merchant;
 use crate::payment::{self, Payment};
+use crate::regulation;
 use crate::rejection::broken;
 use crate::settlement::{self, Item};
 use crate::text::channel_name;
@@ -114,6 +115,8 @@ fn book(cx: &mut Context<'_, '_>, mut refund: Refund, done: &Done<'_>) -> Result
         );
         open_case(cx, &refund, CaseKind::Contradiction, reason, done.amount)?;
     }
+    let payment = cx.tx.expect::<Payment>(&refund.payment)?;
+    regulation::give_back_refund(cx.tx, payment.decision.as_deref(), covered)?;
     cx.tx.settle_effect(&refund.effect)?;
     closing::count(cx.tx, &[(Figure::RefundsSucceeded, Some(done.amount))])?;
     refund.status = RefundStatus::Succeeded;

@@ -10,6 +10,7 @@ mod news;
 mod posting;
 mod record;
 mod resolution;
+mod rules;
 
 pub use command::{CreateRefund, ResolveRefund, ResolvedRefund};
 pub(crate) use ending::state;
@@ -24,6 +25,7 @@ use crate::effect::{Effect, Subject, reference_of};
 use crate::fee::{self, Charged};
 use crate::merchant::{self, Merchant, MerchantStatus};
 use crate::payment::{self, Payment, PaymentStatus};
+use crate::regulation::Ruling;
 use crate::rejection::{Code, Refusable, Rejection, broken};
 use crate::settlement::{self, Item};
 use crate::split::{self, SplitReturn};
@@ -58,6 +60,7 @@ pub(crate) fn create(
             .at("merchant")
             .into());
     }
+    let decision = rules::ask(cx, &merchant, &payment)?;
     let mut payment = (*payment).clone();
     let split_returns = split::take_back(cx, &payment, &merchant, command.amount)?;
     let fee_returned = return_fee(cx, &payment, &merchant, command.amount)?;
@@ -81,6 +84,7 @@ pub(crate) fn create(
         origin: RefundOrigin::Request,
         fee_returned,
         split_returns,
+        decision: Some(decision),
     };
     let id = record(cx, &mut payment, &merchant, new)?;
     payment::save(cx.tx, payment)?;
@@ -175,6 +179,7 @@ pub(crate) fn refund_late(
         origin: RefundOrigin::LateSuccess,
         fee_returned: Money::zero(amount.currency()),
         split_returns: Vec::new(),
+        decision: None,
     };
     record(cx, payment, merchant, new).map(|_| ())
 }
@@ -186,6 +191,7 @@ struct NewRefund<'a> {
     origin: RefundOrigin,
     fee_returned: Money,
     split_returns: Vec<SplitReturn>,
+    decision: Option<Arc<Ruling>>,
 }
 
 fn record(
@@ -240,6 +246,7 @@ fn record(
         status: RefundStatus::Created,
         fee_returned: new.fee_returned,
         split_returns: new.split_returns,
+        decision: new.decision,
         effect,
         channel_number: None,
         refunded_at: None,

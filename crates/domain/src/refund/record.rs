@@ -1,5 +1,6 @@
 //! Refunds.
 
+use crate::regulation::Ruling;
 use crate::split::SplitReturn;
 use crate::text::channel_name;
 use calendar::BusinessDate;
@@ -9,6 +10,7 @@ use engine::{Indexes, Record, index_time};
 use jiff::Timestamp;
 use money::Money;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// Standing of a refund. The money is in transit in all but the last two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -74,6 +76,9 @@ pub struct Refund {
     pub fee_returned: Money,
     /// What receivers of the split gave back for it.
     pub split_returns: Vec<SplitReturn>,
+    /// The decision by which it was made; a refund that the books make by themselves has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Arc<Ruling>>,
     /// Effect that makes it.
     pub effect: String,
     /// The channel's own number, once made.

@@ -23,7 +23,7 @@ use crate::merchant::{Merchant, MerchantStatus};
 use crate::payout::{self, Origin};
 use crate::rejection::broken;
 use crate::webhook::{self, EventType};
-use engine::{Interrupt, Tx};
+use engine::{Interrupt, Stop, Tx};
 use money::Money;
 use std::sync::Arc;
 
@@ -205,10 +205,25 @@ fn pay_out(
     let origin = Origin::Settlement {
         settlement: settlement.id.clone(),
     };
-    let id = payout::create_settled(cx, merchant, account, amount, origin)?;
-    settlement.payout = Some(id);
-    settlement.paid_out = amount;
-    Ok(())
+    match payout::create_settled(cx, merchant, account, amount, origin) {
+        Ok(id) => {
+            settlement.payout = Some(id);
+            settlement.paid_out = amount;
+            Ok(())
+        }
+        Err(Stop::Interrupted(interrupt)) => Err(interrupt),
+        // Settlement itself is a fact; the money stays the merchant's until the reason is removed.
+        Err(Stop::Refused(rejection)) => {
+            let finding = Finding {
+                kind: CaseKind::PayoutRefused,
+                object: &merchant.id,
+                merchant: Some(&merchant.id),
+                reason: format!("the settled money is not paid out: {rejection}"),
+                amount: Some(amount),
+            };
+            case::open(cx.tx, finding).map(|_| ())
+        }
+    }
 }
 
 /// Ends all buckets of a merchant whose accounts are empty, before they are closed.

@@ -7,9 +7,11 @@ mod command;
 mod plan;
 mod posting;
 mod record;
+mod rules;
 
 pub use command::ExecuteSplit;
 pub use record::{Receiver, ReceiverKind, Share, Split, SplitPart, SplitPlan};
+pub(crate) use rules::ask;
 
 use crate::booking::{self, available, covered, is_open, minus, plus, post_fact};
 use crate::case::{self, CaseKind, Finding};
@@ -82,8 +84,10 @@ pub(crate) fn execute(
     if needed.amount() > there.amount() {
         return Err(Rejection::insufficient("payment", needed, there).into());
     }
+    let decision = rules::ask(cx, &main, &command.plan, payment.channel)?;
     let mut payment = (*payment).clone();
     payment.split_plan = Some(command.plan.clone());
+    payment.split_decision = Some(decision);
     let id = book(cx, &mut payment, &main, &parts)?;
     payment::save(cx.tx, payment)?;
     Ok((cx.tx.expect(&id)?, false))
@@ -164,6 +168,7 @@ fn book(
         merchant: main.id.clone(),
         paid,
         parts: records,
+        decision: payment.split_decision.clone(),
         created_at: now,
         updated_at: now,
         business_date: cx.tx.business_date(),

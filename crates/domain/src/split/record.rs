@@ -1,10 +1,12 @@
 //! Plans of a split, and what was split.
 
+use crate::regulation::Ruling;
 use calendar::BusinessDate;
 use engine::{Indexes, Record, index_time};
 use jiff::Timestamp;
 use money::{Money, Rate};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// What a receiver is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -74,6 +76,9 @@ pub struct Split {
     pub paid: Money,
     /// The parts.
     pub parts: Vec<SplitPart>,
+    /// The decision by which it was made. Splits of earlier releases have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Arc<Ruling>>,
     /// Executed at.
     #[serde(with = "calendar::rfc3339")]
     pub created_at: Timestamp,

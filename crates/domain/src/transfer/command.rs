@@ -1,6 +1,7 @@
 //! Commands of the plain ledger.
 
 use super::CompactTransfer;
+use calendar::BusinessDate;
 use ledger::{AccountKind, Side};
 use money::{Currency, Money};
 use serde::{Deserialize, Serialize};
@@ -60,6 +61,25 @@ pub struct PlaceHold {
     /// Business object it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reference: Option<String>,
+    /// The trade whose money is held back. A hold without one is a reservation of the client's own, about
+    /// which rules say nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trade: Option<HeldTrade>,
+}
+
+/// A trade whose money is held back from its merchant, as far as rules ask; what is absent is not known.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HeldTrade {
+    /// It is a real trade.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub real: Option<bool>,
+    /// Day on which the payer confirmed that it got what it paid for, or will at the latest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confirmed_on: Option<BusinessDate>,
+    /// It is held for a documented risk.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub risk: Option<bool>,
 }
 
 /// Posts a transfer out of a hold, whole or in part.

@@ -1,12 +1,16 @@
 //! Holds of clients on their own accounts.
 
-use super::{CaptureHold, PlaceHold, PlacedHold, ReleaseHold, permit};
+use super::{CaptureHold, HeldTrade, PlaceHold, PlacedHold, ReleaseHold, TradeHold, permit};
 use crate::chart::Ownership;
 use crate::context::Context;
+use crate::regulation::{self, Question, Ruling};
 use crate::rejection::{Code, Refusable, Rejection};
 use crate::text;
+use calendar::shanghai_date;
+use compliance::Action;
 use engine::{Interrupt, Posted};
 use ledger::{AccountId, HoldState};
+use std::sync::Arc;
 
 /// Reserves an amount.
 pub(crate) fn place(cx: &mut Context<'_, '_>, command: &PlaceHold) -> Refusable<PlacedHold> {
@@ -17,17 +21,43 @@ pub(crate) fn place(cx: &mut Context<'_, '_>, command: &PlaceHold) -> Refusable<
     if Ownership::default().is_business(cx.tx, account)? {
         return Err(not_a_clients(command.account).into());
     }
+    let decision = match &command.trade {
+        Some(trade) => Some(ask(cx, Action::Hold, trade)?),
+        None => None,
+    };
     let hold = cx.tx.hold(
         account,
         command.side,
         command.amount,
         command.reference.as_deref(),
     )?;
+    if let (Some(trade), Some(decision)) = (&command.trade, &decision) {
+        cx.tx.put_new(TradeHold {
+            hold: hold.clone(),
+            trade: trade.clone(),
+            decision: decision.clone(),
+        })?;
+    }
     Ok(PlacedHold {
         hold,
         account: command.account,
         remaining: command.amount.amount(),
+        decision,
     })
+}
+
+/// Whether a trade's money may be held back, or let go.
+fn ask(cx: &mut Context<'_, '_>, action: Action, trade: &HeldTrade) -> Refusable<Arc<Ruling>> {
+    let today = shanghai_date(cx.tx.now());
+    let days = trade
+        .confirmed_on
+        .map(|day| i64::from(day.days_until(today).max(0)));
+    let question = Question::new(action)
+        .with("service", "escrow")
+        .maybe("real_trade", trade.real)
+        .maybe("days_after_confirmation", days)
+        .maybe("risk_hold", trade.risk);
+    regulation::decide(cx, question)
 }
 
 /// Captures a hold, whole or in part; the second return value says that it had been done before.
@@ -50,8 +80,15 @@ pub(crate) fn capture(
 /// Gives up the rest of a hold; a finished one stays as it is.
 pub(crate) fn release(cx: &mut Context<'_, '_>, command: &ReleaseHold) -> Refusable<PlacedHold> {
     named(cx, &command.hold)?;
+    let decision = match cx.tx.get::<TradeHold>(&command.hold)? {
+        Some(held) => Some(ask(cx, Action::Release, &held.trade)?),
+        None => None,
+    };
     cx.tx.release(&command.hold, None)?;
-    Ok(now(cx, &command.hold)?)
+    Ok(PlacedHold {
+        decision,
+        ..now(cx, &command.hold)?
+    })
 }
 
 fn named(cx: &mut Context<'_, '_>, id: &str) -> Refusable<HoldState> {
@@ -72,6 +109,7 @@ fn now(cx: &mut Context<'_, '_>, id: &str) -> Result<PlacedHold, Interrupt> {
         hold: id.to_owned(),
         account,
         remaining,
+        decision: None,
     })
 }
 

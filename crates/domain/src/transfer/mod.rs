@@ -12,12 +12,12 @@ mod hold;
 mod record;
 
 pub use command::{
-    CaptureHold, CloseAccount, NewClientAccount, OpenAccounts, PlaceHold, PostTransfers,
+    CaptureHold, CloseAccount, HeldTrade, NewClientAccount, OpenAccounts, PlaceHold, PostTransfers,
     ReleaseHold, ReverseTransfer,
 };
 pub use compact::CompactTransfer;
 pub(crate) use hold::{capture, place, release};
-pub use record::{ClientAccount, PlacedHold, Reversal};
+pub use record::{ClientAccount, PlacedHold, Reversal, TradeHold};
 
 use crate::chart::{Movement, Ownership};
 use crate::context::Context;

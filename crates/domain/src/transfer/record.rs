@@ -1,11 +1,14 @@
 //! Accounts of clients, and which transfers were reversed.
 
+use super::HeldTrade;
+use crate::regulation::Ruling;
 use calendar::BusinessDate;
 use engine::{Indexes, Record, index_time};
 use jiff::Timestamp;
 use ledger::{AccountKind, Transfer};
 use money::Currency;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// An account that a client opened.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,4 +87,25 @@ pub struct PlacedHold {
     pub account: u64,
     /// Not yet captured or released, minor units.
     pub remaining: i64,
+    /// The decision by which it was placed or released, for a hold of a trade's money.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decision: Option<Arc<Ruling>>,
+}
+
+/// A hold of a trade's money, with the decision by which it was placed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TradeHold {
+    /// The hold.
+    pub hold: String,
+    /// The trade.
+    pub trade: HeldTrade,
+    /// The decision.
+    pub decision: Arc<Ruling>,
+}
+
+impl Record for TradeHold {
+    const KIND: &'static str = "trade_hold";
+    fn key(&self) -> &str {
+        &self.hold
+    }
 }

@@ -35,6 +35,18 @@ pub enum EventType {
 }
 
 impl EventType {
+    /// All of them.
+    pub const ALL: [EventType; 8] = [
+        EventType::PaymentSucceeded,
+        EventType::PaymentClosed,
+        EventType::PaymentFailed,
+        EventType::RefundSucceeded,
+        EventType::RefundFailed,
+        EventType::PayoutSucceeded,
+        EventType::PayoutFailed,
+        EventType::SettlementCompleted,
+    ];
+
     /// Name in the payload.
     pub fn name(self) -> &'static str {
         match self {

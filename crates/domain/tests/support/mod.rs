@@ -8,7 +8,7 @@ use channels::answer::{
 use channels::operation::{Channel, Operation};
 use domain::chart::{Chart, SetUp};
 use domain::clearing::ConfirmClearing;
-use domain::merchant::{BankAccount, CreateMerchant, LateSuccess, Merchant};
+use domain::merchant::{AccountOwner, BankAccount, CreateMerchant, LateSuccess, Merchant, Profile};
 use domain::payment::{CreatePayment, Payment};
 use domain::payout::Payout;
 use domain::refund::{CreateRefund, Refund};
@@ -65,6 +65,9 @@ pub fn bank_account() -> BankAccount {
         vault_id: "vlt_1".into(),
         masked: "622202******1234".into(),
         fingerprint: None,
+        owner: Some(AccountOwner::Merchant),
+        documented: None,
+        listed: None,
     }
 }
 
@@ -82,6 +85,7 @@ pub fn merchant_terms(number: &str) -> CreateMerchant {
         late_success: LateSuccess::Refund,
         split_share_max: Rate::from_ppm(500_000).unwrap(),
         split_days_max: 30,
+        profile: Profile::ordinary(),
     }
 }
 
@@ -110,7 +114,13 @@ impl Book {
         };
         let vault = Arc::new(Vault::new(&[7; 32]).unwrap());
         let reader = Box::new(store.reader().unwrap());
-        let shard = Shard::open(Arc::new(QingyuanApp::default()), reader, vault, options).unwrap();
+        let shard = Shard::open(
+            Arc::new(QingyuanApp::sample().unwrap()),
+            reader,
+            vault,
+            options,
+        )
+        .unwrap();
         let now = "2026-03-02T10:00:00+08:00".parse().unwrap();
         Book {
             shard,
@@ -548,6 +558,7 @@ pub fn order(merchant: &str, number: &str, amount: i64) -> CreatePayment {
         amount: fen(amount),
         channel: Channel::Wechat,
         description: "a book".into(),
+        source: None,
         expires_at: None,
         split_plan: None,
         metadata: Default::default(),

@@ -4,6 +4,7 @@ use super::world::{PAYERS, World};
 use crate::connectors::{UNIONPAY_MERCHANT, WECHAT_MERCHANT};
 use crate::failure::Failure;
 use calendar::{BusinessDate, instant_at};
+use domain::merchant::Profile;
 use indicatif::ProgressBar;
 use jiff::{SignedDuration, Timestamp};
 use sandbox::wechat::{Difference, PlantOrder};
@@ -101,9 +102,10 @@ async fn merchant(
         "fee_schedule": {"rate": 6_000, "min": 1},
         "refund_returns_fee": true,
         "settlement_cycle": "T+1",
-        "settlement_account": {"account_number": account, "holder": format!("{holder}有限公司"), "corporate": true},
+        "settlement_account": {"account_number": account, "holder": format!("{holder}有限公司"), "corporate": true, "owner": "merchant"},
         "split_share_max": 1_000_000,
         "late_success": "refund",
+        "profile": Profile::ordinary(),
     });
     let created = world
         .post("/v1/merchants", &format!("open-{number}"), &body)

@@ -4,7 +4,7 @@ use crate::support::process::run;
 
 #[test]
 fn each_command_explains_itself() {
-    let teaches: [(&[&str], &[&str]); 8] = [
+    let teaches: [(&[&str], &[&str]); 9] = [
         (
             &[],
             &[
@@ -79,6 +79,22 @@ fn each_command_explains_itself() {
                 "connection parameters as JSON",
                 "--keys",
                 "--wechat-port",
+            ],
+        ),
+        (
+            &["check"],
+            &[
+                "business model",
+                "leg by leg",
+                "docs/compliance-check.md",
+                "no legal advice",
+                "--facts",
+                "--as-of",
+                "--compare",
+                "--lang",
+                "--svg",
+                "--mermaid",
+                "Exit status 1",
             ],
         ),
         (&["bench"], &["ledger", "durable"]),

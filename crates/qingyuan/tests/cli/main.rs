@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod channels_file;
+mod check;
 mod demo;
 mod full_disk;
 mod help;

@@ -64,7 +64,7 @@ pub struct World {
     binds: Vec<String>,
     sandbox: RunningSandbox,
     load: Arc<Load>,
-    /// Instants at which a server was killed or lost its shards.
+    /// Instants at which a server was killed or lost its shards, or the database was.
     kills: Vec<jiff::Timestamp>,
 }
 
@@ -76,7 +76,7 @@ async fn servers_that_die_or_sleep_lose_nothing_and_do_nothing_twice() {
     let clients = world.load.start();
     let mut dice = Dice::new(seed);
     let (mut pauses, mut restarts, mut turns) = (0, 0, 0);
-    let mut longest = Duration::ZERO;
+    let (mut longest, mut takeover) = (Duration::ZERO, Duration::ZERO);
     for round in 0..kills {
         world.under_load(50 + dice.roll(200)).await;
         world.kills.push(jiff::Timestamp::now());
@@ -87,11 +87,14 @@ async fn servers_that_die_or_sleep_lose_nothing_and_do_nothing_twice() {
         } else {
             let victim = dice.roll(SERVERS as u64) as usize;
             servers[victim].kill();
+            takeover = takeover.max(world.taken_over(victim).await);
             servers[victim] = world.serve(victim);
         }
         // Once in ten.
         if round % 10 == 5 {
+            world.kills.push(jiff::Timestamp::now());
             world.restart_database();
+            world.kills.push(jiff::Timestamp::now());
             restarts += 1;
         }
         world.under_load(50).await;
@@ -114,8 +117,8 @@ async fn servers_that_die_or_sleep_lose_nothing_and_do_nothing_twice() {
     );
     let promises = &world.load.promises;
     println!(
-        "{} kills and {pauses} pauses of {SERVERS} servers, {restarts} restarts of the database and {turns} turns of the day in {:.0?} (at the longest {longest:.1?} until \
-         fifty more answers, pauses included): {} answers, {} times unanswered, {} found done by another server, {later} repeated only at the end, {fenced} shards whose \
+        "{} kills and {pauses} pauses of {SERVERS} servers, {restarts} restarts of the database and {turns} turns of the day in {:.0?} (at the longest {takeover:.1?} until all shards \
+         of a killed server were written by others, {longest:.1?} until fifty more answers, pauses included): {} answers, {} times unanswered, {} found done by another server, {later} repeated only at the end, {fenced} shards whose \
          commit was refused because another server had them; {summary}",
         kills - pauses as u64,
         begun.elapsed(),
@@ -204,7 +207,28 @@ impl World {
         drop(waiting);
         servers[asleep].resume();
         until(|| (self.fenced() > refused).then_some(())).await;
+        instants.push(jiff::Timestamp::now());
         self.kills.extend(instants);
+    }
+
+    /// How long others take to write every shard of a server that has just died.
+    async fn taken_over(&self, victim: usize) -> Duration {
+        let died = Instant::now();
+        let held = format!(
+            "SELECT string_agg(format('(%s,%s,%s)',shard,epoch,batch_seq),',') FROM shard WHERE address='http://{}'",
+            self.binds[victim]
+        );
+        let held = self.database.sql(&self.book, &held);
+        if held.trim().is_empty() {
+            return Duration::ZERO;
+        }
+        let left = format!(
+            "SELECT count(*) FROM (VALUES {}) AS h(shard,epoch,batch_seq) JOIN shard s USING(shard) \
+             WHERE s.epoch<=h.epoch OR s.batch_seq<=h.batch_seq",
+            held.trim()
+        );
+        until(|| (self.database.sql(&self.book, &left).trim() == "0").then_some(())).await;
+        died.elapsed()
     }
 
     fn restart_database(&self) {

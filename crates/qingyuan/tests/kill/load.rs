@@ -182,7 +182,7 @@ impl Load {
             let mut body = json!({"payout_number": number, "purpose": "货款",
                 "amount": {"amount": amount, "currency": "CNY"}});
             if dice.roll(2) == 0 {
-                body["payee"] = json!({"account_number": "6216261000000002485", "holder": "宗晓"});
+                body["payee"] = json!({"account_number": "6216261000000002485", "holder": "宗晓", "owner": "merchant"});
             }
             let call = Call {
                 token: MERCHANT_KEYS[merchant],

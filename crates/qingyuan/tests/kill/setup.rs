@@ -24,7 +24,7 @@ pub async fn begin(store: Arc<dyn StoreFactory>, shard: ShardCode) {
         limits: CacheLimits::default(),
         sweep_min: 2_048,
     };
-    let app = Arc::new(domain::QingyuanApp::default());
+    let app = Arc::new(domain::QingyuanApp::sample().unwrap());
     let vault = Arc::new(Vault::new(&VAULT_KEY).unwrap());
     let clock = Arc::new(SimulatedClock::at(then));
     let opened =
@@ -81,6 +81,9 @@ pub fn settings(merchants: &[String]) -> String {
             text += &format!("merchant = \"{merchant}\"\n");
         }
     }
+    text += "[institution]\nkind = \"npi\"\nlicences = [\"internet_payment\", \"card_acquiring\"]\n\
+        acquiring_regions = [\"shanghai\"]\nbranches = [\"shanghai\"]\n\
+        [institution.routes]\nwechat = [\"npi\", \"nucc\", \"npi_wallet\"]\nunionpay = [\"npi\", \"unionpay\", \"bank\"]\n";
     text
 }
 
@@ -126,8 +129,9 @@ async fn merchant(
         "refund_returns_fee": true,
         "settlement_cycle": "D+0",
         "automatic_payout": automatic_payout,
-        "settlement_account": {"account_number": "6222020200112230001", "holder": "清源书店"},
+        "settlement_account": {"account_number": "6222020200112230001", "holder": "清源书店", "owner": "merchant"},
         "split_share_max": 300_000,
+        "profile": domain::merchant::Profile::ordinary(),
     });
     let answer = create(client, OPERATOR, "/v1/merchants", name, body).await;
     answer.text("id").to_owned()

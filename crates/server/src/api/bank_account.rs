@@ -1,9 +1,10 @@
 //! Bank accounts come in clear, go into the vault at once, and are shown masked ever after.
 
+use super::enums;
 use crate::problem::Problem;
 use channels::PayeeAccount;
 use channels::operation::mask_account;
-use domain::merchant::BankAccount;
+use domain::merchant::{AccountOwner, BankAccount};
 use engine::{IdSource, ShardCode, VaultEntry};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -12,7 +13,7 @@ use zeroize::Zeroizing;
 /// A bank account in a request.
 #[derive(Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
-#[schema(example = json!({"account_number": "6216261000000002485", "holder": "宗晓", "corporate": false}))]
+#[schema(example = json!({"account_number": "6216261000000002485", "holder": "宗晓", "corporate": false, "owner": "merchant"}))]
 pub struct BankAccountBody {
     /// Account or card number, 8 to 32 digits.
     #[schema(min_length = 8, max_length = 32, pattern = "^[0-9]+$")]
@@ -23,6 +24,18 @@ pub struct BankAccountBody {
     /// A corporate account rather than a person's.
     #[serde(default)]
     corporate: bool,
+    /// Whose it is: the `merchant`'s own, a `platform`'s, or somebody's whom the merchant `designated`.
+    /// Rules of regulation ask for it.
+    #[serde(default)]
+    #[schema(schema_with = enums::account_owner)]
+    owner: Option<AccountOwner>,
+    /// For a designated account: the lawful relation that makes it one is documented.
+    #[serde(default)]
+    documented: Option<bool>,
+    /// For an account that is not the merchant's: whether its owner stands on a list of persons with whom
+    /// nobody may deal.
+    #[serde(default)]
+    listed: Option<bool>,
 }
 
 impl std::fmt::Debug for BankAccountBody {
@@ -37,12 +50,17 @@ pub struct BankAccountView {
     /// First six and last four digits.
     #[schema(example = "621626*********2485")]
     pub masked: String,
+    /// Whose it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = enums::account_owner)]
+    pub owner: Option<AccountOwner>,
 }
 
 impl From<BankAccount> for BankAccountView {
     fn from(account: BankAccount) -> BankAccountView {
         BankAccountView {
             masked: account.masked,
+            owner: account.owner,
         }
     }
 }
@@ -72,6 +90,9 @@ impl BankAccountBody {
             vault_id: id.clone(),
             masked,
             fingerprint: None,
+            owner: self.owner,
+            documented: self.documented,
+            listed: self.listed,
         };
         let entry = VaultEntry {
             id,
@@ -101,6 +122,9 @@ mod tests {
             account_number: number.to_owned(),
             holder: holder.to_owned(),
             corporate: false,
+            owner: None,
+            documented: None,
+            listed: None,
         }
     }
 

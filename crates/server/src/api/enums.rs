@@ -2,10 +2,13 @@
 
 use channels::Channel;
 use domain::case::{CaseKind, CaseStatus};
-use domain::merchant::{LateSuccess, MerchantStatus};
-use domain::payment::{CloseReason, PaymentStatus, Source};
+use domain::merchant::{
+    AccountOwner, CheckedBy, CodeKind, LateSuccess, MerchantKind, MerchantStatus, Premises,
+};
+use domain::payment::{CloseReason, FundSource, PaymentStatus, Source};
 use domain::payout::{PayoutStatus, ResolvedPayout};
 use domain::refund::{RefundStatus, ResolvedRefund};
+use domain::signing_key::KeyAlgorithm;
 use domain::split::ReceiverKind;
 use domain::webhook::{DeliveryStatus, EventType};
 use ledger::{AccountKind, Side};
@@ -32,6 +35,40 @@ pub fn channel() -> Object {
 pub fn merchant_status() -> Object {
     use MerchantStatus::{Active, Closed, Suspended};
     values(&[Active, Suspended, Closed])
+}
+
+/// Kinds of merchants.
+pub fn merchant_kind() -> Object {
+    use MerchantKind::{Company, Micro, NaturalPerson, SoleTrader};
+    values(&[Company, SoleTrader, Micro, NaturalPerson])
+}
+
+/// Where a merchant sells.
+pub fn premises() -> Object {
+    values(&[Premises::Shop, Premises::Online])
+}
+
+/// Who checked a merchant.
+pub fn checked_by() -> Object {
+    use CheckedBy::{Bank, Institution, Isv, Npi, Platform};
+    values(&[Institution, Bank, Npi, Platform, Isv])
+}
+
+/// Codes that a merchant shows.
+pub fn code_kind() -> Object {
+    values(&[CodeKind::None, CodeKind::Static, CodeKind::Dynamic])
+}
+
+/// Whose a bank account is.
+pub fn account_owner() -> Object {
+    use AccountOwner::{Designated, Merchant, Platform};
+    values(&[Merchant, Platform, Designated])
+}
+
+/// What a payer pays from.
+pub fn fund_source() -> Object {
+    use FundSource::{BankAccount, CreditCard, PaymentAccountBalance, Prepaid};
+    values(&[BankAccount, CreditCard, PaymentAccountBalance, Prepaid])
 }
 
 /// Policy for late successes.
@@ -126,6 +163,7 @@ pub fn case_kind() -> Object {
         K::PayoutDeclined,
         K::UnknownPayout,
         K::NoSettlementAccount,
+        K::PayoutRefused,
         K::Reconciliation,
         K::Other,
     ])
@@ -159,17 +197,12 @@ pub fn resolved_refund() -> Object {
 
 /// Events.
 pub fn event_type() -> Object {
-    use EventType as E;
-    values(&[
-        E::PaymentSucceeded,
-        E::PaymentClosed,
-        E::PaymentFailed,
-        E::RefundSucceeded,
-        E::RefundFailed,
-        E::PayoutSucceeded,
-        E::PayoutFailed,
-        E::SettlementCompleted,
-    ])
+    values(&EventType::ALL)
+}
+
+/// How a key signs.
+pub fn key_algorithm() -> Object {
+    values(&KeyAlgorithm::ALL)
 }
 
 /// Standing of a delivery.
@@ -215,6 +248,12 @@ mod tests {
             (described(channel()), known::<Channel>()),
             (described(merchant_status()), known::<MerchantStatus>()),
             (described(late_success()), known::<LateSuccess>()),
+            (described(merchant_kind()), known::<MerchantKind>()),
+            (described(premises()), known::<Premises>()),
+            (described(checked_by()), known::<CheckedBy>()),
+            (described(code_kind()), known::<CodeKind>()),
+            (described(account_owner()), known::<AccountOwner>()),
+            (described(fund_source()), known::<FundSource>()),
             (described(payment_status()), known::<PaymentStatus>()),
             (described(close_reason()), known::<CloseReason>()),
             (described(source()), known::<Source>()),
@@ -229,6 +268,7 @@ mod tests {
             (described(resolved_refund()), known::<ResolvedRefund>()),
             (described(event_type()), known::<EventType>()),
             (described(delivery_status()), known::<DeliveryStatus>()),
+            (described(key_algorithm()), known::<KeyAlgorithm>()),
         ];
         for (described, known) in all {
             assert_eq!(described, known);

@@ -1,7 +1,9 @@
 //! Merchants.
 
 use super::bank_account::{BankAccountBody, BankAccountView};
+use super::decisions::DecisionView;
 use super::enums;
+use super::profile::ProfileBody;
 use calendar::{BusinessDate, SettlementCycle};
 use domain::merchant::{LateSuccess, Merchant, MerchantStatus};
 use jiff::Timestamp;
@@ -38,7 +40,13 @@ pub struct FeeScheduleSchema {
     "name": "清源书店",
     "fee_schedule": {"rate": 6000},
     "settlement_cycle": "T+1",
-    "settlement_account": {"account_number": "6216261000000002485", "holder": "宗晓"}
+    "settlement_account": {"account_number": "6216261000000002485", "holder": "宗晓", "owner": "merchant"},
+    "profile": {
+        "kind": "company", "premises": "online", "province": "shanghai", "checked_by": "institution",
+        "identified": true, "due_diligence": true, "listed": false, "unlawful": false,
+        "serves_unlicensed": false, "agreement_written": true, "agreement_bans_sensitive_data": true,
+        "agreement_notice_days": 30, "outsourced": [], "code": "dynamic"
+    }
 }))]
 pub struct NewMerchant {
     /// Your own number for it, unique for ever: 1 to 64 letters, digits or `-_.:`.
@@ -77,6 +85,9 @@ pub struct NewMerchant {
     #[serde(default = "thirty")]
     #[schema(default = 30)]
     pub split_days_max: u16,
+    /// What is known of it, for the rules of regulation. Whether it may be served is judged from this.
+    #[serde(default)]
+    pub profile: ProfileBody,
 }
 
 fn yes() -> bool {
@@ -127,6 +138,9 @@ pub struct MerchantChanges {
     /// New time limit of splits.
     #[serde(default)]
     pub split_days_max: Option<u16>,
+    /// What is known of it now; what it leaves out stays. Whether it may be served is judged anew.
+    #[serde(default)]
+    pub profile: Option<ProfileBody>,
 }
 
 /// New standing of a merchant.
@@ -192,6 +206,15 @@ pub struct MerchantView {
     pub split_share_max: Rate,
     /// Days after a payment within which it may be split.
     pub split_days_max: u16,
+    /// What is known of it; not shown to the merchant itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub profile: Option<ProfileBody>,
+    /// The decision by which it is served.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<DecisionView>,
+    /// The decision by which it is settled on these terms.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub settlement_decision: Option<DecisionView>,
     /// Numbers of its accounts.
     pub accounts: MerchantAccountsView,
     /// Created at.
@@ -222,6 +245,9 @@ impl From<Merchant> for MerchantView {
             late_success: merchant.late_success,
             split_share_max: merchant.split_share_max,
             split_days_max: merchant.split_days_max,
+            profile: Some(merchant.profile.into()),
+            decision: merchant.decision.map(DecisionView::from),
+            settlement_decision: merchant.settlement_decision.map(DecisionView::from),
             accounts: MerchantAccountsView {
                 payable: merchant.accounts.payable.0,
                 payout_in_transit: merchant.accounts.payout_in_transit.0,

@@ -1,11 +1,12 @@
 //! Payments.
 
+use super::decisions::DecisionView;
 use super::enums;
 use super::money::{MoneySchema, PositiveMoney};
 use super::splits::SplitPlanBody;
 use calendar::BusinessDate;
 use channels::{Channel, Refusal};
-use domain::payment::{CloseReason, Paid, Payment, PaymentStatus, Source};
+use domain::payment::{CloseReason, FundSource, Paid, Payment, PaymentStatus, Source};
 use jiff::Timestamp;
 use money::Money;
 use serde::{Deserialize, Serialize};
@@ -35,6 +36,10 @@ pub struct NewPayment {
     pub channel: Channel,
     /// Shown to the payer.
     pub description: String,
+    /// What the payer pays from, where it is known; a rule about micro merchants needs it.
+    #[serde(default)]
+    #[schema(schema_with = enums::fund_source)]
+    pub source: Option<FundSource>,
     /// When an unpaid order is closed, within 15 days.
     #[serde(default, with = "calendar::rfc3339::option")]
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -146,6 +151,16 @@ pub struct PaymentView {
     /// Refunded or being refunded.
     #[schema(value_type = MoneySchema)]
     pub refunded: Money,
+    /// What the payer pays from, as the order said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = enums::fund_source)]
+    pub source: Option<FundSource>,
+    /// The decision by which it was taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<DecisionView>,
+    /// The decision about its split.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub split_decision: Option<DecisionView>,
     /// The split, once executed.
     pub split: Option<String>,
     /// The merchant's own pairs.
@@ -183,6 +198,9 @@ impl From<Payment> for PaymentView {
             fee: payment.fee,
             fee_returned: payment.fee_returned,
             refunded: payment.refunded,
+            source: payment.source,
+            decision: payment.decision.map(DecisionView::from),
+            split_decision: payment.split_decision.map(DecisionView::from),
             split: payment.split,
             metadata: payment.metadata,
             created_at: payment.created_at,

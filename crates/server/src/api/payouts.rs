@@ -1,6 +1,7 @@
 //! Payouts.
 
 use super::bank_account::{BankAccountBody, BankAccountView};
+use super::decisions::DecisionView;
 use super::enums;
 use super::money::{MoneySchema, PositiveMoney};
 use super::payments::RefusalView;
@@ -101,6 +102,9 @@ pub struct PayoutView {
     pub cancel_reason: Option<String>,
     /// A person's statement, where one decided.
     pub resolution: Option<String>,
+    /// The decision by which it was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<DecisionView>,
     /// Created at.
     #[serde(with = "calendar::rfc3339")]
     #[schema(value_type = String, format = DateTime)]
@@ -133,6 +137,7 @@ impl From<Payout> for PayoutView {
             refusal: payout.refusal.map(RefusalView::from),
             cancel_reason: payout.cancel_reason,
             resolution: payout.resolution,
+            decision: payout.decision.map(DecisionView::from),
             created_at: payout.created_at,
             updated_at: payout.updated_at,
             business_date: payout.business_date,

@@ -1,5 +1,6 @@
 //! Refunds.
 
+use super::decisions::DecisionView;
 use super::enums;
 use super::money::{MoneySchema, PositiveMoney};
 use super::payments::RefusalView;
@@ -81,6 +82,9 @@ pub struct RefundView {
     pub refusal: Option<RefusalView>,
     /// A person's statement, where one decided.
     pub resolution: Option<String>,
+    /// The decision by which it was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<DecisionView>,
     /// Created at.
     #[serde(with = "calendar::rfc3339")]
     #[schema(value_type = String, format = DateTime)]
@@ -110,6 +114,7 @@ impl From<Refund> for RefundView {
             refunded_at: refund.refunded_at,
             refusal: refund.refusal.map(RefusalView::from),
             resolution: refund.resolution,
+            decision: refund.decision.map(DecisionView::from),
             created_at: refund.created_at,
             updated_at: refund.updated_at,
             business_date: refund.business_date,

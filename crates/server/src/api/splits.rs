@@ -1,5 +1,6 @@
 //! Splits (分账).
 
+use super::decisions::DecisionView;
 use super::enums;
 use super::money::{MoneySchema, PositiveMoney};
 use calendar::BusinessDate;
@@ -109,6 +110,9 @@ pub struct SplitView {
     pub paid: Money,
     /// The parts.
     pub parts: Vec<SplitPartView>,
+    /// The decision by which it was made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<DecisionView>,
     /// Executed at.
     #[serde(with = "calendar::rfc3339")]
     #[schema(value_type = String, format = DateTime)]
@@ -135,6 +139,7 @@ impl From<Split> for SplitView {
                     returned: part.returned,
                 })
                 .collect(),
+            decision: split.decision.map(DecisionView::from),
             created_at: split.created_at,
             business_date: split.business_date,
         }

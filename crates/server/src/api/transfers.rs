@@ -1,11 +1,14 @@
 //! Transfers, holds and reversals of the plain ledger.
 
 use super::accounts::kind_name;
+use super::decisions::DecisionView;
 use super::enums;
 use super::money::{MoneySchema, PositiveMinor, PositiveMoney};
 use calendar::BusinessDate;
 use domain::chart::Movement;
-use domain::transfer::{CompactTransfer, PlacedHold, RefusedTransfer, Reversal, TransfersPosted};
+use domain::transfer::{
+    CompactTransfer, HeldTrade, PlacedHold, RefusedTransfer, Reversal, TransfersPosted,
+};
 use engine::ids::{id_text, parse_id_text};
 use jiff::Timestamp;
 use ledger::{Row, Side};
@@ -318,6 +321,37 @@ pub struct NewHold {
     /// Business object it belongs to.
     #[serde(default)]
     pub reference: Option<String>,
+    /// The trade whose money is held back from its merchant, judged by the rules of regulation. A hold
+    /// without one is a reservation of your own.
+    #[serde(default)]
+    pub trade: Option<HeldTradeBody>,
+}
+
+/// A trade whose money is held back.
+#[derive(Debug, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = HeldTrade, example = json!({"real": true, "confirmed_on": "2026-11-01", "risk": false}))]
+pub struct HeldTradeBody {
+    /// It is a real trade.
+    #[serde(default)]
+    pub real: Option<bool>,
+    /// Day on which the payer confirmed that it got what it paid for, or will at the latest.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Date)]
+    pub confirmed_on: Option<BusinessDate>,
+    /// It is held for a documented risk.
+    #[serde(default)]
+    pub risk: Option<bool>,
+}
+
+impl From<HeldTradeBody> for HeldTrade {
+    fn from(body: HeldTradeBody) -> HeldTrade {
+        HeldTrade {
+            real: body.real,
+            confirmed_on: body.confirmed_on,
+            risk: body.risk,
+        }
+    }
 }
 
 /// A hold.
@@ -330,6 +364,9 @@ pub struct HoldView {
     pub account: u64,
     /// Not yet captured or released, minor units.
     pub remaining: i64,
+    /// The decision by which it was placed or released, for a hold of a trade's money.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub decision: Option<DecisionView>,
 }
 
 impl From<PlacedHold> for HoldView {
@@ -338,6 +375,7 @@ impl From<PlacedHold> for HoldView {
             id: hold.hold,
             account: hold.account,
             remaining: hold.remaining,
+            decision: hold.decision.map(DecisionView::from),
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Webhook endpoints and deliveries.
 
 use super::enums;
+use crate::webhook;
 use domain::webhook::{Delivery, DeliveryStatus, EventType, WebhookEndpoint};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -75,7 +76,7 @@ pub struct EventView {
     pub last_problem: Option<String>,
     /// HTTP status of the acceptance.
     pub http_status: Option<u16>,
-    /// The body that is sent.
+    /// The body that is sent: `id`, `type`, `timestamp` and, as `data`, the object as it was then.
     #[schema(value_type = Object)]
     pub payload: Option<Box<RawValue>>,
     /// Happened at.
@@ -99,7 +100,7 @@ impl From<Delivery> for EventView {
             attempts: delivery.attempts,
             last_problem: delivery.last_problem,
             http_status: delivery.http_status,
-            payload: RawValue::from_string(delivery.payload).ok(),
+            payload: webhook::body(&delivery.payload).ok(),
             created_at: delivery.created_at,
             updated_at: delivery.updated_at,
         }

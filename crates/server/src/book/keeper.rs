@@ -389,7 +389,7 @@ impl Work {
         }
         match step {
             Step::Opened(Ok(running)) if self.phase == Phase::Keep => {
-                self.opened(shard, running);
+                self.opened(shard, *running);
             }
             Step::Opened(Ok(running)) => {
                 if let Some(tenant) = self.tenants.get_mut(&shard) {
@@ -405,7 +405,7 @@ impl Work {
         }
     }
 
-    fn opened(&mut self, shard: ShardCode, mut running: Box<Running<QingyuanApp>>) {
+    fn opened(&mut self, shard: ShardCode, mut running: Running<QingyuanApp>) {
         let Some(tenant) = self.tenants.get_mut(&shard) else {
             return;
         };
@@ -420,10 +420,7 @@ impl Work {
             self.options.parallel,
             self.options.worker_tick,
         );
-        tenant.state = TenantState::Open(Box::new(Opened {
-            running: *running,
-            workers,
-        }));
+        tenant.state = TenantState::Open(Box::new(Opened { running, workers }));
         self.book.set_place(shard, Place::Here(engine, tenure));
         tracing::info!(%shard, "a shard is written here");
     }

@@ -242,6 +242,14 @@ impl Book {
         self.0.peers.as_ref()
     }
 
+    /// Key for the hashes of what a merchant sends, the same at every server of the book and known to
+    /// nobody who lacks the vault's key.
+    pub(crate) fn body_key(&self, merchant: &str) -> [u8; 32] {
+        let label = format!("qingyuan: request bodies of {merchant}");
+        let fingerprint = self.0.vault.fingerprint(label.as_bytes());
+        Sha256::digest(fingerprint.reveal().as_bytes()).into()
+    }
+
     /// Clear text of a vault entry of a shard. Blocks.
     ///
     /// # Errors

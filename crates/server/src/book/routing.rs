@@ -56,6 +56,8 @@ fn of_request(request: &Request) -> Route {
     match request {
         Request::UpdateMerchant(command) => key(&command.merchant),
         Request::SetMerchantStatus(command) => key(&command.merchant),
+        Request::AddSigningKey(command) => key(&command.merchant),
+        Request::RevokeSigningKey(command) => key(&command.key),
         Request::SetWebhook(command) => key(&command.merchant),
         Request::ResendWebhook(command) => key(&command.event),
         Request::CreatePayment(command) => key(&command.merchant),

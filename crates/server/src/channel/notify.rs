@@ -72,11 +72,10 @@ async fn take(state: &AppState, channel: Channel, request: Request) -> Result<()
         .get(channel)
         .cloned()
         .ok_or_else(|| failure(StatusCode::NOT_FOUND, "this channel is not configured here"))?;
-    let (parts, body) = request.into_parts();
-    let body = collect(body, BODY_MAX)
+    let headers = readable(request.headers());
+    let body = collect(request, BODY_MAX, state.limits().body_timeout())
         .await
         .map_err(|problem| failure(problem.status, &problem.detail))?;
-    let headers = readable(&parts.headers);
     let now = state.book().clock().now();
     let notification = connector
         .notification(&headers, &body, now)

@@ -4,7 +4,7 @@ use super::driver::{Exchange, HttpDriver};
 use crate::book::{Book, Tenure};
 use crate::metrics::Metrics;
 use crate::state::Connectors;
-use crate::webhook::{Delivery, Message, WebhookSecret, WebhookSender};
+use crate::webhook::{self, Delivery, Message, WebhookSecret, WebhookSender};
 use channels::{Channel, Connector, Operation, PayeeAccount, Report};
 use domain::webhook::WebhookEndpoint;
 use domain::{Answer, Effect, QingyuanApp, report_of};
@@ -151,10 +151,17 @@ impl ChannelPerformer {
             Ok(secret) => secret,
             Err(reason) => return EffectReport::NotSent { reason },
         };
+        let body = match webhook::body(payload) {
+            Ok(body) => body,
+            Err(error) => {
+                let reason = format!("the event cannot be shown: {error}");
+                return EffectReport::NotSent { reason };
+            }
+        };
         let message = Message {
             id: event,
             url: &endpoint.url,
-            body: payload.as_bytes(),
+            body: body.get().as_bytes(),
         };
         if !self.tenure.holds() {
             return EffectReport::NotSent {

@@ -1,6 +1,7 @@
 //! JSON bodies: bounded, strict, with the name of the field that is wrong.
 
 use super::control::field_with_control_character;
+use crate::auth::SignedBody;
 use crate::problem::Problem;
 use crate::state::AppState;
 use axum::body::{Bytes, HttpBody};
@@ -9,6 +10,7 @@ use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
+use std::time::Duration;
 
 /// A JSON body and the bytes it was read from.
 #[derive(Debug)]
@@ -27,7 +29,8 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
-        read(request, state.limits().body_bytes).await
+        let limits = state.limits();
+        read(request, limits.body_bytes, limits.body_timeout()).await
     }
 }
 
@@ -35,15 +38,20 @@ impl<T: DeserializeOwned> FromRequest<AppState> for LargeBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
-        read(request, state.limits().large_body_bytes)
+        let limits = state.limits();
+        read(request, limits.large_body_bytes, limits.body_timeout())
             .await
             .map(LargeBody)
     }
 }
 
-async fn read<T: DeserializeOwned>(request: Request, limit: usize) -> Result<Body<T>, Problem> {
+async fn read<T: DeserializeOwned>(
+    request: Request,
+    limit: usize,
+    longest: Duration,
+) -> Result<Body<T>, Problem> {
     check_media_type(&request)?;
-    let bytes = collect(request.into_body(), limit).await?;
+    let bytes = collect(request, limit, longest).await?;
     let value = parse(&bytes)?;
     Ok(Body { value, bytes })
 }
@@ -66,13 +74,22 @@ fn check_media_type(request: &Request) -> Result<(), Problem> {
     ))
 }
 
-/// Reads a whole body of at most `limit` bytes.
-pub(crate) async fn collect(body: axum::body::Body, limit: usize) -> Result<Bytes, Problem> {
+/// Reads the whole body of a request, at most `limit` bytes, in at most the time `longest`; that of a
+/// signed request must be the one that was signed.
+pub(crate) async fn collect(
+    request: Request,
+    limit: usize,
+    longest: Duration,
+) -> Result<Bytes, Problem> {
+    let signed = request.extensions().get::<SignedBody>().cloned();
+    let body = request.into_body();
     let announced = body.size_hint().lower();
     if usize::try_from(announced).map_or(true, |announced| announced > limit) {
         return Err(too_large(limit));
     }
-    axum::body::to_bytes(body, limit).await.map_err(|error| {
+    let whole = tokio::time::timeout(longest, axum::body::to_bytes(body, limit));
+    let whole = whole.await.map_err(|_| too_slow(longest))?;
+    let bytes = whole.map_err(|error| {
         let over = std::error::Error::source(&error)
             .is_some_and(|source| source.to_string().contains("limit"));
         if over {
@@ -83,7 +100,22 @@ pub(crate) async fn collect(body: axum::body::Body, limit: usize) -> Result<Byte
             "incomplete_body",
             "the body broke off before its end",
         )
-    })
+    })?;
+    if let Some(signed) = signed {
+        signed.check(&bytes)?;
+    }
+    Ok(bytes)
+}
+
+fn too_slow(longest: Duration) -> Problem {
+    Problem::new(
+        StatusCode::REQUEST_TIMEOUT,
+        "body_timeout",
+        format!(
+            "the body did not arrive within {} ms; nothing was done",
+            longest.as_millis()
+        ),
+    )
 }
 
 fn too_large(limit: usize) -> Problem {

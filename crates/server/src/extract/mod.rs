@@ -4,6 +4,7 @@ mod body;
 mod control;
 mod idempotency;
 mod params;
+mod prefer;
 
 pub(crate) use body::collect;
 #[cfg(test)]
@@ -11,3 +12,4 @@ pub(crate) use body::parse;
 pub use body::{Body, LargeBody};
 pub use idempotency::{IdempotencyKey, OptionalIdempotencyKey};
 pub use params::{Ids, Params};
+pub use prefer::PreferWait;

@@ -8,7 +8,7 @@ use crate::problem::Problem;
 use crate::state::AppState;
 use axum::extract::State;
 use axum::response::Response;
-use domain::transfer::{CaptureHold, PlaceHold, ReleaseHold};
+use domain::transfer::{CaptureHold, HeldTrade, PlaceHold, ReleaseHold};
 use domain::{Reply, Request};
 use engine::{HOLD_KIND, ShardCode};
 use utoipa_axum::router::OpenApiRouter;
@@ -44,6 +44,7 @@ async fn place_hold(
         side: body.value.side,
         amount: body.value.amount.0,
         reference: body.value.reference,
+        trade: body.value.trade.map(HeldTrade::from),
     });
     Ask::new(&state, &caller, request)
         .keyed(&caller, key, &body.bytes)

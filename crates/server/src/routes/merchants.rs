@@ -1,6 +1,6 @@
 //! Merchants.
 
-use super::groups;
+use super::{decisions, groups};
 use crate::api::bank_account::BankAccountBody;
 use crate::api::merchants::{MerchantChanges, MerchantStanding, MerchantView, NewMerchant};
 use crate::ask::Ask;
@@ -14,8 +14,8 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
 use domain::merchant::{
-    BankAccount, CreateMerchant, ExternalNumber, Merchant, MerchantStatus, SetMerchantStatus,
-    UpdateMerchant,
+    BankAccount, CreateMerchant, ExternalNumber, Merchant, MerchantStatus, Profile,
+    SetMerchantStatus, UpdateMerchant,
 };
 use domain::{Reply, Request};
 use engine::VaultEntry;
@@ -82,6 +82,7 @@ async fn create_merchant(
         late_success: new.late_success,
         split_share_max: new.split_share_max,
         split_days_max: new.split_days_max,
+        profile: new.profile.into(),
     });
     Ask::new(&state, &caller, request)
         .at(shard)
@@ -116,6 +117,7 @@ async fn update_merchant(
         late_success: changes.late_success,
         split_share_max: changes.split_share_max,
         split_days_max: changes.split_days_max,
+        profile: changes.profile.map(Profile::from),
     });
     Ask::new(&state, &caller, request)
         .maybe_keyed(&caller, key, &body.bytes)
@@ -159,7 +161,13 @@ async fn get_merchant(
     caller.require(&[Role::Operator, Role::Finance, Role::Merchant])?;
     caller.may_see(Some(&id), "merchant", &id)?;
     let merchant: Merchant = pagination::get(&state, "merchant", &id).await?;
-    Ok(Json(merchant.into()))
+    let mut shown = MerchantView::from(merchant);
+    decisions::with_rules(&state, &mut shown.decision).await?;
+    decisions::with_rules(&state, &mut shown.settlement_decision).await?;
+    if caller.confined_to().is_some() {
+        shown.profile = None;
+    }
+    Ok(Json(shown))
 }
 
 /// What to list.

@@ -5,6 +5,8 @@
 pub mod accounts;
 pub mod cases;
 pub mod closing;
+pub mod compliance;
+pub mod decisions;
 pub mod events;
 mod groups;
 pub mod holds;
@@ -15,6 +17,7 @@ pub mod proposals;
 pub mod reconciliations;
 pub mod refunds;
 pub mod settlements;
+pub mod signing_keys;
 pub mod splits;
 pub mod system;
 pub mod transfers;
@@ -31,16 +34,19 @@ use utoipa_axum::router::OpenApiRouter;
 pub fn api() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(crate::openapi::base())
         .merge(merchants::router())
+        .merge(signing_keys::router())
         .merge(payments::router())
         .merge(refunds::router())
         .merge(splits::router())
         .merge(payouts::router())
         .merge(settlements::router())
         .merge(closing::router())
+        .merge(compliance::router())
         .merge(reconciliations::router())
         .merge(accounts::router())
         .merge(transfers::router())
         .merge(holds::router())
+        .merge(decisions::router())
         .merge(cases::router())
         .merge(proposals::router())
         .merge(webhook_endpoints::router())

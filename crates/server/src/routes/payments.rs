@@ -2,16 +2,17 @@
 
 use crate::api::enums;
 use crate::api::payments::{NewPayment, PaymentView};
-use crate::ask::{Ask, Proposed};
+use crate::ask::{Ask, Outcome, Proposed};
 use crate::auth::Caller;
 use crate::config::Role;
-use crate::extract::{Body, IdempotencyKey, Ids, Params};
+use crate::extract::{Body, IdempotencyKey, Ids, Params, PreferWait};
 use crate::pagination::{self, Page, PageRequest, Range};
 use crate::problem::Problem;
-use crate::routes::{listed_merchant, time_parameter};
+use crate::routes::{decisions, listed_merchant, time_parameter};
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
+use axum::http::HeaderValue;
 use axum::response::Response;
 use domain::payment::{
     AcceptUnderpayment, ClosePayment, CreatePayment, OrderNumber, Payment, PaymentStatus,
@@ -21,6 +22,7 @@ use domain::split::SplitPlan;
 use domain::{Reply, Request};
 use serde::Deserialize;
 use std::sync::Arc;
+use std::time::Duration;
 use utoipa::IntoParams;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -65,14 +67,21 @@ pub(super) async fn owner(state: &AppState, caller: &Caller, id: &str) -> Result
 }
 
 /// Take an order
+///
+/// Answered as soon as the order is in the books. With `Prefer: wait=N` the answer waits up to N
+/// seconds, ten at most, until the channel has registered the order (`code_url`) or declined it, and
+/// shows the payment as it then is; `Preference-Applied` names the wait that was granted.
 #[utoipa::path(post, path = "/v1/payments", tag = "payments", request_body = NewPayment,
-    params(("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")),
-    responses((status = 201, description = "Taken; the order is being registered at the channel.", body = PaymentView),
+    params(("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters"),
+           ("Prefer" = Option<String>, Header, description = "`wait=N` (RFC 7240): wait up to N seconds for the QR code, 10 at most")),
+    responses((status = 201, description = "Taken; the order is being registered at the channel.", body = PaymentView,
+                  headers(("Preference-Applied" = Option<String>, description = "The wait that was granted."))),
               (status = 200, description = "The same order was taken earlier.", body = PaymentView)))]
 async fn create_payment(
     State(state): State<AppState>,
     caller: Caller,
     key: IdempotencyKey,
+    PreferWait(wait): PreferWait,
     body: Body<NewPayment>,
 ) -> Result<Response, Problem> {
     let new = body.value;
@@ -82,14 +91,53 @@ async fn create_payment(
         amount: new.amount.0,
         channel: new.channel,
         description: new.description,
+        source: new.source,
         expires_at: new.expires_at,
         split_plan: new.split_plan.map(SplitPlan::from),
         metadata: new.metadata,
     });
-    Ask::new(&state, &caller, request)
+    let mut done = Ask::new(&state, &caller, request)
         .keyed(&caller, key, &body.bytes)
-        .create(view)
-        .await
+        .submit()
+        .await?;
+    let Some(wait) = wait else {
+        return done.created(view);
+    };
+    if let Outcome::Reply(Reply::Payment { payment, .. }) = &mut done.outcome {
+        *payment = registered(&state, payment.clone(), wait).await;
+    }
+    let mut response = done.created(view)?;
+    let applied = HeaderValue::try_from(format!("wait={}", wait.as_secs()));
+    let applied = applied.map_err(|error| Problem::internal(&error.to_string()))?;
+    response.headers_mut().insert("preference-applied", applied);
+    Ok(response)
+}
+
+/// Pauses between looks at a payment: short at first, because most channels answer at once.
+const LOOK_PAUSES: std::ops::RangeInclusive<Duration> =
+    Duration::from_millis(5)..=Duration::from_millis(200);
+
+/// The payment once the channel has registered or declined its order, or as it is when the time is
+/// over. It is in the books already: what cannot be read now changes nothing of that.
+async fn registered(state: &AppState, payment: Arc<Payment>, wait: Duration) -> Arc<Payment> {
+    // The answer must be out before the time for the whole request is over.
+    let wait = wait.min(state.limits().request_timeout() / 2);
+    let until = tokio::time::Instant::now() + wait;
+    let (mut latest, mut pause) = (payment, *LOOK_PAUSES.start());
+    loop {
+        match pagination::find::<Payment>(state, &latest.id).await {
+            Ok(Some(found)) => latest = Arc::new(found),
+            Ok(None) => {}
+            Err(_) => return latest,
+        }
+        let open = [PaymentStatus::Created, PaymentStatus::Unknown].contains(&latest.status);
+        let now = tokio::time::Instant::now();
+        if !open || now >= until {
+            return latest;
+        }
+        tokio::time::sleep_until(until.min(now + pause)).await;
+        pause = (pause * 2).min(*LOOK_PAUSES.end());
+    }
 }
 
 /// Close an unpaid order
@@ -167,7 +215,10 @@ async fn get_payment(
     caller: Caller,
     Ids(id): Ids<String>,
 ) -> Result<Json<PaymentView>, Problem> {
-    Ok(Json(visible(&state, &caller, &id).await?.into()))
+    let mut shown = PaymentView::from(visible(&state, &caller, &id).await?);
+    decisions::with_rules(&state, &mut shown.decision).await?;
+    decisions::with_rules(&state, &mut shown.split_decision).await?;
+    Ok(Json(shown))
 }
 
 /// What to list.

@@ -10,7 +10,7 @@ use crate::config::Role;
 use crate::extract::{Body, IdempotencyKey, Ids, Params};
 use crate::pagination::{self, Page, PageRequest, Range};
 use crate::problem::Problem;
-use crate::routes::{listed_merchant, time_parameter};
+use crate::routes::{decisions, listed_merchant, time_parameter};
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
@@ -157,7 +157,9 @@ async fn get_payout(
     caller.require(&[Role::Operator, Role::Finance, Role::Merchant])?;
     let payout: Payout = pagination::get(&state, "payout", &id).await?;
     caller.may_see(Some(&payout.merchant), "payout", &id)?;
-    Ok(Json(payout.into()))
+    let mut shown = PayoutView::from(payout);
+    decisions::with_rules(&state, &mut shown.decision).await?;
+    Ok(Json(shown))
 }
 
 /// What to list.

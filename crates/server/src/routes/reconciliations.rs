@@ -94,7 +94,8 @@ async fn reconcile_upload(
         return Err(problem(ReconcileError::Unsupported(query.channel)));
     }
     let merchant_id = connector.merchant_id().to_owned();
-    let bill = collect(request.into_body(), state.limits().large_body_bytes).await?;
+    let limits = state.limits();
+    let bill = collect(request, limits.large_body_bytes, limits.body_timeout()).await?;
     let done = state
         .reconciliations()
         .reconcile(

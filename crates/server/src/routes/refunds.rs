@@ -8,7 +8,7 @@ use crate::config::Role;
 use crate::extract::{Body, IdempotencyKey, Ids, Params};
 use crate::pagination::{self, Page, PageRequest, Range};
 use crate::problem::Problem;
-use crate::routes::{listed_merchant, payments, time_parameter};
+use crate::routes::{decisions, listed_merchant, payments, time_parameter};
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
@@ -103,7 +103,9 @@ async fn get_refund(
     caller.require(&[Role::Operator, Role::Finance, Role::Merchant])?;
     let refund: Refund = pagination::get(&state, "refund", &id).await?;
     caller.may_see(Some(&refund.merchant), "refund", &id)?;
-    Ok(Json(refund.into()))
+    let mut shown = RefundView::from(refund);
+    decisions::with_rules(&state, &mut shown.decision).await?;
+    Ok(Json(shown))
 }
 
 /// What to list.

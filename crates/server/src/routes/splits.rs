@@ -7,7 +7,7 @@ use crate::config::Role;
 use crate::extract::{Body, IdempotencyKey, Ids, Params};
 use crate::pagination::{self, Page, PageRequest, Range};
 use crate::problem::Problem;
-use crate::routes::listed_merchant;
+use crate::routes::{decisions, listed_merchant};
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
@@ -72,7 +72,9 @@ async fn get_split(
     if !caller.confined_to().is_some_and(receives) {
         caller.may_see(Some(&split.merchant), "split", &id)?;
     }
-    Ok(Json(shown_to(&caller, split)))
+    let mut shown = shown_to(&caller, split);
+    decisions::with_rules(&state, &mut shown.decision).await?;
+    Ok(Json(shown))
 }
 
 /// A receiver sees its own part, the main merchant all of them.

@@ -2,8 +2,11 @@
 
 mod address;
 mod delivery;
+mod event;
 mod secret;
 
 pub use address::{UrlProblem, check_url};
 pub use delivery::{Delivery, Message, WebhookSender};
+pub use event::body;
+pub(crate) use event::described;
 pub use secret::{SecretProblem, WebhookSecret};

@@ -1,7 +1,7 @@
 //! A book's day closes when all shards have turned.
 
 use crate::rig::{OPERATOR, Shared, group_in};
-use calendar::BusinessDate;
+use calendar::{BusinessDate, instant_at};
 use domain::closing::TurnDay;
 use domain::{Command, Request};
 use engine::{Actor, Envelope, ShardCode, Verdict};
@@ -48,7 +48,9 @@ async fn a_date_that_is_half_turned_hides_no_other() {
     let one = shared.server("one").await;
     one.until_ready().await;
     one.post("/v1/days", OPERATOR, json!({})).await.expect(201);
-    let to = BusinessDate::new(2026, 11, 22).unwrap();
+    let next = BusinessDate::new(2026, 11, 21).unwrap();
+    shared.clock.set(instant_at(next, 10, 0, 0));
+    let to = next.next();
     let command = Command::Request(Request::TurnDay(TurnDay { to: Some(to) }));
     let envelope = Envelope::new(Actor::system(), command);
     let turned = one.book.submit(ShardCode::FIRST, envelope).await.unwrap();

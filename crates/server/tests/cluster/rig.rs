@@ -48,7 +48,7 @@ pub struct Shared {
     pub leases: Arc<MemoryLeases>,
     stores: Vec<Arc<SqliteStore>>,
     vault: Arc<Vault>,
-    clock: Arc<SimulatedClock>,
+    pub clock: Arc<SimulatedClock>,
     _directory: tempfile::TempDir,
 }
 
@@ -99,7 +99,7 @@ impl Tenancy for Opener {
         };
         let store = self.stores[usize::from(lease.shard.number())].clone();
         Engine::start(
-            Arc::new(QingyuanApp::default()),
+            Arc::new(QingyuanApp::sample().unwrap()),
             store,
             vault,
             self.clock.clone() as Arc<dyn Clock>,
@@ -260,7 +260,8 @@ impl Member {
 
     pub async fn merchant(&self, number: &str, group: Option<&str>) -> String {
         let mut body = json!({"external_number": number, "name": number, "fee_schedule": {"rate": 6000},
-            "settlement_cycle": "T+1", "split_share_max": 500_000});
+            "settlement_cycle": "T+1", "split_share_max": 500_000,
+            "profile": domain::merchant::Profile::ordinary()});
         if let Some(group) = group {
             body["group"] = json!(group);
         }

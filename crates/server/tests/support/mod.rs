@@ -9,7 +9,7 @@
 
 use calendar::{BusinessDate, SettlementCycle, instant_at};
 use domain::chart::SetUp;
-use domain::merchant::{CreateMerchant, LateSuccess};
+use domain::merchant::{CreateMerchant, LateSuccess, Profile};
 use domain::{Command, QingyuanApp, Reply, Request};
 use engine::runtime::{Clock, Outbox, Running, SimulatedClock, Timers};
 use engine::store::sqlite::SqliteStore;
@@ -88,22 +88,50 @@ impl Rig {
         Rig::with(|_| Connectors::default(), ServerConfig::default()).await
     }
 
+    /// A book that begins at an instant, of this institution and under these rules.
+    pub async fn at(time: jiff::Timestamp, app: QingyuanApp) -> Rig {
+        let config = ServerConfig {
+            merchant_bearer: true,
+            ..ServerConfig::default()
+        };
+        Rig::begin(time, app, |_| Connectors::default(), config).await
+    }
+
+    /// Merchants may use their keys, as in the sandbox.
+    pub async fn with(connectors: impl FnOnce(&str) -> Connectors, config: ServerConfig) -> Rig {
+        let config = ServerConfig {
+            merchant_bearer: true,
+            ..config
+        };
+        Rig::as_configured(connectors, config).await
+    }
+
     /// `connectors` is given the server's URL, to which channels send notifications.
-    pub async fn with(
+    pub async fn as_configured(
+        connectors: impl FnOnce(&str) -> Connectors,
+        config: ServerConfig,
+    ) -> Rig {
+        let app = QingyuanApp::sample().unwrap();
+        Rig::begin(start_time(), app, connectors, config).await
+    }
+
+    async fn begin(
+        time: jiff::Timestamp,
+        app: QingyuanApp,
         connectors: impl FnOnce(&str) -> Connectors,
         mut config: ServerConfig,
     ) -> Rig {
         let directory = tempfile::tempdir().unwrap();
         let store = Arc::new(SqliteStore::open(directory.path()).unwrap());
-        let clock = Arc::new(SimulatedClock::at(start_time()));
+        let clock = Arc::new(SimulatedClock::at(time));
         let running = engine::runtime::Engine::start(
-            Arc::new(QingyuanApp::default()),
+            Arc::new(app),
             store,
             Arc::new(Vault::new(&[7; 32]).unwrap()),
             clock.clone() as Arc<dyn Clock>,
             ShardOptions {
                 shard: ShardCode::FIRST,
-                first_business_date: BusinessDate::new(2026, 11, 20).unwrap(),
+                first_business_date: calendar::shanghai_date(time),
                 limits: CacheLimits::default(),
                 sweep_min: 64,
             },
@@ -278,6 +306,7 @@ async fn merchant(engine: &server::Engine, number: &str) -> String {
         late_success: LateSuccess::Refund,
         split_share_max: Rate::from_ppm(300_000).unwrap(),
         split_days_max: 30,
+        profile: Profile::ordinary(),
     };
     match ask(engine, Request::CreateMerchant(create)).await {
         Reply::Merchant { merchant, .. } => merchant.id.clone(),

@@ -11,7 +11,8 @@ use domain::chart::SetUp;
 use domain::clearing::ConfirmClearing;
 use domain::closing::{ResumeSettlement, TurnDay};
 use domain::merchant::{
-    BankAccount, CreateMerchant, LateSuccess, MerchantStatus, SetMerchantStatus,
+    AccountOwner, BankAccount, CreateMerchant, LateSuccess, MerchantStatus, Profile,
+    SetMerchantStatus,
 };
 use domain::payment::{ClosePayment, CreatePayment, QueryPayment};
 use domain::payout::{CancelPayout, CreatePayout, ResolvePayout, ResolvedPayout, ReturnPayout};
@@ -109,6 +110,7 @@ impl World {
             late_success,
             split_share_max: Rate::from_ppm(share).unwrap_or(Rate::ZERO),
             split_days_max: 30,
+            profile: Profile::ordinary(),
         };
         self.request(operator(), Request::CreateMerchant(command), has_account)
     }
@@ -140,6 +142,7 @@ impl World {
             amount: Money::cny(fen),
             channel: Channel::Wechat,
             description: "simulated goods".into(),
+            source: None,
             expires_at: Some(self.clock() + SignedDuration::from_secs(life)),
             split_plan,
             metadata: BTreeMap::new(),
@@ -404,5 +407,8 @@ fn bank_account() -> BankAccount {
         vault_id: "vlt_to_be_set".into(),
         masked: "622202*********4567".into(),
         fingerprint: None,
+        owner: Some(AccountOwner::Merchant),
+        documented: None,
+        listed: None,
     }
 }

@@ -91,6 +91,7 @@ impl World {
             side: Side::Debit,
             amount: Money::cny(self.rng.between(1, 2_000)),
             reference: None,
+            trade: None,
         }))
     }
 

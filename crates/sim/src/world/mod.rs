@@ -151,7 +151,7 @@ impl World {
             payout_arrival_bound_seconds: ARRIVAL_BOUND_SECONDS,
             order_arrival_bound_seconds: ARRIVAL_BOUND_SECONDS,
             refund_arrival_bound_seconds: ARRIVAL_BOUND_SECONDS,
-            ..Settings::default()
+            ..Settings::sample()
         };
         let vault = Vault::new(&[7; 32])
             .map_err(|error| Broken::new("the simulation is set up", error.to_string()))?;
@@ -168,7 +168,10 @@ impl World {
             skew: SignedDuration::ZERO,
             queries: store.queries()?,
             store,
-            app: Arc::new(QingyuanApp::new(settings)),
+            app: Arc::new(
+                QingyuanApp::with_embedded_rules(settings)
+                    .map_err(|error| Broken::new("the simulation is set up", error.to_string()))?,
+            ),
             vault: Arc::new(vault),
             shard_options: shard_options(&mut rng),
             node: None,

@@ -164,7 +164,8 @@ impl Member {
             server: format!("benchmark-{}-{number}", std::process::id()),
             address: format!("http://{address}"),
         };
-        let open = move || shared_book::open(&url, Some(SHARDS), LEASE, holder, &directory);
+        let app = domain::QingyuanApp::sample().map_err(Failure::other)?;
+        let open = move || shared_book::open(&url, Some(SHARDS), LEASE, holder, &directory, app);
         let opened = tokio::task::spawn_blocking(open).await;
         let SharedBook {
             book,

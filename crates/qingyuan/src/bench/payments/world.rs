@@ -5,6 +5,7 @@ use super::wire;
 use crate::failure::Failure;
 use crate::target::Target;
 use domain::chart::SetUp;
+use domain::merchant::Profile;
 use domain::{Command, QingyuanApp, Request};
 use engine::runtime::{Outbox, Running, Timers};
 use engine::{Actor, Envelope, Verdict};
@@ -88,6 +89,7 @@ impl World {
             "settlement_cycle": "T+1",
             "automatic_payout": false,
             "split_share_max": 1_000_000,
+            "profile": Profile::ordinary(),
         });
         let mut request = Vec::new();
         let text = serde_json::to_vec(&body).map_err(Failure::other)?;

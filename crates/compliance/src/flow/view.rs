@@ -1,0 +1,239 @@
+//! What follows from a drawing: who passes money on, who signed whom, whose goods are paid for.
+
+use super::model::{ContractKind, Flow, GoodsOf, Hop, MoneyLeg, PartyId};
+use crate::fact::{Word, direct_hop};
+
+/// How far goods are traced back along the money.
+const TRACE_BOUND: usize = 8;
+
+/// Questions asked of a flow by several parts of the checker.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a> {
+    pub flow: &'a Flow,
+}
+
+impl<'a> View<'a> {
+    /// Legs whose money comes to rest with a party.
+    pub fn incoming(self, holder: PartyId) -> impl Iterator<Item = (usize, &'a MoneyLeg)> {
+        let legs = self.flow.legs.iter().enumerate();
+        legs.filter(move |(_, leg)| leg.holder == holder && !is_refund(leg))
+    }
+
+    /// Legs out of a party's books.
+    pub fn outgoing(self, party: PartyId) -> impl Iterator<Item = (usize, &'a MoneyLeg)> {
+        let legs = self.flow.legs.iter().enumerate();
+        legs.filter(move |(_, leg)| leg.from == party && !is_refund(leg))
+    }
+
+    /// Whether money comes to a party and goes on from it.
+    pub fn passes_on(self, party: PartyId) -> bool {
+        self.incoming(party).next().is_some() && self.outgoing(party).next().is_some()
+    }
+
+    /// Whose goods a leg pays for: as stated there, or on a leg that its money comes from.
+    pub fn goods(self, leg: &MoneyLeg) -> Option<GoodsOf> {
+        self.traced(leg, TRACE_BOUND)
+    }
+
+    fn traced(self, leg: &MoneyLeg, bound: usize) -> Option<GoodsOf> {
+        if leg.goods_of.is_some() || bound == 0 {
+            return leg.goods_of;
+        }
+        let mut first = None;
+        for (_, earlier) in self.incoming(leg.from) {
+            let found = self.traced(earlier, bound - 1);
+            if found == Some(GoodsOf::Party(leg.to)) {
+                return found;
+            }
+            first = first.or(found);
+        }
+        first
+    }
+
+    /// What the goods are to a party whose account the money passes.
+    pub fn title(self, party: PartyId) -> Title {
+        let mut found = Title::NotStated;
+        for (_, leg) in self.incoming(party) {
+            match self.goods(leg) {
+                Some(GoodsOf::Party(owner)) if owner == party => {
+                    if found == Title::NotStated {
+                        found = Title::Own;
+                    }
+                }
+                Some(GoodsOf::Party(_)) => return Title::Others,
+                Some(GoodsOf::Unknown) => found = Title::Unknown,
+                None => {}
+            }
+        }
+        let claimed = self
+            .flow
+            .contracts_of(ContractKind::CreditSale)
+            .find(|(_, contract)| contract.first == party);
+        match claimed {
+            Some((_, contract)) if contract.documents == Some(true) => Title::Own,
+            Some(_) if found != Title::Own => Title::Claimed,
+            _ => found,
+        }
+    }
+
+    /// Whether a party without a licence to hold others' money receives and passes on.
+    pub fn pools(self, party: PartyId) -> bool {
+        let who = self.flow.party(party);
+        if who.is_licensed() || !self.passes_on(party) {
+            return false;
+        }
+        // A merchant that spends what it earned is no pool; a platform is always asked.
+        self.title(party) != Title::Own || who.kind == "platform"
+    }
+
+    /// The institution that signed a merchant, and the contract.
+    pub fn signed_by(self, merchant: PartyId) -> Option<(usize, PartyId)> {
+        self.flow
+            .contracts_of(ContractKind::Acquiring)
+            .find(|(_, contract)| contract.second == merchant)
+            .map(|(position, contract)| (position, contract.first))
+    }
+
+    /// Merchants that a party serves: signed with it, or paid by it, or selling on it.
+    pub fn merchants_behind(self, party: PartyId) -> Vec<PartyId> {
+        let mut found: Vec<PartyId> = self
+            .flow
+            .contracts_of(ContractKind::Acquiring)
+            .filter(|(_, contract)| contract.first == party)
+            .map(|(_, contract)| contract.second)
+            .collect();
+        let is_merchant = |id: PartyId| {
+            matches!(
+                self.flow.party(id).kind.as_ref(),
+                "merchant" | "micro_merchant"
+            )
+        };
+        let paid = self
+            .outgoing(party)
+            .map(|(_, leg)| leg.to)
+            .filter(|id| is_merchant(*id));
+        found.extend(paid);
+        found.sort_unstable();
+        found.dedup();
+        found
+    }
+
+    /// Contracts by which a middle party alone stands before the institution, though it has
+    /// merchants that the institution did not sign: contract, institution, middle party.
+    pub fn big_merchants(self) -> Vec<(usize, PartyId, PartyId)> {
+        let mut found = Vec::new();
+        for (position, contract) in self.flow.contracts_of(ContractKind::Acquiring) {
+            let behind = self.merchants_behind(contract.second);
+            let unknown = behind.iter().any(|merchant| {
+                !self
+                    .flow
+                    .contracts_of(ContractKind::Acquiring)
+                    .any(|(_, other)| other.first == contract.first && other.second == *merchant)
+            });
+            // Whose goods they are decides, where the middle party says that they are its own.
+            let own = matches!(self.title(contract.second), Title::Own | Title::Claimed)
+                && self
+                    .flow
+                    .contracts_of(ContractKind::Acquiring)
+                    .all(|(_, other)| other.first != contract.second);
+            if unknown && !own {
+                found.push((position, contract.first, contract.second));
+            }
+        }
+        found
+    }
+
+    /// Whether two parties belong to one group.
+    pub fn one_group(self, one: PartyId, other: PartyId) -> bool {
+        let group = |id: PartyId| self.flow.party(id).group.as_ref();
+        group(one).is_some() && group(one) == group(other)
+    }
+
+    /// A route in the words of the vocabulary: kinds, the second of a kind with a number.
+    pub fn route_words(self, hops: &[Hop]) -> Vec<Word> {
+        let mut seen: Vec<(Word, Vec<PartyId>)> = Vec::new();
+        hops.iter()
+            .map(|hop| match hop {
+                Hop::Clearing(name) => Word::Borrowed(*name),
+                Hop::Party(id) => self.hop_word(*id, &mut seen),
+            })
+            .collect()
+    }
+
+    fn hop_word(self, id: PartyId, seen: &mut Vec<(Word, Vec<PartyId>)>) -> Word {
+        let party = self.flow.party(id);
+        let kind = if party.wallet {
+            Word::Borrowed("npi_wallet")
+        } else {
+            party.kind.clone()
+        };
+        let position = match seen.iter_mut().find(|(known, _)| *known == kind) {
+            Some((_, ids)) => match ids.iter().position(|known| *known == id) {
+                Some(position) => position,
+                None => {
+                    ids.push(id);
+                    ids.len() - 1
+                }
+            },
+            None => {
+                seen.push((kind.clone(), vec![id]));
+                0
+            }
+        };
+        if position == 0 || kind == "clearing_org" {
+            kind
+        } else {
+            Word::Owned(format!("{kind}{}", position + 1))
+        }
+    }
+
+    /// Whether the message or the money of a leg goes from institution to institution directly.
+    pub fn is_direct(self, leg: &MoneyLeg) -> bool {
+        [&leg.route, &leg.funds_route]
+            .into_iter()
+            .flatten()
+            .any(|hops| direct_hop(&self.route_words(hops)))
+    }
+
+    /// Whether a leg passes a clearing body and no direct link.
+    pub fn is_cleared(self, leg: &MoneyLeg) -> bool {
+        leg.route.as_ref().is_some_and(|hops| hops.len() > 1) && !self.is_direct(leg)
+    }
+
+    /// A bank or another party that only stands between others on a route.
+    pub fn between(self, leg: &MoneyLeg) -> Option<PartyId> {
+        let hops = leg.route.as_deref().unwrap_or_default();
+        let inner = hops.get(1..hops.len().saturating_sub(1))?;
+        inner.iter().find_map(|hop| match hop {
+            Hop::Party(id) if self.flow.party(*id).kind != "clearing_org" => Some(*id),
+            _ => None,
+        })
+    }
+
+    /// The first party on a leg's route.
+    pub fn first_hop(self, leg: &MoneyLeg) -> Option<PartyId> {
+        match leg.route.as_ref().or(leg.funds_route.as_ref())?.first()? {
+            Hop::Party(id) => Some(*id),
+            Hop::Clearing(_) => None,
+        }
+    }
+}
+
+/// Whose the goods are that a party is paid for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Title {
+    /// Its own.
+    Own,
+    /// Others'.
+    Others,
+    /// Said to be its own by a credit sale without documents.
+    Claimed,
+    /// Nobody can say.
+    Unknown,
+    /// Not stated.
+    NotStated,
+}
+
+fn is_refund(leg: &MoneyLeg) -> bool {
+    leg.service.as_deref() == Some("refund") || leg.purpose.as_deref() == Some("refund")
+}

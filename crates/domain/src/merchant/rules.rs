@@ -1,0 +1,86 @@
+//! What the rules are asked about merchants and about paying them.
+
+use super::{AccountOwner, BankAccount, Merchant, Profile};
+use crate::context::Context;
+use crate::regulation::{self, Question, Ruling};
+use crate::rejection::{Refusable, Rejection};
+use crate::text;
+use calendar::{SettlementCycle, shanghai_date};
+use compliance::Action;
+use jiff::Timestamp;
+use std::sync::Arc;
+
+/// Whether a merchant of this profile may be served.
+pub(super) fn onboard(cx: &mut Context<'_, '_>, profile: &Profile) -> Refusable<Arc<Ruling>> {
+    let question = profile.onboarding(&cx.settings.institution);
+    regulation::decide(cx, question)
+}
+
+/// Whether takings may be settled to an account on these terms; asked when there is an account.
+pub(super) fn settle(
+    cx: &mut Context<'_, '_>,
+    profile: &Profile,
+    account: Option<&BankAccount>,
+    cycle: SettlementCycle,
+    since: Timestamp,
+) -> Refusable<Option<Arc<Ruling>>> {
+    let Some(account) = account else {
+        return Ok(None);
+    };
+    let age = shanghai_date(since).days_until(shanghai_date(cx.tx.now()));
+    let question = Question::new(Action::Settle)
+        .with("service", "settlement")
+        .with("settlement_cycle", cycle.to_string())
+        .with("merchant.age_days", i64::from(age))
+        .maybe(
+            "merchant.normal_trading_days",
+            profile.trading_days.map(i64::from),
+        );
+    regulation::decide(cx, account.state(question)).map(Some)
+}
+
+impl BankAccount {
+    /// States whose account it is.
+    pub(crate) fn state<'q>(&self, question: Question<'q>) -> Question<'q> {
+        let owner = self.owner.map(|owner| match owner {
+            AccountOwner::Merchant => "merchant",
+            AccountOwner::Platform => "platform",
+            AccountOwner::Designated => "designated",
+        });
+        question
+            .maybe("payee_account_owner", owner)
+            .maybe("documented_fund_management", self.documented)
+    }
+}
+
+impl Merchant {
+    /// Whose counter a kind of bucket means for a payment to this merchant.
+    pub(crate) fn subject(&self, bucket: &str) -> Option<String> {
+        match bucket {
+            "merchant" => Some(self.id.clone()),
+            "merchant_document" => self.profile.owner.clone(),
+            _ => None,
+        }
+    }
+}
+
+/// Checks the texts of a profile.
+pub(super) fn check(profile: &Profile) -> Result<(), Rejection> {
+    if let Some(province) = &profile.province {
+        text::number("profile.province", province)?;
+    }
+    if let Some(owner) = &profile.owner {
+        text::number("profile.owner", owner)?;
+    }
+    let outsourced = profile.outsourced.iter().flatten();
+    if outsourced.clone().count() > 20 {
+        return Err(Rejection::field(
+            "profile.outsourced",
+            "at most 20 functions",
+        ));
+    }
+    for function in outsourced {
+        text::number("profile.outsourced", function)?;
+    }
+    Ok(())
+}

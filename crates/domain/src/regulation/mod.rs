@@ -1,0 +1,86 @@
+//! Regulation in the flow: every request that a rule may forbid is judged inside its command.
+//!
+//! A capability makes a [`Question`] of its objects and calls [`decide`]. The answer is a [`Ruling`] that
+//! it keeps with the object, or a refusal that names the clauses (`refused_by_rule`) or the facts that
+//! were not stated (`facts_missing`). The day that counts is that of the command's own time in Shanghai.
+//! Facts (what happened already) are never asked about: they cannot be refused.
+//!
+//! Cost: the answer to a question that no amount, counter or time of day bears on is remembered, so that a
+//! plain payment costs a look-up. Otherwise the rules are evaluated, with the counters of the limits that
+//! bind this institution; see [`rulebook`].
+
+mod counter;
+mod institution;
+mod question;
+mod record;
+mod refusal;
+mod rulebook;
+
+pub use counter::{Counted, Counter};
+pub(crate) use counter::{count_again, give_back, give_back_refund};
+pub use institution::{Institution, InstitutionKind};
+pub(crate) use question::Question;
+pub use record::{Decision, Ruling};
+pub use refusal::{Clause, Lacking, RuleRefusal};
+pub(crate) use rulebook::Rulebook;
+pub use rulebook::RulesError;
+
+use crate::context::Context;
+use crate::rejection::Refusable;
+use calendar::shanghai_date;
+use compliance::{Facts, Value};
+use engine::Interrupt;
+use rulebook::Answer;
+use std::sync::Arc;
+
+/// Judges a request: a ruling to keep with the object, or a refusal. Limits that apply are counted.
+pub(crate) fn decide(cx: &mut Context<'_, '_>, question: Question<'_>) -> Refusable<Arc<Ruling>> {
+    let day = shanghai_date(cx.tx.now());
+    let shard = cx.tx.shard();
+    let rules = cx.rules;
+    match rules.remembered(shard, day, &question) {
+        Some(answer) => {
+            let (decision, ruling) = answer.allowed()?;
+            keep(cx, decision)?;
+            Ok(ruling.clone())
+        }
+        None => decide_counted(cx, &question),
+    }
+}
+
+/// The same with everything that varies from one request to the next.
+fn decide_counted(cx: &mut Context<'_, '_>, question: &Question<'_>) -> Refusable<Arc<Ruling>> {
+    let day = shanghai_date(cx.tx.now());
+    let rules = cx.rules;
+    let limits = counter::of_limits(cx.tx, rules, day, question)?;
+    let mut facts: Facts = rules.facts(question);
+    for (path, value) in &question.varying {
+        rules.state(&mut facts, path, value.clone());
+    }
+    for limit in &limits {
+        rules.state(&mut facts, limit.fact, Value::Number(limit.used));
+    }
+    let judged = rules.judge(&facts, day, question.action);
+    let shard = cx.tx.shard();
+    let amount = question.amount.map_or(0, |amount| amount.amount());
+    let answer = Answer::of(rules.packs(), shard, day, question.action, &judged, amount);
+    let (decision, ruling) = answer.allowed()?;
+    keep(cx, decision)?;
+    let counted = counter::applied(rules.packs(), &limits, &judged.limits);
+    if counted.is_empty() {
+        return Ok(ruling.clone());
+    }
+    counter::add(cx.tx, &counted, amount)?;
+    Ok(Arc::new(Ruling {
+        counted,
+        ..(**ruling).clone()
+    }))
+}
+
+/// The whole decision is a record of its own; most objects share one.
+fn keep(cx: &mut Context<'_, '_>, decision: &Decision) -> Result<(), Interrupt> {
+    if cx.tx.get::<Decision>(&decision.id)?.is_none() {
+        cx.tx.put(decision.clone())?;
+    }
+    Ok(())
+}

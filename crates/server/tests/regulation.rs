@@ -1,0 +1,551 @@
+//! Rules of regulation in the flow of requests: what they forbid is refused with the clause, what they
+//! need is asked for, and the day that counts is the book's.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "tests say where"
+)]
+
+mod support;
+
+use calendar::{BusinessDate, instant_at};
+use channels::answer::{Answer as Statement, Notification, OrderState};
+use channels::operation::{Channel, ChannelReference};
+use compliance::Packs;
+use domain::merchant::Profile;
+use domain::{Command, Fact, QingyuanApp, Settings};
+use engine::runtime::Clock;
+use engine::{Actor, Envelope, Verdict};
+use money::Money;
+use serde_json::{Value, json};
+use std::sync::Arc;
+use support::{Answer, FINANCE, OPERATOR, Rig};
+
+const YUAN: i64 = 100;
+
+/// A book that begins at an instant, under packs in which texts are replaced.
+async fn rig(day: (i16, i8, i8), clock: (u8, u8, u8), edits: &[(&str, &str)]) -> Rig {
+    let date = BusinessDate::new(day.0, day.1, day.2).unwrap();
+    Rig::at(instant_at(date, clock.0, clock.1, clock.2), app(edits)).await
+}
+
+fn app(edits: &[(&str, &str)]) -> QingyuanApp {
+    let mut texts: Vec<(&str, String)> = compliance::EMBEDDED
+        .iter()
+        .map(|(name, text)| (*name, (*text).to_owned()))
+        .collect();
+    for (from, to) in edits {
+        let place = texts.iter_mut().find(|(_, text)| text.contains(from));
+        let (_, text) = place.expect("a text to replace");
+        *text = text.replace(from, to);
+    }
+    let borrowed: Vec<(&str, &str)> = texts
+        .iter()
+        .map(|(name, text)| (*name, text.as_str()))
+        .collect();
+    let packs = Packs::load(&borrowed).unwrap();
+    QingyuanApp::new(Settings::sample(), Arc::new(packs)).unwrap()
+}
+
+fn profile(change: impl FnOnce(&mut Profile)) -> Value {
+    let mut profile = Profile::ordinary();
+    change(&mut profile);
+    serde_json::to_value(profile).unwrap()
+}
+
+fn micro(profile: &mut Profile) {
+    profile.kind = Some(domain::merchant::MerchantKind::Micro);
+    profile.owner = Some("owner-1".to_owned());
+}
+
+async fn onboard(rig: &Rig, number: &str, profile: Value) -> Answer {
+    let body = json!({"external_number": number, "name": number, "fee_schedule": {"rate": 0},
+        "settlement_cycle": "D+1", "automatic_payout": false, "split_share_max": 1_000_000,
+        "settlement_account": {"account_number": "6216261000000002485", "holder": "宗晓", "owner": "merchant"},
+        "profile": profile});
+    rig.post("/v1/merchants", OPERATOR, &format!("open-{number}"), &body)
+        .await
+}
+
+async fn order(rig: &Rig, merchant: &str, number: &str, fen: i64, source: Option<&str>) -> Answer {
+    let mut body = json!({"merchant": merchant, "order_number": number, "channel": "wechat",
+        "amount": {"amount": fen, "currency": "CNY"}, "description": "books"});
+    if let Some(source) = source {
+        body["source"] = json!(source);
+    }
+    rig.post("/v1/payments", OPERATOR, &format!("order-{number}"), &body)
+        .await
+}
+
+async fn told(rig: &Rig, answer: Statement) {
+    let notification = Notification {
+        id: "n".into(),
+        answer,
+    };
+    let fact = Command::Fact(Fact::Notified {
+        channel: Channel::Wechat,
+        notification,
+    });
+    let outcome = rig
+        .running
+        .engine
+        .submit(Envelope::new(Actor::system(), fact))
+        .await
+        .unwrap();
+    assert!(matches!(outcome.result, Verdict::Done(_)), "{outcome:?}");
+}
+
+async fn state(rig: &Rig, payment: &str, state: OrderState) {
+    let order = ChannelReference(payment.trim_start_matches("pay_").to_owned());
+    told(rig, Statement::Order { order, state }).await;
+}
+
+async fn paid(rig: &Rig, payment: &str, fen: i64) {
+    let paid = OrderState::Paid {
+        channel_number: format!("trade-{payment}"),
+        amount: Money::cny(fen),
+        paid_at: rig.clock.now(),
+    };
+    state(rig, payment, paid).await;
+}
+
+/// Effects that were recorded: nothing is sent without one.
+async fn last_row(rig: &Rig) -> u64 {
+    rig.last_row().await
+}
+
+#[track_caller]
+fn refused_by(answer: Answer, rule: &str) -> Answer {
+    let answer = answer.expect_problem(422, "refused_by_rule", "");
+    let clauses = answer.body["clauses"].as_array().expect("clauses");
+    let clause = clauses
+        .iter()
+        .find(|clause| clause["rule"] == rule)
+        .unwrap_or_else(|| panic!("{rule} is not among {clauses:?}"));
+    for text in [
+        &clause["instrument"]["zh"],
+        &clause["instrument"]["en"],
+        &clause["reason"]["zh"],
+        &clause["remedy"]["zh"],
+        &clause["confidence"],
+    ] {
+        assert!(
+            text.as_str().is_some_and(|text| !text.is_empty()),
+            "{clause}"
+        );
+    }
+    assert_eq!(answer.body["packs"].as_str().map(str::len), Some(64));
+    answer
+}
+
+#[track_caller]
+fn lacks(answer: Answer, fact: &str) {
+    let answer = answer.expect_problem(422, "facts_missing", "");
+    let missing = answer.body["missing_facts"].as_array().expect("a list");
+    assert!(
+        missing.iter().any(|missing| missing["fact"] == fact),
+        "{fact} is not among {missing:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_merchant_that_a_rule_forbids_is_refused_with_the_clause() {
+    let listed = || profile(|profile| profile.listed = Some(true));
+    let before = rig((2024, 12, 31), (23, 59, 50), &[]).await;
+    let served = onboard(&before, "m-1", listed()).await.expect(201);
+    assert_eq!(served.body["decision"]["verdict"], "allow");
+    before.stop().await;
+
+    let after = rig((2025, 1, 1), (0, 0, 0), &[]).await;
+    let rows = last_row(&after).await;
+    let refused = refused_by(onboard(&after, "m-1", listed()).await, "NPC-AML/40");
+    assert_eq!(refused.body["as_of"], "2025-01-01");
+    assert_eq!(last_row(&after).await, rows, "nothing was opened");
+    onboard(&after, "m-2", profile(|_| {})).await.expect(201);
+    after.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_not_known_is_asked_for_and_nothing_is_done() {
+    let rig = rig((2026, 11, 20), (10, 0, 0), &[]).await;
+    let rows = last_row(&rig).await;
+    lacks(onboard(&rig, "m-1", json!({})).await, "customer.identified");
+    let unknown = profile(|profile| profile.due_diligence = None);
+    lacks(onboard(&rig, "m-1", unknown).await, "cdd_done");
+    assert_eq!(last_row(&rig).await, rows);
+
+    // A shop has a terminal, and a province.
+    let shop = profile(|profile| profile.premises = Some(domain::merchant::Premises::Shop));
+    lacks(
+        onboard(&rig, "m-2", shop.clone()).await,
+        "terminal.registered",
+    );
+    let mut complete = shop;
+    for (name, value) in [
+        ("terminal_registered", json!(true)),
+        ("terminal_bound_fields", json!(5)),
+        ("terminal_location_matches", json!(true)),
+    ] {
+        complete[name] = value;
+    }
+    onboard(&rig, "m-2", complete.clone()).await.expect(201);
+    complete["province"] = json!("guangdong");
+    refused_by(onboard(&rig, "m-3", complete).await, "PBC-2013-9/local");
+
+    // Whose account it is must be said, too; a platform's it may not be.
+    let body = |owner: Value| {
+        json!({"external_number": "m-4", "name": "m", "fee_schedule": {}, "settlement_cycle": "T+1",
+            "settlement_account": {"account_number": "6216261000000002485", "holder": "宗晓", "owner": owner},
+            "profile": Profile::ordinary()})
+    };
+    let unsaid = rig
+        .post("/v1/merchants", OPERATOR, "u", &body(Value::Null))
+        .await;
+    lacks(unsaid, "payee_account_owner");
+    let platform = rig
+        .post("/v1/merchants", OPERATOR, "p", &body(json!("platform")))
+        .await;
+    refused_by(platform, "PBC-2013-9/settle-account");
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn a_payment_above_a_limit_is_refused_from_the_rules_first_day() {
+    let mut rig = rig((2018, 3, 31), (23, 59, 58), &[]).await;
+    let merchant = onboard(&rig, "m-1", profile(micro)).await.expect(201).id();
+    // The last second before the rule: as much as the payer likes.
+    let taken = order(
+        &rig,
+        &merchant,
+        "o-1",
+        1_000 * YUAN + 1,
+        Some("credit_card"),
+    )
+    .await;
+    let taken = taken.expect(201);
+    assert_eq!(taken.body["decision"]["verdict"], "allow");
+
+    rig.clock
+        .set(instant_at(BusinessDate::new(2018, 4, 1).unwrap(), 0, 0, 0));
+    lacks(order(&rig, &merchant, "o-2", 1, None).await, "source");
+    let above = order(
+        &rig,
+        &merchant,
+        "o-3",
+        1_000 * YUAN + 1,
+        Some("credit_card"),
+    )
+    .await;
+    refused_by(above, "PBC-2017-296/norm/micro");
+    order(&rig, &merchant, "o-4", 2_000 * YUAN, Some("bank_account"))
+        .await
+        .expect(201);
+    let at = order(&rig, &merchant, "o-5", 1_000 * YUAN, Some("credit_card"))
+        .await
+        .expect(201);
+    let limits = at.body["decision"]["limits"].as_array().unwrap();
+    assert_eq!(at.body["decision"]["verdict"], "limit");
+    assert_eq!(limits.len(), 2, "{limits:?}");
+    assert_eq!(limits[0]["counter"], "merchant_document/day/owner-1");
+    assert_eq!(limits[0]["period"], "2018-04-01");
+    assert_eq!(limits[0]["figure"], 1_000 * YUAN);
+    assert_eq!(limits[0]["used"], 0);
+    let fen = order(&rig, &merchant, "o-6", 1, Some("credit_card")).await;
+    refused_by(fen, "PBC-2017-296/norm/micro");
+
+    // One object shows the rules, those of the counterparty too.
+    let shown = rig
+        .get(&format!("/v1/payments/{}", at.id()), OPERATOR)
+        .await
+        .expect(200);
+    let rules = &shown.body["decision"]["rules"];
+    let counterparty = rules["counterparty"].as_array().unwrap();
+    assert!(counterparty.contains(&json!("PBC-2017-296/norm/12-D")));
+    assert_eq!(rules["packs"].as_str().map(str::len), Some(64));
+    let decision = shown.body["decision"]["id"].as_str().unwrap();
+    let alone = rig
+        .get(&format!("/v1/decisions/{decision}"), OPERATOR)
+        .await
+        .expect(200);
+    assert_eq!(alone.body["rules"], *rules);
+    rig.work().await;
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn room_is_counted_once_and_given_back() {
+    let give_back = [(
+        "figure = \"figure.day_yuan\"\nused = [\"used.micro_day\"]",
+        "figure = \"figure.day_yuan\"\nused = [\"used.micro_day\"]\nrefund_gives_back = true",
+    )];
+    let rig = rig((2026, 11, 20), (10, 0, 0), &give_back).await;
+    let merchant = onboard(&rig, "m-1", profile(micro)).await.expect(201).id();
+    let card = Some("credit_card");
+    let first = order(&rig, &merchant, "o-1", 600 * YUAN, card)
+        .await
+        .expect(201)
+        .id();
+    // The same number again is the same payment, under the same key and under another.
+    order(&rig, &merchant, "o-1", 600 * YUAN, card)
+        .await
+        .expect(201);
+    let body = json!({"merchant": merchant, "order_number": "o-1", "channel": "wechat", "source": "credit_card",
+        "amount": {"amount": 600 * YUAN, "currency": "CNY"}, "description": "books"});
+    rig.post("/v1/payments", OPERATOR, "another key", &body)
+        .await
+        .expect(200);
+    let second = order(&rig, &merchant, "o-2", 400 * YUAN, card)
+        .await
+        .expect(201)
+        .id();
+    refused_by(
+        order(&rig, &merchant, "o-3", 1, card).await,
+        "PBC-2017-296/norm/micro",
+    );
+    // Another merchant of the same owner has no room of its own.
+    let twin = onboard(&rig, "m-2", profile(micro)).await.expect(201).id();
+    refused_by(
+        order(&rig, &twin, "o-1", 1, card).await,
+        "PBC-2017-296/norm/micro",
+    );
+
+    state(&rig, &first, OrderState::Closed).await;
+    order(&rig, &merchant, "o-4", 600 * YUAN, card)
+        .await
+        .expect(201);
+    refused_by(
+        order(&rig, &merchant, "o-5", 1, card).await,
+        "PBC-2017-296/norm/micro",
+    );
+
+    // A refund gives back where the rule says so: the day's room, not the month's.
+    paid(&rig, &second, 400 * YUAN).await;
+    let refund =
+        json!({"refund_number": "r-1", "amount": {"amount": 400 * YUAN, "currency": "CNY"}});
+    let refund = rig
+        .post(
+            &format!("/v1/payments/{second}/refunds"),
+            OPERATOR,
+            "r-1",
+            &refund,
+        )
+        .await
+        .expect(201)
+        .id();
+    refused_by(
+        order(&rig, &merchant, "o-6", 1, card).await,
+        "PBC-2017-296/norm/micro",
+    );
+    let done = channels::answer::RefundState::Succeeded {
+        channel_number: "5000".into(),
+        amount: Money::cny(400 * YUAN),
+        refunded_at: rig.clock.now(),
+    };
+    let reference = ChannelReference(refund.trim_start_matches("ref_").to_owned());
+    told(
+        &rig,
+        Statement::Refund {
+            refund: reference,
+            state: done,
+        },
+    )
+    .await;
+    let again = order(&rig, &merchant, "o-7", 400 * YUAN, card)
+        .await
+        .expect(201);
+    let limits = again.body["decision"]["limits"].as_array().unwrap().clone();
+    let used = |kind: &str| {
+        let counter = format!("merchant_document/{kind}/owner-1");
+        let found = limits.iter().find(|limit| limit["counter"] == *counter);
+        found.expect("a limit")["used"].clone()
+    };
+    assert_eq!(used("day"), 600 * YUAN);
+    assert_eq!(used("month"), 1_000 * YUAN);
+    // A new day has its own room; the month goes on.
+    rig.clock.set(instant_at(
+        BusinessDate::new(2026, 11, 21).unwrap(),
+        0,
+        0,
+        0,
+    ));
+    let next = order(&rig, &merchant, "o-8", 1_000 * YUAN, card)
+        .await
+        .expect(201);
+    assert_eq!(next.body["decision"]["limits"][0]["used"], 0);
+    assert_eq!(next.body["decision"]["limits"][1]["used"], 1_400 * YUAN);
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn two_limits_both_need_room() {
+    let edit = [(
+        "figures = { month_yuan = 10000 }",
+        "figures = { month_yuan = 700 }",
+    )];
+    let rig = rig((2026, 11, 20), (10, 0, 0), &edit).await;
+    let merchant = onboard(&rig, "m-1", profile(micro)).await.expect(201).id();
+    let card = Some("credit_card");
+    order(&rig, &merchant, "o-1", 700 * YUAN, card)
+        .await
+        .expect(201);
+    let refused = order(&rig, &merchant, "o-2", 1, card).await;
+    let refused = refused_by(refused, "PBC-2017-296/norm/micro-month");
+    let clauses = refused.body["clauses"].as_array().unwrap();
+    assert_eq!(clauses.len(), 1, "the day has room: {clauses:?}");
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn a_changed_figure_changes_the_decision_and_the_hash() {
+    let mut packs = Vec::new();
+    for (edits, allowed) in [
+        (&[][..], false),
+        (
+            &[(
+                "figures = { day_yuan = 1000 }\nraised_by = [\"merchant.kind=micro_merchant\"",
+                "figures = { day_yuan = 1001 }\nraised_by = [\"merchant.kind=micro_merchant\"",
+            )][..],
+            true,
+        ),
+    ] {
+        let rig = rig((2026, 11, 20), (10, 0, 0), edits).await;
+        let merchant = onboard(&rig, "m-1", profile(micro)).await.expect(201);
+        packs.push(merchant.body["decision"]["packs"].clone());
+        let answer = order(
+            &rig,
+            &merchant.id(),
+            "o-1",
+            1_000 * YUAN + 1,
+            Some("credit_card"),
+        )
+        .await;
+        if allowed {
+            answer.expect(201);
+        } else {
+            refused_by(answer, "PBC-2017-296/norm/micro");
+        }
+        rig.stop().await;
+    }
+    assert_ne!(packs[0], packs[1]);
+}
+
+#[tokio::test]
+async fn a_split_without_the_channels_permission_is_refused_from_its_first_day() {
+    let rig = rig((2018, 5, 3), (23, 59, 50), &[]).await;
+    let without = profile(|profile| profile.split_permission = Some(false));
+    let shop = onboard(&rig, "shop", without).await.expect(201).id();
+    let seller = onboard(&rig, "seller", profile(|_| {}))
+        .await
+        .expect(201)
+        .id();
+    let mut payments = Vec::new();
+    for number in ["o-1", "o-2"] {
+        let payment = order(&rig, &shop, number, 10_000, None)
+            .await
+            .expect(201)
+            .id();
+        paid(&rig, &payment, 10_000).await;
+        payments.push(payment);
+    }
+    let split = async |payment: &str, key: &str| {
+        let body = json!({"merchant": shop, "payment": payment, "plan": {"receivers": [
+            {"merchant": seller, "kind": "seller", "share": {"fixed": {"amount": 4_000, "currency": "CNY"}}}]}});
+        rig.post("/v1/splits", OPERATOR, key, &body).await
+    };
+    let made = split(&payments[0], "s-1").await.expect(201);
+    assert_eq!(made.body["decision"]["verdict"], "allow");
+    rig.clock
+        .set(instant_at(BusinessDate::new(2018, 5, 4).unwrap(), 0, 0, 0));
+    let rows = last_row(&rig).await;
+    refused_by(split(&payments[1], "s-2").await, "IND/split-permission");
+    assert_eq!(last_row(&rig).await, rows, "no money moved");
+    // The same with the order: a plan is judged before the order is taken.
+    let planned = json!({"merchant": shop, "order_number": "o-3", "channel": "wechat", "description": "books",
+        "amount": {"amount": 10_000, "currency": "CNY"}, "split_plan": {"receivers": [
+            {"merchant": seller, "kind": "seller", "share": {"fixed": {"amount": 4_000, "currency": "CNY"}}}]}});
+    let refused = rig.post("/v1/payments", OPERATOR, "o-3", &planned).await;
+    refused_by(refused, "IND/split-permission");
+    // With the permission on file it goes.
+    let patch = serde_json::to_vec(&json!({"profile": {"split_permission": true}})).unwrap();
+    rig.send(
+        reqwest::Method::PATCH,
+        &format!("/v1/merchants/{shop}"),
+        OPERATOR,
+        None,
+        Some(patch),
+    )
+    .await
+    .expect(200);
+    split(&payments[1], "s-3").await.expect(201);
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn a_payout_to_a_listed_payee_is_refused_from_the_laws_first_day() {
+    let rig = rig((2024, 12, 30), (10, 0, 0), &[]).await;
+    let merchant = onboard(&rig, "m-1", profile(|_| {})).await.expect(201).id();
+    let payment = order(&rig, &merchant, "o-1", 10_000, None)
+        .await
+        .expect(201)
+        .id();
+    paid(&rig, &payment, 10_000).await;
+    rig.clock.set(instant_at(
+        BusinessDate::new(2024, 12, 31).unwrap(),
+        23,
+        0,
+        0,
+    ));
+    rig.post("/v1/days", OPERATOR, "day", &json!({"to": "2024-12-31"}))
+        .await
+        .expect(201);
+    settle(&rig).await;
+    let payout = async |number: &str, payee: Value| {
+        let body = json!({"merchant": merchant, "payout_number": number, "purpose": "goods",
+            "amount": {"amount": 1_000, "currency": "CNY"}, "payee": payee});
+        rig.post("/v1/payouts", OPERATOR, number, &body).await
+    };
+    let account = |owner: &str, listed: Value| {
+        json!({"account_number": "6216261000000002485", "holder": "宗晓", "owner": owner,
+            "documented": true, "listed": listed})
+    };
+    let paid_out = payout("p-1", account("designated", json!(true)))
+        .await
+        .expect(201);
+    assert_eq!(paid_out.body["decision"]["verdict"], "allow");
+    rig.clock
+        .set(instant_at(BusinessDate::new(2025, 1, 1).unwrap(), 0, 0, 0));
+    let rows = last_row(&rig).await;
+    refused_by(
+        payout("p-2", account("designated", json!(true))).await,
+        "NPC-AML/40",
+    );
+    lacks(
+        payout("p-3", account("designated", Value::Null)).await,
+        "party_on_list",
+    );
+    refused_by(
+        payout("p-4", account("platform", json!(false))).await,
+        "PBC-2013-9/settle-account",
+    );
+    assert_eq!(last_row(&rig).await, rows, "no money moved");
+    payout("p-5", account("designated", json!(false)))
+        .await
+        .expect(201);
+    payout("p-6", account("merchant", Value::Null))
+        .await
+        .expect(201);
+    payout("p-7", Value::Null).await.expect(201);
+    let list = rig.get("/v1/payouts", FINANCE).await.expect(200);
+    assert_eq!(list.body["items"].as_array().unwrap().len(), 4);
+    rig.stop().await;
+}
+
+async fn settle(rig: &Rig) {
+    for _ in 0..3 {
+        engine::runtime::Timers::new(rig.running.engine.clone())
+            .pass()
+            .await
+            .unwrap();
+    }
+}
