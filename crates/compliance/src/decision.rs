@@ -4,6 +4,7 @@ use crate::fact::{self, FactId};
 use crate::pack::{Note, Period, Rule, Text};
 use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
+use std::ops::Deref;
 use std::sync::Arc;
 
 /// The answer in a word.
@@ -74,14 +75,22 @@ pub enum Outcome {
     Announced,
 }
 
-/// One rule in a decision. The rule is shared, never copied: `finding.rule.id`, `.says`, `.citation`,
-/// `.notes`.
+/// One rule in a decision. The rule is shared, never copied; what it says can be read through the
+/// finding (`finding.citation`, `.says`, `.effect`, `.notes`).
 #[derive(Debug, Clone)]
 pub struct Finding {
     /// Rule.
     pub rule: Arc<Rule>,
     /// What came of it.
     pub outcome: Outcome,
+}
+
+impl Deref for Finding {
+    type Target = Rule;
+
+    fn deref(&self) -> &Rule {
+        &self.rule
+    }
 }
 
 impl Finding {

@@ -32,6 +32,10 @@ pub const EMBEDDED: &[(&str, &str)] = &[
         include_str!("../../../regulations/npc-pipl.toml"),
     ),
     (
+        "open-questions.toml",
+        include_str!("../../../regulations/open-questions.toml"),
+    ),
+    (
         "pbc-2010-2.toml",
         include_str!("../../../regulations/pbc-2010-2.toml"),
     ),

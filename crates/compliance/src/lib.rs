@@ -19,8 +19,10 @@ mod fact;
 pub mod flow;
 mod json;
 mod judge;
+mod launch;
 mod pack;
 mod packs;
+pub mod risk;
 
 pub use decision::{Decision, Finding, MissingFact, Outcome, Room, Unexamined, Verdict};
 pub use embedded::EMBEDDED;
@@ -30,6 +32,7 @@ pub use fact::{
     vocabulary_table,
 };
 pub use json::decision_json;
+pub use launch::{Evidence, Gate, LaunchReport};
 pub use pack::{
     Action, Bearer, Case, Clause, Condition, Confidence, Effect, Instrument, Limit, Note,
     PackError, Period, Rule, Standing, Term, Text,

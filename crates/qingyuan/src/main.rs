@@ -10,6 +10,7 @@ mod failure;
 mod flow_check;
 mod output;
 mod regulation;
+mod rules_command;
 mod sandbox_command;
 mod serve;
 mod settings;
@@ -46,7 +47,7 @@ fn run(cli: cli::Cli) -> Result<bool, failure::Failure> {
         cli::Command::Verify(arguments) => verify::run(&arguments),
         cli::Command::Sandbox(arguments) => sandbox_command::run(&arguments),
         cli::Command::Check(arguments) => regulation::check(&arguments),
-        cli::Command::Rules { rules, command } => regulation::rules(rules.as_deref(), &command),
+        cli::Command::Rules { rules, command } => rules_command::run(rules.as_deref(), &command),
         cli::Command::Bench { benchmark } => bench::run(&benchmark),
     }
 }

@@ -1,13 +1,11 @@
-//! `qingyuan check` and `qingyuan rules`.
+//! `qingyuan check --facts`, and where rule packs are loaded from.
 
-use crate::cli::{CheckArguments, RulesCommand};
+use crate::cli::CheckArguments;
 use crate::failure::Failure;
 use crate::flow_check;
 use crate::output::{self, say};
-use calendar::BusinessDate;
 use compliance::{
-    Decision, EMBEDDED, Node, NodeKind, Outcome, Packs, Rule, decision_json, facts_from_node,
-    parse_yaml,
+    Decision, EMBEDDED, Node, NodeKind, Packs, decision_json, facts_from_node, parse_yaml,
 };
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -178,6 +176,9 @@ fn print(answer: &Value, id: &str) {
         if let Some(remedy) = clause.pointer("/remedy/en").and_then(Value::as_str) {
             say!("            → {remedy}");
         }
+        if text(&clause, "outcome") != "kept" {
+            readings(&clause);
+        }
     }
     for limit in list("limits") {
         let number = |name: &str| limit.get(name).map(Value::to_string).unwrap_or_default();
@@ -193,103 +194,39 @@ fn print(answer: &Value, id: &str) {
     for missing in list("missing") {
         say!("  missing   {}", missing.as_str().unwrap_or_default());
     }
+    let unexamined = list("unexamined");
+    if !unexamined.is_empty() {
+        say!("  not examined because these facts were not stated:");
+    }
+    for rule in unexamined {
+        let facts = rule.get("facts").and_then(Value::as_array);
+        let facts: Vec<&str> = facts
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_str)
+            .collect();
+        say!("    {:<36} {}", text(&rule, "rule"), facts.join(", "));
+    }
 }
 
-/// Looks at the rules; false when a rule's own case does not hold.
-pub fn rules(folder: Option<&Path>, command: &RulesCommand) -> Result<bool, Failure> {
-    let packs = load(folder)?;
-    match command {
-        RulesCommand::List => packs.rules().iter().for_each(|rule| line(" ", rule)),
-        RulesCommand::Show { id } => {
-            let rule = packs.rules().iter().find(|rule| rule.id == *id);
-            let rule = rule.ok_or_else(|| {
-                Failure::other(format!(
-                    "there is no rule `{id}`; `qingyuan rules list` shows them"
-                ))
-            })?;
-            show(&packs, rule);
-        }
-        RulesCommand::Diff { from, to } => {
-            let (from, to) = (BusinessDate::from_date(*from), BusinessDate::from_date(*to));
-            if to < from {
-                return Err(Failure::other("--to is before --from"));
-            }
-            for rule in packs.rules() {
-                match (rule.in_force(from), rule.in_force(to)) {
-                    (false, true) => line("+", rule),
-                    (true, false) => line("-", rule),
-                    _ => {}
-                }
-            }
-        }
-        RulesCommand::Test => return Ok(test(&packs)),
-    }
-    Ok(true)
-}
-
-fn line(mark: &str, rule: &Rule) {
-    let to = rule
-        .to
-        .map_or_else(|| "open".to_owned(), |day| day.to_string());
-    let effect = format!("{:?}", rule.effect).to_lowercase();
-    say!(
-        "{mark} {:<36} {effect:<8} {} .. {to}  {}",
-        rule.id,
-        rule.from,
-        rule.says.en
-    );
-}
-
-fn show(packs: &Packs, rule: &Rule) {
-    line(" ", rule);
-    if let Some(instrument) = packs.instrument(rule) {
-        say!("  {} · {}", instrument.en, instrument.zh);
-    }
-    if let Some(article) = &rule.article {
-        say!("  article {article}");
-    }
-    say!(
-        "  confidence {}",
-        format!("{:?}", rule.confidence).to_lowercase()
-    );
-    say!("  remedy: {} · {}", rule.remedy.en, rule.remedy.zh);
-    for (name, figure) in &rule.figures {
-        say!("  figure {name} = {figure}");
-    }
-    for note in &rule.notes {
-        let standing = format!("{:?}", note.standing).to_lowercase();
+/// Readings that a finding rests on, with their standing.
+fn readings(clause: &Value) {
+    for note in clause
+        .get("notes")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+    {
+        let text = |pointer: &str| {
+            note.pointer(pointer)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+        };
         say!(
-            "  asked: {}\n    {} ({standing}; {})",
-            note.question,
-            note.answer,
-            note.source
+            "            reading ({}): {} {}",
+            text("/standing"),
+            text("/question/en"),
+            text("/answer/en")
         );
     }
-}
-
-fn test(packs: &Packs) -> bool {
-    let (mut run, mut wrong) = (0, 0);
-    for rule in packs.rules() {
-        for case in &rule.cases {
-            run += 1;
-            let decision = packs.check(&case.facts);
-            let fired = decision.rules.iter().any(|finding| {
-                finding.rule.id == rule.id
-                    && matches!(finding.outcome, Outcome::Fired | Outcome::Lifted)
-            });
-            if fired != case.fires {
-                wrong += 1;
-                say!(
-                    "{}: expected to {}",
-                    rule.id,
-                    if case.fires { "fire" } else { "stay quiet" }
-                );
-            }
-        }
-    }
-    say!(
-        "{run} cases of {} rules, {wrong} wrong",
-        packs.rules().len()
-    );
-    wrong == 0
 }

@@ -125,7 +125,9 @@ async fn serve(arguments: &ServeArguments) -> Result<bool, Failure> {
         Some((_, connectors)) => connectors.clone(),
         None => connectors,
     };
-    let server = Server::new(&config, kept.book(), connectors).map_err(Failure::other)?;
+    let server = Server::new(&config, kept.book(), connectors)
+        .map_err(Failure::other)?
+        .with_rules(app.packs().clone());
     let performer = server.performer();
     let server = server.start(listener).map_err(Failure::other)?;
     let writing = kept.write(performer);

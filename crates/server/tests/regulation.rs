@@ -64,7 +64,10 @@ async fn onboard(rig: &Rig, number: &str, profile: Value) -> Answer {
         "settlement_cycle": "D+1", "automatic_payout": false, "split_share_max": 1_000_000,
         "settlement_account": {"account_number": "6216261000000002485", "holder": "宗晓", "owner": "merchant"},
         "profile": profile});
-    rig.post("/v1/merchants", OPERATOR, &format!("open-{number}"), &body)
+    // Without a key: a refusal is not remembered, so the same number is asked for anew.
+    let body = serde_json::to_vec(&body).unwrap();
+    let method = reqwest::Method::POST;
+    rig.send(method, "/v1/merchants", OPERATOR, None, Some(body))
         .await
 }
 
@@ -74,7 +77,7 @@ async fn order(rig: &Rig, merchant: &str, number: &str, fen: i64, source: Option
     if let Some(source) = source {
         body["source"] = json!(source);
     }
-    rig.post("/v1/payments", OPERATOR, &format!("order-{number}"), &body)
+    rig.post("/v1/payments", OPERATOR, &format!("order-{merchant}-{number}"), &body)
         .await
 }
 

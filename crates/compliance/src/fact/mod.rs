@@ -19,7 +19,7 @@ pub(crate) use facts::{nearest, unknown_fact};
 pub use kind::{FactDef, FactKind, Origin};
 pub use node::{Node, NodeKind, parse_yaml};
 pub use read::facts_from_node;
-pub(crate) use read::{day, decimal};
+pub(crate) use read::{clock, day, decimal};
 pub(crate) use table::id;
 pub use table::{FactId, all, definition, find};
 pub use value::{Leg, Receiver, Value, Word};

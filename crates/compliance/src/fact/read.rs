@@ -175,7 +175,8 @@ pub(crate) fn day(text: &str) -> Option<i64> {
     Some(i64::from(number))
 }
 
-fn clock(text: &str) -> Option<i64> {
+/// `18:30` as minutes since midnight.
+pub(crate) fn clock(text: &str) -> Option<i64> {
     let (hour, minute) = text.split_once(':')?;
     if hour.len() != 2 || minute.len() != 2 {
         return None;

@@ -63,6 +63,12 @@ fn raised(facts: &Facts, clause: &Clause) -> Raised {
     }
 }
 
+/// Whether a rule is about a service (or about any).
+fn of_service(rule: &Rule, service: Option<&str>) -> bool {
+    rule.services.is_empty()
+        || service.is_some_and(|service| rule.services.iter().any(|known| known == service))
+}
+
 /// Whether a rule that no stated fact raises could bind what is asked all the same.
 fn could_bind(rule: &Rule, service: Option<&str>) -> bool {
     let Some(service) = service else { return false };
@@ -73,7 +79,7 @@ fn could_bind(rule: &Rule, service: Option<&str>) -> bool {
         let actions = Action::of_service(service);
         rule.actions.iter().any(|action| actions.contains(action))
     } else {
-        rule.services.iter().any(|known| known == service)
+        of_service(rule, Some(service))
     }
 }
 
@@ -99,19 +105,32 @@ impl Packs {
         let mut entries = Vec::new();
         let mut without_service = Vec::new();
         let mut unexamined = Vec::new();
+        let mut relaxations = Vec::new();
         for rule in &self.rules {
             let in_force = rule.in_force(as_of);
             if !in_force && !self.announced(rule, as_of) {
                 continue;
             }
             let mut clauses = Vec::new();
+            let mut open_clauses = Vec::new();
             let mut open = Vec::new();
             for (position, clause) in rule.clauses.iter().enumerate() {
                 match raised(&facts, clause) {
                     Raised::Yes => clauses.push(position),
                     Raised::No => {}
-                    Raised::Open(facts) => open.extend(facts),
+                    Raised::Open(facts) => {
+                        open_clauses.push(position);
+                        open.extend(facts);
+                    }
                 }
+            }
+            if clauses.is_empty() && in_force && rule.effect == Effect::Relax {
+                relaxations.push(Entry {
+                    rule: Arc::clone(rule),
+                    clauses: open_clauses,
+                    in_force,
+                });
+                continue;
             }
             if clauses.is_empty() {
                 if in_force && !open.is_empty() && could_bind(rule, service) {
@@ -120,9 +139,7 @@ impl Packs {
                 continue;
             }
             match service {
-                Some(word)
-                    if !rule.services.is_empty()
-                        && !rule.services.iter().any(|known| known == word) => {}
+                Some(_) if !of_service(rule, service) => {}
                 None if !rule.services.is_empty() => {
                     if !framed && in_force {
                         without_service.push(rule);
@@ -135,7 +152,18 @@ impl Packs {
                 }),
             }
         }
+        // Nobody has to state what would lift a rule; but whether it lifts is then open.
+        let concerned = |relaxation: &Entry| {
+            let named = |entry: &Entry| relaxation.rule.lifts.contains(&entry.rule.id);
+            of_service(&relaxation.rule, service) && entries.iter().any(named)
+        };
+        relaxations.retain(concerned);
+        let unraised: Vec<String> = relaxations.iter().map(|one| one.rule.id.clone()).collect();
+        entries.extend(relaxations);
         let mut decision = self.evaluate(&facts, &entries, &layout(&entries));
+        decision.rules.retain(|finding| {
+            finding.outcome == Outcome::Fired || !unraised.contains(&finding.rule.id)
+        });
         decision.unexamined = unexamined;
         for rule in without_service {
             decision.missing.push(MissingFact {

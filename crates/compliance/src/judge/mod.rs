@@ -38,8 +38,52 @@ struct Judged<'a> {
     rule: &'a Arc<Rule>,
     in_force: bool,
     fired: Vec<&'a Clause>,
-    missing: Vec<&'static str>,
-    lifted: bool,
+    /// Clauses that could not be judged, each with the facts it lacks.
+    missing: Vec<(&'a Clause, Vec<&'static str>)>,
+}
+
+/// What relaxations do to the rules they name.
+#[derive(Default)]
+struct Relaxed<'a> {
+    lifted: Vec<&'a str>,
+    /// Percentage to which a rule's figure is widened.
+    scaled: Vec<(&'a str, i64)>,
+    /// What might be widened (or, without a percentage, lifted) if these facts were known.
+    open: Vec<Open<'a>>,
+}
+
+/// A relaxation that nobody can say applies or not.
+struct Open<'a> {
+    lifts: &'a str,
+    percent: Option<i64>,
+    facts: &'a [&'static str],
+}
+
+impl<'a> Relaxed<'a> {
+    fn by(judged: &'a [Judged<'_>]) -> Relaxed<'a> {
+        let mut relaxed = Relaxed::default();
+        let relaxations = judged
+            .iter()
+            .filter(|entry| entry.in_force && entry.rule.effect == Effect::Relax);
+        for entry in relaxations {
+            for lifts in &entry.rule.lifts {
+                for clause in &entry.fired {
+                    match clause.scale_percent {
+                        Some(percent) => relaxed.scaled.push((lifts, percent)),
+                        None => relaxed.lifted.push(lifts),
+                    }
+                }
+                for (clause, facts) in &entry.missing {
+                    relaxed.open.push(Open {
+                        lifts,
+                        percent: clause.scale_percent,
+                        facts,
+                    });
+                }
+            }
+        }
+        relaxed
+    }
 }
 
 /// Stated facts with the day of the question and everything that follows from them.
@@ -88,7 +132,6 @@ impl Packs {
                 in_force: entry.in_force,
                 fired: Vec::new(),
                 missing: Vec::new(),
-                lifted: false,
             };
             for clause in entry
                 .clauses
@@ -98,7 +141,9 @@ impl Packs {
                 match clause.condition.holds(&question) {
                     Ok(true) => judged.fired.push(clause),
                     Ok(false) => {}
-                    Err(report) => judged.missing.extend(report.absent(facts, clause)),
+                    Err(report) => {
+                        judged.missing.push((clause, report.absent(facts, clause)));
+                    }
                 }
             }
             judged
@@ -106,31 +151,12 @@ impl Packs {
         self.assemble(facts, judged.collect())
     }
 
-    fn assemble(&self, facts: &Facts, mut judged: Vec<Judged<'_>>) -> Decision {
-        let mut lifted: Vec<&str> = Vec::new();
-        let mut scales: Vec<(&str, i64)> = Vec::new();
-        for entry in judged
-            .iter()
-            .filter(|entry| entry.in_force && entry.rule.effect == Effect::Relax)
-        {
-            for clause in &entry.fired {
-                for rule in &entry.rule.lifts {
-                    match clause.scale_percent {
-                        Some(percent) => scales.push((rule, percent)),
-                        None => lifted.push(rule),
-                    }
-                }
-            }
-        }
-        if !lifted.is_empty() {
-            for entry in &mut judged {
-                entry.lifted = lifted.contains(&entry.rule.id.as_str());
-            }
-        }
+    fn assemble(&self, facts: &Facts, judged: Vec<Judged<'_>>) -> Decision {
+        let relaxed = Relaxed::by(&judged);
         let mut decision = self.open();
         decision.rules.reserve(judged.len());
-        for entry in judged {
-            outcome::count(facts, entry, &scales, &mut decision);
+        for entry in &judged {
+            outcome::count(facts, entry, &relaxed, &mut decision);
         }
         if !decision.missing.is_empty() && decision.verdict != Verdict::Deny {
             decision.verdict = Verdict::Ask;

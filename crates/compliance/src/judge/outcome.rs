@@ -1,7 +1,7 @@
 //! What one rule adds to a decision.
 
-use super::Judged;
 use super::room::room;
+use super::{Judged, Relaxed};
 use crate::decision::{Decision, Finding, MissingFact, Outcome, Verdict};
 use crate::fact::Facts;
 use crate::pack::{Clause, Confidence, Effect, Rule};
@@ -33,36 +33,69 @@ fn heaviest<'a>(rule: &Rule, fired: &[&'a Clause]) -> Option<&'a Clause> {
     })
 }
 
+impl Relaxed<'_> {
+    fn lifts(&self, rule: &Rule) -> bool {
+        self.lifted.iter().any(|lifted| *lifted == rule.id)
+    }
+
+    /// The percentage of its figure that a rule's limit has.
+    fn percent(&self, rule: &Rule) -> i64 {
+        let of_rule = self.scaled.iter().filter(|(id, _)| *id == rule.id);
+        of_rule.map(|(_, percent)| *percent).max().unwrap_or(100)
+    }
+
+    /// The facts that could turn a refusal by a rule: a relaxation that is not established would lift it.
+    fn could_lift(&self, facts: &Facts, rule: &Rule) -> Vec<&'static str> {
+        let helps = |percent: Option<i64>| match percent {
+            None => true,
+            Some(percent) => matches!(room(facts, rule, percent), Ok((_, false))),
+        };
+        let open = self.open.iter();
+        open.filter(|open| open.lifts == rule.id && helps(open.percent))
+            .flat_map(|open| open.facts.iter().copied())
+            .collect()
+    }
+}
+
 /// Counts one rule in.
 pub(super) fn count(
     facts: &Facts,
-    judged: Judged<'_>,
-    scales: &[(&str, i64)],
+    judged: &Judged<'_>,
+    relaxed: &Relaxed<'_>,
     decision: &mut Decision,
 ) {
     let rule = judged.rule;
     let mut needed: Vec<String> = Vec::new();
+    let mut need =
+        |facts: &[&'static str]| needed.extend(facts.iter().map(|fact| (*fact).to_owned()));
     let mut verdict = None;
     let outcome = if !judged.in_force {
         Outcome::Announced
-    } else if judged.lifted && !judged.fired.is_empty() {
+    } else if !judged.fired.is_empty() && relaxed.lifts(rule) {
         Outcome::Lifted
     } else if let Some(clause) = heaviest(rule, &judged.fired) {
         verdict = verdict_of(rule, clause);
         if rule.limit.is_some() && clause.verdict.is_none() {
             verdict = None;
-            match room(facts, rule, scales) {
+            match room(facts, rule, relaxed.percent(rule)) {
                 Ok((room, over)) => {
                     verdict = Some(if over { Verdict::Deny } else { Verdict::Limit });
                     decision.limits.push(room);
                 }
-                Err(missing) => needed.extend(missing.into_iter().map(str::to_owned)),
+                Err(missing) => need(&missing),
+            }
+        }
+        if verdict == Some(Verdict::Deny) {
+            let open = relaxed.could_lift(facts, rule);
+            if !open.is_empty() {
+                verdict = Some(Verdict::Ask);
+                need(&open);
             }
         }
         if rule.confidence == Confidence::Low && verdict.is_some() {
             verdict = Some(Verdict::Ask);
             needed.push(format!("a person's reading of {}", rule.id));
-        } else if verdict == Some(Verdict::Ask) {
+        } else if clause.verdict == Some(Verdict::Ask) {
             needed.extend(clause.asks.iter().cloned());
         }
         if needed.is_empty() || verdict.is_some() {
@@ -73,9 +106,9 @@ pub(super) fn count(
     } else if judged.missing.is_empty() {
         Outcome::Kept
     } else {
-        // A relaxation that cannot be established lifts nothing, and asks for nothing.
+        // A relaxation that cannot be established lifts nothing, and asks for nothing by itself.
         if rule.effect != Effect::Relax {
-            needed.extend(judged.missing.iter().map(|path| (*path).to_owned()));
+            judged.missing.iter().for_each(|(_, facts)| need(facts));
         }
         Outcome::Missing
     };

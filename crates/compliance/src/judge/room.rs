@@ -6,11 +6,11 @@ use crate::pack::Rule;
 
 const AMOUNT: FactId = fact::id("amount");
 
-/// The room under a rule's limit, and whether this payment goes over it; or the facts it lacks.
+/// The room under a percentage of a rule's limit, and whether this payment goes over it; or the facts it lacks.
 pub(super) fn room(
     facts: &Facts,
     rule: &Rule,
-    scales: &[(&str, i64)],
+    percent: i64,
 ) -> Result<(Room, bool), Vec<&'static str>> {
     let Some(limit) = &rule.limit else {
         return Err(Vec::new());
@@ -39,12 +39,6 @@ pub(super) fn room(
     let (Some(figure), Some(used), Some(amount)) = (figure, used, amount) else {
         return Err(missing);
     };
-    let percent = scales
-        .iter()
-        .filter(|(scaled, _)| *scaled == rule.id)
-        .map(|(_, percent)| *percent)
-        .max()
-        .unwrap_or(100);
     let figure = figure.saturating_mul(percent) / 100;
     let room = Room {
         rule: rule.id.clone(),

@@ -21,7 +21,8 @@ fn compile_facts(value: &toml::Value, line: usize) -> Result<Facts, String> {
     facts_from_node(&Node::from_toml(value, line)).map_err(|error| error.to_string())
 }
 
-fn line_at(text: &str, offset: usize) -> usize {
+/// The line, from 1, at a place in a text.
+pub(crate) fn line_at(text: &str, offset: usize) -> usize {
     text.bytes()
         .take(offset)
         .filter(|byte| *byte == b'\n')

@@ -91,8 +91,8 @@ pub(super) struct RawLimit {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawNote {
-    pub question: String,
-    pub answer: String,
+    pub question: Text,
+    pub answer: Text,
     pub standing: Standing,
     pub source: String,
 }

@@ -216,9 +216,9 @@ pub struct Instrument {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Note {
     /// The question.
-    pub question: String,
+    pub question: Text,
     /// The answer.
-    pub answer: String,
+    pub answer: Text,
     /// How well it is settled.
     pub standing: Standing,
     /// Where the answer comes from.

@@ -65,7 +65,7 @@ fn no_statement_reads_a_whole_table() {
     // With their true sizes known to the planner.
     server.sql(&database, "VACUUM ANALYZE");
     let before = scans(&server, &database);
-    assert_eq!(before.len(), 7, "{before:?}");
+    assert!(before.contains_key("account"), "{before:?}");
     suite(&url, next);
     assert_eq!(scans(&server, &database), before);
 }

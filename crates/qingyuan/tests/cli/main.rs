@@ -7,5 +7,6 @@ mod demo;
 mod full_disk;
 mod help;
 mod refusals;
+mod rules;
 #[path = "../support/mod.rs"]
 mod support;

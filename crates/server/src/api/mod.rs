@@ -18,6 +18,7 @@ pub mod payouts;
 pub mod profile;
 pub mod reconciliations;
 pub mod refunds;
+pub mod resting_money;
 pub mod settlements;
 pub mod signing_keys;
 pub mod splits;

@@ -8,12 +8,15 @@ use crate::webhook::{self, Delivery, Message, WebhookSecret, WebhookSender};
 use channels::{Channel, Connector, Operation, PayeeAccount, Report};
 use domain::webhook::WebhookEndpoint;
 use domain::{Answer, Effect, QingyuanApp, report_of};
-use engine::runtime::{Job, Performer};
+use engine::runtime::{Job, Lane, Performer};
 use engine::{EffectReport, Record, ShardCode};
 use std::sync::Arc;
 
 /// Why nothing is sent any more.
 const LOST: &str = "the shard is written by another server now";
+
+/// Deliveries to one endpoint at a time.
+const ENDPOINT_PARALLEL: usize = 4;
 
 /// The performer of the outbox.
 #[derive(Clone)]
@@ -183,10 +186,12 @@ impl ChannelPerformer {
 }
 
 impl Performer<QingyuanApp> for ChannelPerformer {
-    fn lane(&self, effect: &Effect) -> &'static str {
+    fn lane(&self, effect: &Effect) -> Lane {
         match effect {
-            Effect::Channel { channel, .. } => target(*channel),
-            Effect::Webhook { .. } => "webhook",
+            Effect::Channel { channel, .. } => Lane::named(target(*channel)),
+            Effect::Webhook { endpoint, .. } => {
+                Lane::named(format!("webhook {endpoint}")).at_most(ENDPOINT_PARALLEL)
+            }
         }
     }
 

@@ -16,6 +16,7 @@ pub mod payouts;
 pub mod proposals;
 pub mod reconciliations;
 pub mod refunds;
+pub mod resting_money;
 pub mod settlements;
 pub mod signing_keys;
 pub mod splits;
@@ -40,6 +41,7 @@ pub fn api() -> OpenApiRouter<AppState> {
         .merge(splits::router())
         .merge(payouts::router())
         .merge(settlements::router())
+        .merge(resting_money::router())
         .merge(closing::router())
         .merge(compliance::router())
         .merge(reconciliations::router())

@@ -164,7 +164,7 @@ pub(super) fn paying_out(gathered: &Gathered<'_>, leg: &MoneyLeg) -> Option<Draf
     if leg.service.as_deref() == Some("advance") {
         return Some(advance(gathered, leg));
     }
-    if leg.purpose.as_deref() == Some("sweep") && !payer.is_institution() {
+    if leg.is_sweep() && !payer.is_institution() {
         return Some(sweep(gathered, leg));
     }
     let plain = matches!(
@@ -214,7 +214,7 @@ pub(super) fn paying_out(gathered: &Gathered<'_>, leg: &MoneyLeg) -> Option<Draf
             draft
         });
     }
-    let swept = leg.purpose.as_deref() == Some("sweep")
+    let swept = leg.is_sweep()
         || matches!(goods, Some(GoodsOf::Party(owner)) if owner != leg.to && view.one_group(owner, leg.to));
     if swept {
         return Some(designated(gathered, leg, draft));

@@ -278,6 +278,7 @@ mod tests {
         "COPY ledger(shard,",
         "COPY journal(shard,",
         "'qingyuan shard '||$1",
+        "'^qingyuan shard '||$1",
     ];
 
     #[test]
