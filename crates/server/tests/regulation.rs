@@ -77,8 +77,13 @@ async fn order(rig: &Rig, merchant: &str, number: &str, fen: i64, source: Option
     if let Some(source) = source {
         body["source"] = json!(source);
     }
-    rig.post("/v1/payments", OPERATOR, &format!("order-{merchant}-{number}"), &body)
-        .await
+    rig.post(
+        "/v1/payments",
+        OPERATOR,
+        &format!("order-{merchant}-{number}"),
+        &body,
+    )
+    .await
 }
 
 async fn told(rig: &Rig, answer: Statement) {
