@@ -567,9 +567,7 @@ async fn money_of_a_trade_is_held_back_for_thirty_days_at_most() {
             "amount": {"amount": 500, "currency": "CNY"}});
         rig.post("/v1/holds", LEDGER, key, &body).await
     };
-    let trade = |confirmed_on: &str, risk: bool| {
-        json!({"real": true, "confirmed_on": confirmed_on, "risk": risk})
-    };
+    let trade = |confirmed_on: &str, risk: bool| json!({"real": true, "confirmed_on": confirmed_on, "risk": risk});
     lacks(hold("h-1", json!({})).await, "real_trade");
     let unreal = json!({"real": false, "confirmed_on": "2026-11-20", "risk": false});
     refused_by(hold("h-2", unreal).await, "PBC-2015-43/14");
