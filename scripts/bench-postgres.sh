@@ -1,11 +1,14 @@
 #!/usr/bin/env bash
 # The figures of docs/benchmarks.md on PostgreSQL, with a server of its own that is gone afterwards. About a quarter of
-# an hour. Nothing else should run beside it. TRANSFERS and SECONDS_EACH make it shorter.
+# an hour. Nothing else should run beside it. TRANSFERS and SECONDS_EACH make it shorter; PROGRAM is one that was built before.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-: "${TRANSFERS:=10000000}" "${SECONDS_EACH:=10}" "${PROFILE:=release}"
-[ "$PROFILE" = release ] && cargo build --release --quiet --package qingyuan
-program=$PWD/target/$PROFILE/qingyuan
+: "${TRANSFERS:=10000000}" "${SECONDS_EACH:=10}" "${PROGRAM:=}"
+if [ -z "$PROGRAM" ]; then
+  cargo build --release --quiet --package qingyuan
+  PROGRAM=target/release/qingyuan
+fi
+program=$(realpath "$PROGRAM")
 
 programs=$(ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -1)
 [ -n "$programs" ] || programs=$(dirname "$(command -v initdb)")

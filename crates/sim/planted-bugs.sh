@@ -80,7 +80,7 @@ plant "payout sent twice: the arrival bound is not awaited" crates/engine/src/ef
     'if asked_at >= sent_at {' \
     'a payout is never sent twice'
 
-plant "hold dropped at recovery" crates/engine/src/shard.rs \
+plant "hold dropped at recovery" crates/engine/src/shard/recovery.rs \
     'state.debits_held = touch.debits_held;' \
     '' \
     'memory agrees with the rows|a row carries the sums'

@@ -371,3 +371,194 @@ fn no_line_left_out_of_a_forbidden_leg_makes_the_flow_allowed() {
     }
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
+
+/// Parties for drawings of one leg.
+const PARTIES: &str = r#"
+as_of = 2018-02-23
+lifecycle = "new"
+change = "add_business"
+[party.buyers]
+kind = "natural_person"
+[party.pay]
+kind = "npi"
+licences = ["internet_payment"]
+[party.wallet]
+kind = "npi"
+licences = ["internet_payment"]
+wallet = true
+[party.bank]
+kind = "bank"
+[party.other_bank]
+kind = "bank"
+[party.aggregator]
+kind = "aggregator"
+touches_sensitive = false
+[party.shop]
+kind = "merchant"
+online = true
+[party.parent]
+kind = "merchant"
+online = true
+[[contract]]
+kind = "acquiring"
+between = ["pay", "shop"]
+checked_by = "pay"
+"#;
+
+/// Verdict, shapes and fired rules of a drawing.
+fn answer(drawing: &str) -> (String, Vec<String>, Vec<String>) {
+    let flow = read(&format!("{PARTIES}{drawing}")).unwrap_or_else(|error| panic!("{error}"));
+    let answer = judge(&flow, support::packs(), None).unwrap();
+    let shapes = answer
+        .shapes
+        .iter()
+        .map(|found| {
+            let word = serde_json::to_value(found.shape).unwrap();
+            word.as_str().unwrap().to_owned()
+        })
+        .collect();
+    let fired = answer
+        .parts
+        .iter()
+        .flat_map(|part| &part.fired)
+        .map(|finding| finding.rule.id.clone())
+        .collect();
+    (answer.verdict.word().to_owned(), shapes, fired)
+}
+
+#[test]
+fn further_shapes_are_recognised() {
+    let cases = [
+        // A bank that only stands between the institution and clearing.
+        (
+            "[[leg]]\nfrom = \"pay\"\nto = \"shop\"\nservice = \"payout\"\nroute = [\"pay\", \"bank\", \"unionpay\", \"other_bank\"]\n",
+            "springboard",
+            "deny",
+            "PBC-2017-281/no-relay",
+        ),
+        // An aggregator that switches between bank and wallet.
+        (
+            "[[leg]]\nfrom = \"buyers\"\nto = \"bank\"\naccount = \"sub_account\"\ngoods_of = \"shop\"\nroute = [\"bank\", \"aggregator\", \"wallet\"]\n",
+            "unlicensed_switch",
+            "deny",
+            "PBC-2017-281/no-relay",
+        ),
+        // Somebody outside the group collects.
+        (
+            "[[leg]]\nfrom = \"shop\"\nto = \"parent\"\npurpose = \"sweep\"\n",
+            "foreign_sweep",
+            "deny",
+            "PBC-2013-9/settle-account",
+        ),
+        // An advance of own money to a merchant that is too new.
+        (
+            "[[leg]]\nfrom = \"pay\"\nto = \"shop\"\nservice = \"advance\"\nfunding = \"own\"\nfacts = { merchant = { age_days = 30, normal_trading_days = 20 } }\n",
+            "own_advance",
+            "deny",
+            "PBC-2016-261/12",
+        ),
+    ];
+    for (drawing, shape, verdict, rule) in cases {
+        let (found, shapes, fired) = answer(drawing);
+        assert_eq!(found, verdict, "{drawing} {fired:?}");
+        assert!(
+            shapes.iter().any(|known| known == shape),
+            "{drawing} {shapes:?}"
+        );
+        assert!(
+            fired.iter().any(|known| known == rule),
+            "{drawing} {fired:?}"
+        );
+    }
+}
+
+/// What is not drawn is asked for: a leg of which nothing is known is never allowed.
+#[test]
+fn what_is_not_drawn_is_asked_for() {
+    let asks = [
+        ("[[leg]]\nfrom = \"buyers\"\nto = \"shop\"\n", "route"),
+        (
+            "[[leg]]\nfrom = \"buyers\"\nto = \"pay\"\ngoods_of = \"shop\"\nroute = [\"pay\", \"nucc\", \"bank\"]\n[[leg]]\nfrom = \"pay\"\nto = \"shop\"\n",
+            "holder",
+        ),
+        (
+            "[[leg]]\nfrom = \"pay\"\nto = \"shop\"\nservice = \"advance\"\n",
+            "funding",
+        ),
+        (
+            "[[leg]]\nfrom = \"buyers\"\nto = \"pay\"\nuntil = \"confirmation\"\naccount = \"reserve\"\nroute = [\"pay\", \"nucc\", \"bank\"]\n",
+            "real_trade",
+        ),
+    ];
+    for (drawing, fact) in asks {
+        let flow = read(&format!("{PARTIES}{drawing}")).unwrap();
+        let answer = judge(&flow, support::packs(), None).unwrap();
+        assert_eq!(answer.verdict.word(), "ask", "{drawing}");
+        let asked = answer.parts.iter().flat_map(|part| &part.missing);
+        let asked: Vec<&str> = asked.map(|missing| missing.fact.as_str()).collect();
+        assert!(asked.contains(&fact), "{drawing} {asked:?}");
+    }
+}
+
+/// Every label and box of every picture has room of its own.
+#[test]
+fn nothing_in_a_picture_overlaps() {
+    use compliance::flow::{Lang, svg};
+    for (name, text) in examples() {
+        let flow = read(&text).unwrap();
+        for expected in &flow.expect {
+            let answer = judge(&flow, support::packs(), Some(expected.as_of)).unwrap();
+            for lang in [Lang::En, Lang::Zh] {
+                let picture = svg(&flow, &answer, lang);
+                let boxes: Vec<[i32; 4]> = picture
+                    .lines()
+                    .filter(|line| line.starts_with("<rect x="))
+                    .map(|line| {
+                        ["x", "y", "width", "height"].map(|field| {
+                            let value = line.split(&format!(" {field}=\"")).nth(1).unwrap();
+                            value.split('"').next().unwrap().parse().unwrap()
+                        })
+                    })
+                    .collect();
+                assert!(boxes.len() >= flow.legs.len() + 2, "{name}");
+                for (number, one) in boxes.iter().enumerate() {
+                    for other in boxes.iter().skip(number + 1) {
+                        let apart = one[0] + one[2] <= other[0]
+                            || other[0] + other[2] <= one[0]
+                            || one[1] + one[3] <= other[1]
+                            || other[1] + other[3] <= one[1];
+                        assert!(apart, "{name} at {}: {one:?} {other:?}", expected.as_of);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Goods of its own do not cover a second stream of money of which nothing is said.
+#[test]
+fn one_own_leg_does_not_cover_another() {
+    let text = std::fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../examples/flows/own-sale.toml"
+    ))
+    .unwrap();
+    let extra = "\n[[leg]]\nfrom = \"buyers\"\nto = \"shop\"\nroute = [\"bank\"]\n";
+    let flow = read(&format!("{text}{extra}")).unwrap();
+    let answer = judge(&flow, support::packs(), None).unwrap();
+    assert_eq!(answer.verdict.word(), "ask");
+}
+
+/// A platform that sells goods of its own beside others' cannot hide these behind its own.
+#[test]
+fn others_goods_paid_out_with_own_ones_are_seen() {
+    let text = std::fs::read_to_string(concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/../../examples/flows/own-sale.toml"
+    ))
+    .unwrap();
+    let extra = "\n[[leg]]\nfrom = \"buyers\"\nto = \"pay\"\naccount = \"reserve\"\ngoods_of = \"suppliers\"\nroute = [\"pay\", \"nucc\", \"bank\"]\n";
+    let flow = read(&format!("{text}{extra}")).unwrap();
+    let answer = judge(&flow, support::packs(), None).unwrap();
+    assert_eq!(answer.verdict.word(), "deny");
+}

@@ -5,7 +5,10 @@ mod support;
 
 use channels::answer::OrderState;
 use channels::operation::Channel;
-use domain::webhook::{Delivery, DeliveryStatus, EventType, ResendWebhook, SetWebhook};
+use domain::case::CaseKind;
+use domain::webhook::{
+    Delivery, DeliveryStatus, EventType, ResendWebhook, SetWebhook, WebhookEndpoint,
+};
 use domain::{Answer, Code, Effect, Request};
 use engine::{EffectRecord, EffectReport};
 use support::*;
@@ -129,6 +132,58 @@ fn a_delivery_is_tried_twelve_times_and_then_waits_for_a_request() {
         (delivery.status, delivery.http_status),
         (DeliveryStatus::Delivered, Some(204))
     );
+}
+
+#[test]
+fn an_endpoint_that_fails_for_days_is_switched_off_and_its_events_are_kept() {
+    let (mut book, merchant) = with_endpoint();
+    let endpoint = |book: &Book| book.record::<WebhookEndpoint>(&merchant).unwrap();
+    let fail = |book: &mut Book| {
+        let effect = delivery_effects(book).first().unwrap().id.clone();
+        let reason = "HTTP 500".into();
+        book.report(&effect, EffectReport::Unknown { reason });
+    };
+    book.paid(&merchant, "o1", 10_000);
+    fail(&mut book);
+    let since = endpoint(&book).failing_since.unwrap();
+    // One delivery that arrives ends it.
+    let effect = delivery_effects(&book).first().unwrap().id.clone();
+    let answer = Answer::Delivered { status: 200 };
+    book.report(&effect, EffectReport::Answered { answer });
+    assert_eq!(endpoint(&book).failing_since, None);
+    book.paid(&merchant, "o2", 10_000);
+    book.pass(60);
+    fail(&mut book);
+    assert!(endpoint(&book).failing_since.unwrap() > since);
+    book.pass(5 * 86_400 - 60);
+    fail(&mut book);
+    assert!(endpoint(&book).enabled, "not yet five days");
+    book.pass(60);
+    fail(&mut book);
+    let off = endpoint(&book);
+    assert!(!off.enabled && off.disabled_at.is_some());
+    assert_eq!(book.case_kinds(), [CaseKind::WebhookFailing]);
+    // What happens meanwhile is kept for later, unsent.
+    let before = delivery_effects(&book).len();
+    book.paid(&merchant, "o3", 10_000);
+    assert_eq!(delivery_effects(&book).len(), before);
+    let kept = |delivery: &Delivery| delivery.status == DeliveryStatus::Failed;
+    let kept: Vec<Delivery> = book.all::<Delivery>().into_iter().filter(kept).collect();
+    let [kept] = kept.as_slice() else {
+        panic!("{kept:?}")
+    };
+    assert!(kept.last_problem.is_some() && kept.attempts == 0);
+    // Set anew, it is delivered again.
+    set(&mut book, &merchant, "https://shop.example/new").unwrap();
+    let on = endpoint(&book);
+    assert!(on.enabled && on.failing_since.is_none() && on.disabled_at.is_none());
+    let resend = ResendWebhook {
+        merchant: merchant.clone(),
+        event: kept.id.clone(),
+    };
+    book.ask(&as_merchant(&merchant), Request::ResendWebhook(resend))
+        .unwrap();
+    assert_eq!(delivery_effects(&book).len(), before + 1);
 }
 
 #[test]

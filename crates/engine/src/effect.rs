@@ -61,6 +61,10 @@ pub struct EffectRecord {
     pub body: serde_json::Value,
     /// Policy.
     pub policy: EffectPolicy,
+    /// Per cent of a pause that is left out at random, so that what failed together is not tried again
+    /// together.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub jitter_percent: u8,
     /// State.
     pub state: EffectState,
     /// Attempts whose result was recorded.
@@ -79,6 +83,11 @@ pub struct EffectRecord {
     pub withdrawn_at: Option<Timestamp>,
     /// The last reason for trying again.
     pub last_problem: Option<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+fn is_zero(percent: &u8) -> bool {
+    *percent == 0
 }
 
 impl Record for EffectRecord {
@@ -197,7 +206,7 @@ impl EffectRecord {
                 self.give_up_or(EffectNews::Unknown)
             }
             _ if let Some(bound) = self.may_arrive_until() => {
-                if asked_at >= bound {
+                if bound <= asked_at {
                     self.state = EffectState::Done;
                     self.last_problem = None;
                     return EffectNews::Absent;
@@ -284,7 +293,21 @@ impl EffectRecord {
         let doubled =
             u64::from(self.policy.pause_seconds) << self.attempts.saturating_sub(1).min(20);
         let seconds = doubled.min(u64::from(self.policy.pause_seconds_max)).max(1);
-        SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX))
+        let pause = SignedDuration::from_secs(i64::try_from(seconds).unwrap_or(i64::MAX));
+        let left_out = u64::from(self.jitter_percent.min(100)) * self.chance();
+        let left_out_ms = u128::from(seconds) * 1_000 * u128::from(left_out) / 100_000;
+        pause - SignedDuration::from_millis(i64::try_from(left_out_ms).unwrap_or(0))
+    }
+
+    /// 0 to 999, another one for each attempt. The randomness is that of the id, which came in with the
+    /// command that recorded the effect.
+    fn chance(&self) -> u64 {
+        let bytes = self.id.bytes().chain(self.attempts.to_le_bytes());
+        // FNV-1a; its high bits are the better mixed ones.
+        let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
+        (hash >> 32) % 1_000
     }
 }
 

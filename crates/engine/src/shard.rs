@@ -4,18 +4,19 @@
 //! own. While a sealed batch is being written the next one is filled; replies of a batch are handed
 //! out by [`Shard::committed`] and by nothing else.
 
+mod recovery;
+mod sealing;
+
 use crate::application::{Application, Envelope, Interrupt, Keys, Need, Outcome, Verdict, Work};
-use crate::batch::{BatchBuilder, RecordChange, SealedBatch, ShardHead, hash_rows};
+use crate::batch::{BatchBuilder, SealedBatch, ShardHead};
 use crate::contents::Contents;
 use crate::effect::{EffectRecord, EffectState};
 use crate::idempotency;
 use crate::ids::ShardCode;
-use crate::leaf;
-use crate::merkle;
-use crate::record::{Indexes, RecordKey};
-use crate::state::accounts::{AccountCache, Stretch};
+use crate::record::RecordKey;
+use crate::state::accounts::AccountCache;
 use crate::state::overlay::Overlay;
-use crate::state::records::{RecordCache, Stored};
+use crate::state::records::RecordCache;
 use crate::state::transfer_ids::TransferIds;
 use crate::state::{CacheLimits, State};
 use crate::store::{StoreError, StoreReader};
@@ -23,11 +24,9 @@ use crate::task::{Admission, Ran, Task};
 use crate::timer::TimerRecord;
 use crate::vault::Vault;
 use calendar::BusinessDate;
-use ledger::{AccountState, Row, RowKind, Touch};
+use ledger::{AccountState, Row};
+use recovery::recover;
 use std::sync::Arc;
-
-/// Checkpoints written with a batch at most, unless it dirtied more accounts.
-const SWEPT_PER_BATCH: usize = 20_000;
 
 /// Settings of a shard.
 #[derive(Debug, Clone)]
@@ -308,140 +307,6 @@ impl<App: Application> Shard<App> {
         }
     }
 
-    /// Seals the batch being filled; `None` when nothing has to be written. At most one sealed batch
-    /// may wait for its commit.
-    pub fn seal(&mut self) -> Result<Option<Arc<SealedBatch>>, StoreError> {
-        if self.in_flight.is_some() || self.state.batch.is_empty() {
-            return Ok(None);
-        }
-        // A small batch pays for a small stretch: each page of accounts is written whole.
-        let rows = self.state.batch.rows.len().max(16) as u64;
-        let stretch = Stretch {
-            keys: self
-                .options
-                .sweep_min
-                .min(rows * 4)
-                .max(self.accounts_given_out() / 50)
-                .max(1),
-            accounts_max: SWEPT_PER_BATCH.max(self.state.batch.dirtied),
-        };
-        self.seal_with_sweep(stretch).map(Some)
-    }
-
-    fn accounts_given_out(&self) -> u64 {
-        let base = self.options.shard.account_base();
-        self.state.head.last_account.saturating_sub(base)
-    }
-
-    /// Seals a batch that only brings account checkpoints up to date; `None` when they are.
-    pub fn seal_sweep(&mut self, count: usize) -> Result<Option<Arc<SealedBatch>>, StoreError> {
-        if self.in_flight.is_some() || self.state.accounts.dirty_count() == 0 {
-            return Ok(None);
-        }
-        self.seal_with_sweep(Stretch {
-            keys: u64::MAX,
-            accounts_max: count,
-        })
-        .map(Some)
-    }
-
-    fn seal_with_sweep(&mut self, stretch: Stretch) -> Result<Arc<SealedBatch>, StoreError> {
-        let builder = std::mem::take(&mut self.state.batch);
-        let next_seq = self.state.head.ledger_seq + 1;
-        let mut accounts = self.state.accounts.sweep(stretch, next_seq);
-        // An opened account is inserted with its batch, whether or not the sweep came by.
-        for (id, _) in &builder.opened {
-            if let Some(state) = self.state.accounts.get(*id).flatten() {
-                accounts.push((*id, state));
-            }
-        }
-        let records = self.encode(&builder.changed)?;
-        let head = &mut self.state.head;
-        if let Some(contents) = &mut head.contents {
-            for secret in &builder.secrets {
-                contents.secrets.add(&leaf::secret_hash(secret));
-            }
-        }
-        let contents = head.contents.as_ref();
-        let (journal, rows, root) = hash_rows(builder.journal, builder.rows, contents);
-        head.batch_seq += 1;
-        head.low_seq = self.state.accounts.low_seq();
-        head.head_hash = merkle::chain(&head.head_hash, &root, head.batch_seq);
-        let batch = Arc::new(SealedBatch {
-            head: head.clone(),
-            root,
-            journal,
-            rows,
-            opened: builder.opened,
-            accounts,
-            records,
-            secrets: builder.secrets,
-        });
-        self.state.in_flight = Some(batch.clone());
-        self.in_flight = Some((batch.clone(), std::mem::take(&mut self.waiting)));
-        Ok(batch)
-    }
-
-    fn encode(&mut self, changed: &[RecordKey]) -> Result<Vec<RecordChange>, StoreError> {
-        let mut changes = Vec::with_capacity(changed.len());
-        let mut contents = self.state.head.contents.unwrap_or_default();
-        for key in changed {
-            let Some(slot) = self.state.records.slot_mut(key) else {
-                continue;
-            };
-            let (body, indexes) = match &slot.value {
-                Stored::Typed(record) => {
-                    let body = record.encode().map_err(|error| {
-                        StoreError::Refused(format!(
-                            "{} {} cannot be written: {error}",
-                            key.kind, key.key
-                        ))
-                    })?;
-                    (Some(body), record.index_entries())
-                }
-                _ => (None, Indexes::default()),
-            };
-            let old = std::mem::replace(&mut slot.sealed_indexes, indexes.clone());
-            let removed: Vec<(&'static str, String)> = old
-                .0
-                .iter()
-                .filter(|entry| !indexes.0.contains(entry))
-                .cloned()
-                .collect();
-            let added: Vec<(&'static str, String)> = indexes
-                .0
-                .into_iter()
-                .filter(|entry| !old.0.contains(entry))
-                .collect();
-            let hash = body
-                .as_ref()
-                .map(|body| leaf::record_hash(key.kind, &key.key, body));
-            if let Some(old) = std::mem::replace(&mut slot.sealed_hash, hash) {
-                contents.records.remove(&old);
-            }
-            if let Some(hash) = &hash {
-                contents.records.add(hash);
-            }
-            let index_hash =
-                |(name, value): &(&str, String)| leaf::index_hash(key.kind, name, value, &key.key);
-            for entry in &removed {
-                contents.indexes.remove(&index_hash(entry));
-            }
-            for entry in &added {
-                contents.indexes.add(&index_hash(entry));
-            }
-            changes.push(RecordChange {
-                key: key.clone(),
-                body,
-                check: hash.as_ref().map_or(0, merkle::check_value),
-                removed,
-                added,
-            });
-        }
-        self.state.head.contents = Some(contents);
-        Ok(changes)
-    }
-
     /// The sealed batch is durable: hands out its outcomes.
     pub fn committed(&mut self) -> Released<App> {
         let Some((batch, waiting)) = self.in_flight.take() else {
@@ -529,89 +394,6 @@ impl State {
             Ok(row) => row.ok_or_else(|| gone("gone")),
             Err(error) => Err(self.cannot_read(error)),
         }
-    }
-}
-
-/// Brings accounts to the state of the last row: reads each row of the tail once, last value wins.
-fn recover(
-    reader: &mut dyn StoreReader,
-    head: &ShardHead,
-    accounts: &mut AccountCache,
-) -> Result<(), StoreError> {
-    let mut touched: hashbrown::HashMap<u64, Tail, rustc_hash::FxBuildHasher> =
-        hashbrown::HashMap::default();
-    reader.tail(head.low_seq, &mut |row| {
-        for touch in [&row.debit, &row.credit] {
-            if touch.account != 0 {
-                touched.entry(touch.account).or_default().see(&row, touch);
-            }
-        }
-        Ok(())
-    })?;
-    let mut ids: Vec<ledger::AccountId> = touched.keys().map(|id| ledger::AccountId(*id)).collect();
-    ids.sort_unstable();
-    for chunk in ids.chunks(10_000) {
-        for (id, stored) in chunk.iter().zip(reader.accounts(chunk)?) {
-            let Some(tail) = touched.get(&id.0) else {
-                continue;
-            };
-            let state = tail.apply(stored).ok_or_else(|| StoreError::Damaged {
-                place: format!("account {}", id.0),
-                problem: "the ledger touches it but it has no row".into(),
-            })?;
-            accounts.set(*id, Some(state));
-            accounts.mark_dirty(*id);
-        }
-    }
-    Ok(())
-}
-
-/// What the tail says of one account.
-#[derive(Default)]
-struct Tail {
-    opened: Option<AccountState>,
-    last: Option<(Touch, u64, BusinessDate)>,
-    day_seq: Option<u64>,
-    closed: bool,
-}
-
-impl Tail {
-    fn see(&mut self, row: &Row, touch: &Touch) {
-        if row.kind == RowKind::Open {
-            self.opened = ledger::opened_account(row)
-                .map(|new| AccountState::opened(&new, row.seq, row.date));
-            self.day_seq = Some(row.seq);
-            return;
-        }
-        let new_day = touch.prev_day_seq != 0;
-        if new_day {
-            self.day_seq = Some(row.seq);
-        }
-        self.closed |= row.kind == RowKind::Close;
-        self.last = Some((*touch, row.seq, row.date));
-    }
-
-    fn apply(&self, stored: Option<AccountState>) -> Option<AccountState> {
-        let mut state = stored.or(self.opened)?;
-        let Some((touch, seq, date)) = &self.last else {
-            return Some(state);
-        };
-        if *seq <= state.head_seq {
-            return Some(state);
-        }
-        state.debits_posted = touch.debits_posted;
-        state.credits_posted = touch.credits_posted;
-        state.debits_held = touch.debits_held;
-        state.credits_held = touch.credits_held;
-        state.head_seq = *seq;
-        state.day = *date;
-        if let Some(day_seq) = self.day_seq
-            && day_seq > state.day_seq
-        {
-            state.day_seq = day_seq;
-        }
-        state.closed |= self.closed;
-        Some(state)
     }
 }
 

@@ -130,7 +130,7 @@ impl<'a> Ask<'a> {
             replayed: outcome.replayed,
         };
         let refused = |mut problem: Problem| {
-            problem.receipt = Some(receipt);
+            problem.receipt = Some(Box::new(receipt));
             Err(problem)
         };
         let outcome = match outcome.result {

@@ -35,9 +35,10 @@ pub struct Problem {
     /// What the rules of regulation have against the request.
     pub rules: Option<Box<RuleRefusal>>,
     /// Seconds after which to try again.
-    pub retry_after: Option<u32>,
-    /// The command that was refused, where it came to the journal.
-    pub receipt: Option<Receipt>,
+    pub retry_after: Option<u16>,
+    /// The command that was refused, where it came to the journal. In a box: a problem is passed up
+    /// through many results and should be small.
+    pub receipt: Option<Box<Receipt>>,
 }
 
 /// Where a command stands in the journal, told in the headers of its answer.
@@ -243,7 +244,7 @@ impl Problem {
         if let Some(seconds) = self.retry_after {
             headers.insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
-        if let Some(receipt) = self.receipt {
+        if let Some(receipt) = &self.receipt {
             receipt.write(headers);
         }
         if [StatusCode::REQUEST_TIMEOUT, StatusCode::PAYLOAD_TOO_LARGE].contains(&self.status) {

@@ -15,8 +15,9 @@ use crate::webhook::WebhookSender;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
+use compliance::Packs;
 use std::net::SocketAddr;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, OnceLock, RwLock};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -76,13 +77,14 @@ impl Server {
             limits: config.limits,
             webhooks: config.webhooks,
             openapi: Bytes::from(written),
+            rules: OnceLock::new(),
             public_url: config.public_url.clone(),
             merchant_bearer: config.merchant_bearer,
         });
         let router = api
             .merge(system::router())
             .merge(channel::notify_router())
-            .merge(book::peer_router())
+            .merge(book::peer_router(&state))
             .fallback(edge::unknown_route)
             .method_not_allowed_fallback(edge::wrong_method)
             // Bodies are bounded where they are read, each by its own limit.
@@ -99,6 +101,13 @@ impl Server {
             router,
             description,
         })
+    }
+
+    /// Asks the rules that the book asks, if they are not those that come with the program.
+    #[must_use]
+    pub fn with_rules(self, rules: Arc<Packs>) -> Server {
+        self.state.use_rules(rules);
+        self
     }
 
     /// Performs effects for the engine's outbox, with this server's connectors and metrics.

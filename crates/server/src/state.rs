@@ -8,11 +8,13 @@ use crate::problem::Problem;
 use crate::reconciliation::Reconciliations;
 use axum::body::Bytes;
 use channels::{Channel, Connector};
+use compliance::Packs;
 use domain::QingyuanApp;
+use domain::regulation::RulesError;
 use engine::ShardCode;
 use engine::store::{Queries, StoreError};
 use std::collections::BTreeMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 /// The engine of this application.
 pub type Engine = engine::runtime::Engine<QingyuanApp>;
@@ -59,6 +61,8 @@ pub(crate) struct Shared {
     pub openapi: Bytes,
     pub public_url: String,
     pub merchant_bearer: bool,
+    /// The rules that are asked about drawings and facts, if not those that come with the program.
+    pub rules: OnceLock<Arc<Packs>>,
 }
 
 impl AppState {
@@ -124,6 +128,23 @@ impl AppState {
     /// Whether merchants may use API keys instead of signatures.
     pub fn merchant_bearer(&self) -> bool {
         self.0.merchant_bearer
+    }
+
+    /// The rules that are asked about drawings and facts.
+    ///
+    /// # Errors
+    /// A pack that comes with the program and cannot be used.
+    pub fn rules(&self) -> Result<Arc<Packs>, RulesError> {
+        match self.0.rules.get() {
+            Some(rules) => Ok(rules.clone()),
+            None => QingyuanApp::sample().map(|app| app.packs().clone()),
+        }
+    }
+
+    /// Asks these rules from now on; of two calls the first counts.
+    pub(crate) fn use_rules(&self, rules: Arc<Packs>) {
+        // A second set is refused by being ignored: the book asks one set as long as it is served.
+        let _ = self.0.rules.set(rules);
     }
 
     /// The API's description, JSON.

@@ -264,8 +264,10 @@ async fn webhooks_are_signed_and_repeated_alike_until_they_arrive() {
             (&json!("payment.succeeded"), &event["id"])
         );
         assert_eq!(told["timestamp"], event["created_at"]);
-        // What is told is what GET shows.
-        assert_eq!(told["data"], town.payment(&id).await);
+        // What is told is what the API shows.
+        let path = "/v1/payments?order_number=A-1";
+        let listed = town.rig.get(path, SHOP).await.expect(200);
+        assert_eq!(told["data"], listed.body["items"][0]);
         assert_eq!(told, event["payload"]);
     }
     let path = format!("/v1/events/{}", event["id"].as_str().unwrap());
@@ -284,6 +286,49 @@ async fn webhooks_are_signed_and_repeated_alike_until_they_arrive() {
     town.rig.work().await;
     let third = shop.take();
     assert_eq!((third.len(), &third[0].1), (1, &first[0].1));
+    town.stop().await;
+}
+
+/// With one lane for all, a merchant whose server hung held up everybody's events.
+#[tokio::test]
+async fn an_endpoint_that_hangs_holds_up_nobody_else() {
+    let mut town = Town::start().await;
+    let hanging = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let hanging_url = format!("http://{}/", hanging.local_addr().unwrap());
+    let (other, other_url) = Receiver::start().await;
+    for (token, url) in [(SHOP, &hanging_url), (OTHER_SHOP, &other_url)] {
+        let body = json!({"url": url});
+        let set = town.rig.post("/v1/webhook-endpoints", token, "w", &body);
+        set.await.expect(201);
+    }
+    let mut payments = Vec::new();
+    for number in 0..13 {
+        let token = if number < 12 { SHOP } else { OTHER_SHOP };
+        let (number, body) = (format!("A-{number}"), order_body(&format!("A-{number}")));
+        let made = town.rig.post("/v1/payments", token, &number, &body);
+        payments.push(made.await.expect(201).id());
+    }
+    town.rig.work().await;
+    for payment in &payments {
+        let notification = town.pay(payment).await;
+        town.forward(&notification).await.expect(204);
+    }
+    let work = town.rig.work_in_background();
+    let arrives = async {
+        loop {
+            match other.take().pop() {
+                Some(told) => break told,
+                None => tokio::task::yield_now().await,
+            }
+        }
+    };
+    // Less than an endpoint may take to answer.
+    let told = tokio::time::timeout(std::time::Duration::from_secs(10), arrives);
+    let told = told.await.expect("held up by the other endpoint");
+    let told: Value = serde_json::from_slice(&told.1).unwrap();
+    assert_eq!(told["data"]["id"], payments.last().unwrap().as_str());
+    work.abort();
+    let _ = work.await;
     town.stop().await;
 }
 

@@ -20,7 +20,7 @@ use engine::{Actor, Envelope, Verdict};
 use money::Money;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use support::{Answer, FINANCE, OPERATOR, Rig};
+use support::{Answer, FINANCE, LEDGER, OPERATOR, Rig};
 
 const YUAN: i64 = 100;
 
@@ -64,7 +64,10 @@ async fn onboard(rig: &Rig, number: &str, profile: Value) -> Answer {
         "settlement_cycle": "D+1", "automatic_payout": false, "split_share_max": 1_000_000,
         "settlement_account": {"account_number": "6216261000000002485", "holder": "宗晓", "owner": "merchant"},
         "profile": profile});
-    rig.post("/v1/merchants", OPERATOR, &format!("open-{number}"), &body)
+    // Without a key: a refusal is not remembered, so the same number is asked for anew.
+    let body = serde_json::to_vec(&body).unwrap();
+    let method = reqwest::Method::POST;
+    rig.send(method, "/v1/merchants", OPERATOR, None, Some(body))
         .await
 }
 
@@ -74,8 +77,13 @@ async fn order(rig: &Rig, merchant: &str, number: &str, fen: i64, source: Option
     if let Some(source) = source {
         body["source"] = json!(source);
     }
-    rig.post("/v1/payments", OPERATOR, &format!("order-{number}"), &body)
-        .await
+    rig.post(
+        "/v1/payments",
+        OPERATOR,
+        &format!("order-{merchant}-{number}"),
+        &body,
+    )
+    .await
 }
 
 async fn told(rig: &Rig, answer: Statement) {
@@ -292,7 +300,7 @@ async fn room_is_counted_once_and_given_back() {
         .expect(201);
     let body = json!({"merchant": merchant, "order_number": "o-1", "channel": "wechat", "source": "credit_card",
         "amount": {"amount": 600 * YUAN, "currency": "CNY"}, "description": "books"});
-    rig.post("/v1/payments", OPERATOR, "another key", &body)
+    rig.post("/v1/payments", OPERATOR, "another-key", &body)
         .await
         .expect(200);
     let second = order(&rig, &merchant, "o-2", 400 * YUAN, card)
@@ -434,7 +442,7 @@ async fn a_changed_figure_changes_the_decision_and_the_hash() {
 async fn a_split_without_the_channels_permission_is_refused_from_its_first_day() {
     let rig = rig((2018, 5, 3), (23, 59, 50), &[]).await;
     let without = profile(|profile| profile.split_permission = Some(false));
-    let shop = onboard(&rig, "shop", without).await.expect(201).id();
+    let shop = onboard(&rig, "market", without).await.expect(201).id();
     let seller = onboard(&rig, "seller", profile(|_| {}))
         .await
         .expect(201)
@@ -548,4 +556,33 @@ async fn settle(rig: &Rig) {
             .await
             .unwrap();
     }
+}
+
+#[tokio::test]
+async fn money_of_a_trade_is_held_back_for_thirty_days_at_most() {
+    let rig = rig((2026, 11, 20), (10, 0, 0), &[]).await;
+    let (wallet, _) = rig.two_accounts().await;
+    let hold = async |key: &str, trade: Value| {
+        let body = json!({"account": wallet, "side": "debit", "trade": trade,
+            "amount": {"amount": 500, "currency": "CNY"}});
+        rig.post("/v1/holds", LEDGER, key, &body).await
+    };
+    let trade = |confirmed_on: &str, risk: bool| {
+        json!({"real": true, "confirmed_on": confirmed_on, "risk": risk})
+    };
+    lacks(hold("h-1", json!({})).await, "real_trade");
+    let unreal = json!({"real": false, "confirmed_on": "2026-11-20", "risk": false});
+    refused_by(hold("h-2", unreal).await, "PBC-2015-43/14");
+    let late = hold("h-3", trade("2026-10-20", false)).await;
+    refused_by(late, "PBC-2013-9/settle-30d");
+    hold("h-4", trade("2026-10-20", true)).await.expect(201);
+    let held = hold("h-5", trade("2026-10-21", false)).await.expect(201);
+    assert_eq!(held.body["decision"]["verdict"], "allow");
+    let path = format!("/v1/holds/{}/release", held.id());
+    let released = rig.press(&path, LEDGER, "r-5").await.expect(200);
+    assert_eq!(released.body["decision"]["verdict"], "allow");
+    // A reservation of the client's own concerns no rule.
+    let own = hold("h-6", Value::Null).await.expect(201);
+    assert!(own.body.get("decision").is_none());
+    rig.stop().await;
 }

@@ -244,31 +244,41 @@ async fn what_was_not_signed_is_refused_and_named() {
     let before: [(&str, Bend, &str, &str); 8] = [
         (
             "no method",
-            &|r| drop(r.components.remove(0)),
+            &|r| {
+                r.components.remove(0);
+            },
             "Signature-Input",
             "@method",
         ),
         (
             "no path",
-            &|r| drop(r.components.remove(1)),
+            &|r| {
+                r.components.remove(1);
+            },
             "Signature-Input",
             "@target-uri",
         ),
         (
             "no digest covered",
-            &|r| drop(r.components.remove(3)),
+            &|r| {
+                r.components.remove(3);
+            },
             "Signature-Input",
             "content-digest",
         ),
         (
             "no key covered",
-            &|r| drop(r.components.remove(4)),
+            &|r| {
+                r.components.remove(4);
+            },
             "Signature-Input",
             "idempotency-key",
         ),
         (
             "no digest",
-            &|r| drop(r.headers.remove(1)),
+            &|r| {
+                r.headers.remove(1);
+            },
             "Content-Digest",
             "body",
         ),
@@ -493,6 +503,37 @@ async fn merchants_keep_their_keys() {
     rig.post(&keys, OPERATOR, "eleventh", &body)
         .await
         .expect_problem(422, "limit_exceeded", "");
+    rig.stop().await;
+}
+
+/// The script that the documentation shows, with curl and OpenSSL against a real socket.
+#[tokio::test]
+async fn the_documented_script_takes_an_order() {
+    let rig = rig().await;
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let script = std::fs::read_to_string(format!("{root}/scripts/signed-request.sh")).unwrap();
+    let page = std::fs::read_to_string(format!("{root}/docs/api.md")).unwrap();
+    let (_, shown) = script.split_once("set -eu\n").unwrap();
+    assert!(
+        page.contains(shown.trim()),
+        "docs/api.md shows another script"
+    );
+    let mut command = std::process::Command::new("sh");
+    command
+        .arg(format!("{root}/scripts/signed-request.sh"))
+        .env("URL", rig.server.url())
+        .env("OPERATOR_KEY", OPERATOR)
+        .env("MERCHANT", &rig.shop)
+        .env("CREATED", now(&rig).to_string())
+        .env("no_proxy", "*");
+    let run = tokio::task::spawn_blocking(move || command.output());
+    let run = run.await.unwrap().unwrap();
+    let printed = String::from_utf8(run.stdout).unwrap();
+    assert!(run.status.success(), "{printed}{:?}", run.stderr);
+    let order: Value = serde_json::from_str(&printed).unwrap_or_else(|_| panic!("{printed}"));
+    assert_eq!(order["order_number"], "A-1001", "{printed}");
+    assert_eq!(order["merchant"], rig.shop.as_str());
+    println!("{printed}");
     rig.stop().await;
 }
 

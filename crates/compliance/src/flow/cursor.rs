@@ -36,7 +36,7 @@ impl<'a> Cursor<'a> {
                     format!("unknown field `{name}`{near}"),
                     format!("one of {}", known.join(", ")),
                 )
-                .as_fault(Fault::Unknown));
+                .with_fault(Fault::Unknown));
             }
         }
         Ok(())
@@ -65,7 +65,7 @@ impl<'a> Cursor<'a> {
                 format!("`{name}` is missing"),
                 expected,
             )
-            .as_fault(Fault::Missing)
+            .with_fault(Fault::Missing)
         })
     }
 

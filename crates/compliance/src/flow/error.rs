@@ -49,7 +49,7 @@ impl FlowError {
     }
 
     /// The same error as another fault.
-    pub(super) fn as_fault(mut self, fault: Fault) -> FlowError {
+    pub(super) fn with_fault(mut self, fault: Fault) -> FlowError {
         self.fault = fault;
         self
     }
@@ -86,6 +86,6 @@ impl FlowError {
             FactError::WrongKind { path, .. } => format!("`{path}` has another form"),
             other => other.to_string(),
         };
-        FlowError::new(line, path, reason, expected).as_fault(fault)
+        FlowError::new(line, path, reason, expected).with_fault(fault)
     }
 }

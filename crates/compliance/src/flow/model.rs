@@ -322,6 +322,13 @@ impl Party {
     }
 }
 
+impl MoneyLeg {
+    /// Whether it collects money for somebody else of the group, or is said to.
+    pub fn is_sweep(&self) -> bool {
+        matches!(self.purpose.as_deref(), Some("sweep" | "sweeping"))
+    }
+}
+
 impl Flow {
     /// A party by its position.
     pub fn party(&self, id: PartyId) -> &Party {

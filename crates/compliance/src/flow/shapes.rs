@@ -164,7 +164,7 @@ fn by_party(view: View<'_>, found: &mut Vec<Recognised>) {
                 .filter(|(_, leg)| {
                     !flow.party(leg.to).is_institution()
                         && leg.service.as_deref() != Some("advance")
-                        && leg.purpose.as_deref() != Some("sweep")
+                        && !leg.is_sweep()
                 })
                 .map(|(leg, _)| Subject::Leg(leg))
                 .collect();
@@ -191,7 +191,7 @@ fn by_leg(view: View<'_>, found: &mut Vec<Recognised>) {
             };
             add(shape, vec![leg.from]);
         }
-        if leg.purpose.as_deref() == Some("sweep") {
+        if leg.is_sweep() {
             let owner = if flow.party(leg.from).is_institution() {
                 match view.goods(leg) {
                     Some(super::model::GoodsOf::Party(owner)) => owner,

@@ -76,7 +76,7 @@ pub fn judge(
 ) -> Result<FlowAnswer, FlowError> {
     let expected = "a day, for instance 2018-05-04, in `as_of` or asked for";
     let day = as_of.or(flow.as_of).ok_or_else(|| {
-        FlowError::new(1, "as_of", "no day is named", expected).as_fault(Fault::Missing)
+        FlowError::new(1, "as_of", "no day is named", expected).with_fault(Fault::Missing)
     })?;
     if let Some(first) = first_day(packs)
         && day < first

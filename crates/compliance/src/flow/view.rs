@@ -39,32 +39,41 @@ impl<'a> View<'a> {
         if leg.goods_of.is_some() || bound == 0 {
             return leg.goods_of;
         }
-        let mut first = None;
-        for (_, earlier) in self.incoming(leg.from) {
-            let found = self.traced(earlier, bound - 1);
-            if found == Some(GoodsOf::Party(leg.to)) {
-                return found;
+        let found: Vec<GoodsOf> = self
+            .incoming(leg.from)
+            .filter_map(|(_, earlier)| self.traced(earlier, bound - 1))
+            .collect();
+        // Money for somebody's goods that never reaches them from here goes with this leg.
+        let astray = found.iter().copied().find(|goods| match goods {
+            GoodsOf::Party(owner) => {
+                *owner != leg.to && !self.outgoing(leg.from).any(|(_, other)| other.to == *owner)
             }
-            first = first.or(found);
-        }
-        first
+            GoodsOf::Unknown => true,
+        });
+        let own = GoodsOf::Party(leg.to);
+        astray
+            .or_else(|| found.contains(&own).then_some(own))
+            .or_else(|| found.first().copied())
     }
 
     /// What the goods are to a party whose account the money passes.
     pub fn title(self, party: PartyId) -> Title {
-        let mut found = Title::NotStated;
-        for (_, leg) in self.incoming(party) {
-            match self.goods(leg) {
-                Some(GoodsOf::Party(owner)) if owner == party => {
-                    if found == Title::NotStated {
-                        found = Title::Own;
-                    }
-                }
-                Some(GoodsOf::Party(_)) => return Title::Others,
-                Some(GoodsOf::Unknown) => found = Title::Unknown,
-                None => {}
-            }
+        let goods: Vec<Option<GoodsOf>> = self
+            .incoming(party)
+            .map(|(_, leg)| self.goods(leg))
+            .collect();
+        // One leg of others' goods is enough; own they are only if every leg says so.
+        let others = |goods: &Option<GoodsOf>| matches!(goods, Some(GoodsOf::Party(owner)) if *owner != party);
+        if goods.iter().any(others) {
+            return Title::Others;
         }
+        let found = if goods.contains(&Some(GoodsOf::Unknown)) {
+            Title::Unknown
+        } else if goods.is_empty() || goods.contains(&None) {
+            Title::NotStated
+        } else {
+            Title::Own
+        };
         let claimed = self
             .flow
             .contracts_of(ContractKind::CreditSale)
@@ -130,13 +139,14 @@ impl<'a> View<'a> {
                     .contracts_of(ContractKind::Acquiring)
                     .any(|(_, other)| other.first == contract.first && other.second == *merchant)
             });
-            // Whose goods they are decides, where the middle party says that they are its own.
-            let own = matches!(self.title(contract.second), Title::Own | Title::Claimed)
-                && self
-                    .flow
-                    .contracts_of(ContractKind::Acquiring)
-                    .all(|(_, other)| other.first != contract.second);
-            if unknown && !own {
+            // Signing merchants itself, or being paid for others' goods: whether goods of which
+            // nothing is said are its own is asked at the legs.
+            let signs = self
+                .flow
+                .contracts_of(ContractKind::Acquiring)
+                .any(|(_, other)| other.first == contract.second);
+            let brings = signs || self.title(contract.second) == Title::Others;
+            if unknown && brings {
                 found.push((position, contract.first, contract.second));
             }
         }

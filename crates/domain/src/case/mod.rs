@@ -63,6 +63,7 @@ fn owner_of(kind: CaseKind) -> &'static str {
     match kind {
         CaseKind::SplitFailed
         | CaseKind::NoSettlementAccount
+        | CaseKind::WebhookFailing
         | CaseKind::PayoutRefused
         | CaseKind::Other => "operator",
         _ => "finance",

@@ -46,6 +46,8 @@ pub enum CaseKind {
     PayoutRefused,
     /// A difference found by reconciliation.
     Reconciliation,
+    /// A merchant's webhook endpoint failed for days and was switched off.
+    WebhookFailing,
     /// Anything else that a person opened.
     Other,
 }

@@ -9,6 +9,7 @@ mod record;
 pub use command::{ResendWebhook, SetWebhook};
 pub use record::{Delivery, DeliveryStatus, EventType, WebhookEndpoint};
 
+use crate::case::{self, CaseKind, Finding};
 use crate::context::Context;
 use crate::effect::{Answer, Effect};
 use crate::merchant;
@@ -16,10 +17,17 @@ use crate::rejection::{Refusable, Rejection, broken};
 use crate::text;
 use calendar::rfc3339_shanghai;
 use engine::{EffectNews, EffectPolicy, EffectRecord, Interrupt, Repeat, Tx};
+use jiff::SignedDuration;
 use serde::Serialize;
 use std::sync::Arc;
 
-/// Twelve attempts over about eleven hours.
+/// Pauses are up to so much shorter, so that the events of an outage do not come back all at once.
+const JITTER_PERCENT: u8 = 25;
+
+/// Days without one delivery after which an endpoint is switched off.
+const FAILING_DAYS_MAX: i64 = 5;
+
+/// Twelve attempts over about ten hours.
 const POLICY: EffectPolicy = EffectPolicy {
     repeat: Repeat::Always,
     pause_seconds: 10,
@@ -35,8 +43,11 @@ pub(crate) fn notify(
     object_id: &str,
     object: &impl Serialize,
 ) -> Result<(), Interrupt> {
-    let endpoint = tx.get::<WebhookEndpoint>(merchant)?;
-    if !endpoint.is_some_and(|endpoint| endpoint.enabled) {
+    let Some(endpoint) = tx.get::<WebhookEndpoint>(merchant)? else {
+        return Ok(());
+    };
+    // Who switched it off wants nothing; whose endpoint we switched off can have the events later.
+    if !endpoint.enabled && endpoint.disabled_at.is_none() {
         return Ok(());
     }
     let id = tx.new_id("evt");
@@ -48,7 +59,17 @@ pub(crate) fn notify(
         data: object,
     })
     .map_err(broken)?;
-    let effect = send(tx, merchant, &id, event_type, &payload)?;
+    let (effect, status, problem) = if endpoint.enabled {
+        let effect = send(tx, merchant, &id, event_type, &payload)?;
+        (effect, DeliveryStatus::Pending, None)
+    } else {
+        let problem = "not sent: the endpoint was switched off after failing for too long";
+        (
+            String::new(),
+            DeliveryStatus::Failed,
+            Some(problem.to_owned()),
+        )
+    };
     tx.put_new(Delivery {
         id,
         merchant: merchant.to_owned(),
@@ -56,9 +77,9 @@ pub(crate) fn notify(
         object: object_id.to_owned(),
         payload,
         effect,
-        status: DeliveryStatus::Pending,
+        status,
         attempts: 0,
-        last_problem: None,
+        last_problem: problem,
         http_status: None,
         created_at: now,
         updated_at: now,
@@ -88,7 +109,7 @@ fn send(
         event_type,
         payload: payload.to_owned(),
     };
-    tx.emit(&effect, POLICY)
+    tx.emit_jittered(&effect, POLICY, JITTER_PERCENT)
 }
 
 /// Takes the news of a delivery into its log.
@@ -117,7 +138,65 @@ pub(crate) fn effect_news(
         _ => {}
     }
     delivery.updated_at = cx.tx.now();
-    cx.tx.put(delivery)
+    let merchant = delivery.merchant.clone();
+    cx.tx.put(delivery)?;
+    match news {
+        EffectNews::Answered => recovered(cx.tx, &merchant),
+        // A verdict of the endpoint, or none: it was asked. What was not sent says nothing of it.
+        EffectNews::Unknown | EffectNews::Stranded => failing(cx.tx, &merchant),
+        _ => Ok(()),
+    }
+}
+
+fn recovered(tx: &mut Tx<'_>, merchant: &str) -> Result<(), Interrupt> {
+    match tx.get::<WebhookEndpoint>(merchant)? {
+        Some(endpoint) if endpoint.failing_since.is_some() => tx.put(WebhookEndpoint {
+            failing_since: None,
+            ..(*endpoint).clone()
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// Notes that an endpoint fails, and switches it off when it has for too long.
+fn failing(tx: &mut Tx<'_>, merchant: &str) -> Result<(), Interrupt> {
+    let Some(endpoint) = tx.get::<WebhookEndpoint>(merchant)? else {
+        return Ok(());
+    };
+    if !endpoint.enabled {
+        return Ok(());
+    }
+    let now = tx.now();
+    let Some(since) = endpoint.failing_since else {
+        return tx.put(WebhookEndpoint {
+            failing_since: Some(now),
+            ..(*endpoint).clone()
+        });
+    };
+    if now < since + SignedDuration::from_hours(24 * FAILING_DAYS_MAX) {
+        return Ok(());
+    }
+    tx.put(WebhookEndpoint {
+        enabled: false,
+        disabled_at: Some(now),
+        ..(*endpoint).clone()
+    })?;
+    let reason = format!(
+        "no webhook has arrived since {}: the endpoint was switched off. Tell the merchant; when it \
+         sets the endpoint anew, deliver its failed events again",
+        rfc3339_shanghai(since)
+    );
+    case::open(
+        tx,
+        Finding {
+            kind: CaseKind::WebhookFailing,
+            object: merchant,
+            merchant: Some(merchant),
+            reason,
+            amount: None,
+        },
+    )?;
+    Ok(())
 }
 
 /// Sets the endpoint of a merchant.
@@ -144,6 +223,8 @@ pub(crate) fn set(
         url: command.url.clone(),
         secret_vault_id: command.secret_vault_id.clone(),
         enabled: command.enabled,
+        failing_since: None,
+        disabled_at: None,
         updated_at,
     })?;
     Ok(cx.tx.expect(&merchant.id)?)

@@ -73,6 +73,12 @@ pub struct WebhookEndpoint {
     pub secret_vault_id: String,
     /// Whether events are delivered.
     pub enabled: bool,
+    /// Since when no delivery has arrived, while attempts fail.
+    #[serde(default, with = "calendar::rfc3339::option")]
+    pub failing_since: Option<Timestamp>,
+    /// When it was switched off because it had failed for too long. Events are kept then, undelivered.
+    #[serde(default, with = "calendar::rfc3339::option")]
+    pub disabled_at: Option<Timestamp>,
     /// Last changed at.
     #[serde(with = "calendar::rfc3339")]
     pub updated_at: Timestamp,

@@ -7,7 +7,7 @@ mod outbox;
 mod timers;
 
 pub use clock::{Clock, SimulatedClock, SystemClock};
-pub use outbox::{Job, Outbox, Performer, Permissions};
+pub use outbox::{Job, Lane, Outbox, Performer, Permissions};
 pub use timers::Timers;
 
 use crate::application::{Application, Envelope, Outcome, SubmitError};

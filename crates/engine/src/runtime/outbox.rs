@@ -1,4 +1,9 @@
 //! Performing effects: fresh ones are sent, all others are asked after first.
+//!
+//! Each counterpart has a lane of its own, with its own slots, and only so many effects of a lane are
+//! taken up at a time. The list of what is due is read in pages, each look going on where the last one
+//! stopped, so that however many effects wait for a slow counterpart, those behind them come to their
+//! turn: a whole round costs one look for each [`DUE_PER_LOOK`] due effects.
 
 use super::Engine;
 use crate::application::{Application, SubmitError};
@@ -7,14 +12,22 @@ use crate::record::index_time;
 use crate::store::{Scan, StoreError};
 use crate::task::Task;
 use jiff::SignedDuration;
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
-/// Due effects looked up in one pass.
-const DUE_PER_PASS: usize = 2_000;
+/// Due effects read in one look.
+const DUE_PER_LOOK: usize = 2_000;
+
+/// Effects of one lane that are under way or wait for a slot; the others stay in the list.
+const LANE_MAX: usize = 1_000;
+
+/// Effects of all lanes above which a lane gets one at a time, so that memory is bounded whatever the
+/// number of lanes that stand still.
+const IN_FLIGHT_MAX: usize = 10_000;
 
 /// Time within which a permission to send arrives after its effect was recorded.
 const PERMISSION_DELAY_MAX: SignedDuration = SignedDuration::from_secs(10);
@@ -40,10 +53,33 @@ pub trait Performer<App: Application>: Send + Sync + 'static {
         job: Job<App::Effect>,
     ) -> impl Future<Output = EffectReport<App::Answer>> + Send;
 
-    /// Name of the counterpart. Attempts of one lane never wait for those of another, so that a slow
+    /// The counterpart. Attempts of one lane never wait for those of another, so that a slow
     /// counterpart holds up nobody else.
-    fn lane(&self, _effect: &App::Effect) -> &'static str {
-        ""
+    fn lane(&self, _effect: &App::Effect) -> Lane {
+        Lane::named("")
+    }
+}
+
+/// A counterpart of effects.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lane {
+    name: Cow<'static, str>,
+    parallel: Option<usize>,
+}
+
+impl Lane {
+    /// By its name.
+    pub fn named(name: impl Into<Cow<'static, str>>) -> Lane {
+        Lane {
+            name: name.into(),
+            parallel: None,
+        }
+    }
+
+    /// With fewer attempts at a time than the outbox makes otherwise.
+    pub fn at_most(mut self, parallel: usize) -> Lane {
+        self.parallel = Some(parallel);
+        self
     }
 }
 
@@ -61,7 +97,6 @@ pub struct Outbox<App: Application, P> {
     engine: Engine<App>,
     performer: Arc<P>,
     parallel: usize,
-    lanes: Arc<Mutex<HashMap<&'static str, Arc<Semaphore>>>>,
     known: Arc<Mutex<Known>>,
 }
 
@@ -70,19 +105,46 @@ struct Known {
     /// Effects this process may send without asking; kept until the attempt begins.
     fresh: HashMap<String, Arc<EffectRecord>>,
     in_flight: HashSet<String>,
+    /// Lanes with something in flight.
+    lanes: HashMap<Cow<'static, str>, OpenLane>,
+    /// Where the next look at the list of due effects begins; `None` at its head.
+    after: Option<(String, String)>,
 }
 
-/// Ends an effect's attempt however it ends, a panic of the performer included.
-struct InFlight {
+struct OpenLane {
+    slots: Arc<Semaphore>,
+    in_flight: usize,
+}
+
+/// An effect taken up, until its attempt ends however it ends, a panic of the performer included.
+struct InFlight<E> {
     known: Arc<Mutex<Known>>,
-    id: String,
+    record: Arc<EffectRecord>,
+    effect: Result<E, serde_json::Error>,
+    lane: Cow<'static, str>,
+    slots: Arc<Semaphore>,
 }
 
-impl Drop for InFlight {
+impl<E> Drop for InFlight<E> {
     fn drop(&mut self) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.in_flight.remove(&self.id);
+        known.in_flight.remove(&self.record.id);
+        if let Some(lane) = known.lanes.get_mut(&self.lane) {
+            lane.in_flight = lane.in_flight.saturating_sub(1);
+            if lane.in_flight == 0 {
+                known.lanes.remove(&self.lane);
+            }
+        }
     }
+}
+
+/// How many effects of a lane may be taken up.
+#[derive(Debug, Clone, Copy)]
+enum Take {
+    /// As the bounds say.
+    Bounded,
+    /// All.
+    All,
 }
 
 impl<App: Application, P> Clone for Outbox<App, P> {
@@ -91,7 +153,6 @@ impl<App: Application, P> Clone for Outbox<App, P> {
             engine: self.engine.clone(),
             performer: self.performer.clone(),
             parallel: self.parallel,
-            lanes: self.lanes.clone(),
             known: self.known.clone(),
         }
     }
@@ -104,17 +165,8 @@ impl<App: Application, P: Performer<App>> Outbox<App, P> {
             engine,
             performer: Arc::new(performer),
             parallel,
-            lanes: Arc::default(),
             known: Arc::default(),
         }
-    }
-
-    fn slots(&self, lane: &'static str) -> Arc<Semaphore> {
-        let mut lanes = self.lanes.lock().unwrap_or_else(PoisonError::into_inner);
-        let slots = lanes
-            .entry(lane)
-            .or_insert_with(|| Arc::new(Semaphore::new(self.parallel)));
-        slots.clone()
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, Known> {
@@ -136,10 +188,19 @@ impl<App: Application, P: Performer<App>> Outbox<App, P> {
     pub async fn pass(&self) -> Result<usize, StoreError> {
         let mut attempts = JoinSet::new();
         let mut count = 0;
-        for record in self.due()? {
-            let this = self.clone();
-            count += 1;
-            attempts.spawn(async move { this.attempt(record).await });
+        let mut due = self.due_fresh(Take::All);
+        self.known().after = None;
+        loop {
+            let (listed, complete) = self.look(Take::All)?;
+            due.extend(listed);
+            for taken in due.drain(..) {
+                let this = self.clone();
+                count += 1;
+                attempts.spawn(async move { this.attempt(taken).await });
+            }
+            if complete {
+                break;
+            }
         }
         while attempts.join_next().await.is_some() {}
         Ok(count)
@@ -161,28 +222,25 @@ impl<App: Application, P: Performer<App>> Outbox<App, P> {
                 },
                 _ = interval.tick() => true,
             };
-            let due = if look_up {
-                self.due()
-            } else {
-                Ok(self.due_fresh())
-            };
-            match due {
-                Ok(due) => {
-                    // Whatever ended before this look had sent its permission before it ended.
-                    while let Ok(permissions) = fresh.try_recv() {
-                        self.permit(permissions);
-                    }
-                    for record in due {
-                        let this = self.clone();
-                        tokio::spawn(async move { this.attempt(record).await });
-                    }
+            let mut due = self.due_fresh(Take::Bounded);
+            if look_up {
+                match self.look(Take::Bounded) {
+                    Ok((listed, _)) => due.extend(listed),
+                    Err(error) => tracing::error!(%error, "due effects could not be read"),
                 }
-                Err(error) => tracing::error!(%error, "due effects could not be read"),
+            }
+            // Whatever ended before this look had sent its permission before it ended.
+            while let Ok(permissions) = fresh.try_recv() {
+                self.permit(permissions);
+            }
+            for taken in due {
+                let this = self.clone();
+                tokio::spawn(async move { this.attempt(taken).await });
             }
         }
     }
 
-    fn due_fresh(&self) -> Vec<Arc<EffectRecord>> {
+    fn due_fresh(&self, take: Take) -> Vec<InFlight<App::Effect>> {
         let now = self.engine.now();
         let mut known = self.known();
         let due: Vec<Arc<EffectRecord>> = known
@@ -191,23 +249,41 @@ impl<App: Application, P: Performer<App>> Outbox<App, P> {
             .filter(|record| record.next_at <= now)
             .cloned()
             .collect();
-        due.into_iter()
-            .filter(|record| known.in_flight.insert(record.id.clone()))
-            .collect()
+        let mut taken = Vec::with_capacity(due.len());
+        for record in due {
+            let (id, repeat) = (record.id.clone(), record.policy.repeat);
+            match self.take(&mut known, record, take) {
+                Some(one) => taken.push(one),
+                // Needs no permission: the list of due effects is memory enough.
+                None if repeat == Repeat::Always => drop(known.fresh.remove(&id)),
+                None => {}
+            }
+        }
+        taken
     }
 
-    fn due(&self) -> Result<Vec<Arc<EffectRecord>>, StoreError> {
-        let mut due = self.due_fresh();
+    /// Takes up due effects of the list from where the last look stopped, and says whether this one
+    /// came to the end.
+    fn look(&self, take: Take) -> Result<(Vec<InFlight<App::Effect>>, bool), StoreError> {
         let scan = Scan {
             kind: <EffectRecord as crate::Record>::KIND.to_owned(),
             index: "due".into(),
             from: String::new(),
             to: index_time(self.engine.now()) + "~",
-            after: None,
+            after: self.known().after.clone(),
             descending: false,
-            limit: DUE_PER_PASS,
+            limit: DUE_PER_LOOK,
         };
-        for found in self.engine.queries().list(&scan)? {
+        let listed = self.engine.queries().list(&scan)?;
+        let complete = listed.len() < DUE_PER_LOOK;
+        let last = listed.last();
+        let after = last.map(|found| (found.value.clone(), found.key.clone()));
+        self.known().after = after.filter(|_| !complete);
+        let mut taken = Vec::new();
+        for found in listed {
+            if self.known().in_flight.contains(&found.key) {
+                continue;
+            }
             // One that cannot be read must not keep the others from being attempted.
             let record: EffectRecord = match serde_json::from_slice(&found.body) {
                 Ok(record) => record,
@@ -216,12 +292,52 @@ impl<App: Application, P: Performer<App>> Outbox<App, P> {
                     continue;
                 }
             };
-            if !self.may_be_on_its_way(&record) && self.known().in_flight.insert(record.id.clone())
-            {
-                due.push(Arc::new(record));
+            if !self.may_be_on_its_way(&record) {
+                taken.extend(self.take(&mut self.known(), Arc::new(record), take));
             }
         }
-        Ok(due)
+        Ok((taken, complete))
+    }
+
+    /// Takes up an effect unless it is under way already or its lane is full.
+    fn take(
+        &self,
+        known: &mut Known,
+        record: Arc<EffectRecord>,
+        take: Take,
+    ) -> Option<InFlight<App::Effect>> {
+        if known.in_flight.contains(&record.id) {
+            return None;
+        }
+        // The body never changes: what a list showed tells the lane.
+        let effect = serde_json::from_value::<App::Effect>(record.body.clone());
+        let lane = effect
+            .as_ref()
+            .map_or_else(|_| Lane::named(""), |effect| self.performer.lane(effect));
+        let parallel = lane.parallel.unwrap_or(self.parallel).max(1);
+        let room = match take {
+            Take::All => usize::MAX,
+            Take::Bounded if known.in_flight.len() >= IN_FLIGHT_MAX => 1,
+            Take::Bounded => LANE_MAX,
+        };
+        let open = known.lanes.entry(lane.name.clone());
+        let open = open.or_insert_with(|| OpenLane {
+            slots: Arc::new(Semaphore::new(parallel)),
+            in_flight: 0,
+        });
+        if open.in_flight >= room {
+            return None;
+        }
+        open.in_flight += 1;
+        let slots = open.slots.clone();
+        known.in_flight.insert(record.id.clone());
+        Some(InFlight {
+            known: self.known.clone(),
+            record,
+            effect,
+            lane: lane.name,
+            slots,
+        })
     }
 
     /// The database shows an effect a moment before its permission to be sent arrives here; asking
@@ -233,31 +349,22 @@ impl<App: Application, P: Performer<App>> Outbox<App, P> {
             && self.engine.now() < record.created_at + PERMISSION_DELAY_MAX
     }
 
-    async fn attempt(&self, record: Arc<EffectRecord>) {
-        let _in_flight = InFlight {
-            known: self.known.clone(),
-            id: record.id.clone(),
-        };
-        // The body never changes: what a list showed tells the lane.
-        let effect = serde_json::from_value::<App::Effect>(record.body.clone());
-        let lane = effect
-            .as_ref()
-            .map_or("", |effect| self.performer.lane(effect));
-        let Ok(_slot) = self.slots(lane).acquire_owned().await else {
+    async fn attempt(&self, taken: InFlight<App::Effect>) {
+        let Ok(_slot) = taken.slots.clone().acquire_owned().await else {
             return;
         };
         // From here on it may have been sent: the permission is used up. What it permits is newer
         // than what a list showed.
-        let permitted = self.known().fresh.remove(&record.id);
+        let permitted = self.known().fresh.remove(&taken.record.id);
         let fresh = permitted.is_some();
-        let record = permitted.unwrap_or(record);
+        let record = permitted.unwrap_or_else(|| taken.record.clone());
         let mode = record.mode(fresh);
         let begun_at = self.engine.now();
-        let report = match effect {
+        let report = match &taken.effect {
             Ok(effect) => {
                 let job = Job {
                     id: record.id.clone(),
-                    effect,
+                    effect: effect.clone(),
                     mode,
                     attempts: record.attempts,
                 };

@@ -15,7 +15,17 @@ impl Tx<'_> {
         effect: &impl Serialize,
         policy: EffectPolicy,
     ) -> Result<String, Interrupt> {
-        self.emit_at(effect, policy, self.now)
+        self.emit_with(effect, policy, self.now, 0)
+    }
+
+    /// As [`Tx::emit`], with pauses between attempts that are up to so many per cent shorter, at random.
+    pub fn emit_jittered(
+        &mut self,
+        effect: &impl Serialize,
+        policy: EffectPolicy,
+        jitter_percent: u8,
+    ) -> Result<String, Interrupt> {
+        self.emit_with(effect, policy, self.now, jitter_percent)
     }
 
     /// As [`Tx::emit`], not before a time.
@@ -25,6 +35,16 @@ impl Tx<'_> {
         policy: EffectPolicy,
         not_before: Timestamp,
     ) -> Result<String, Interrupt> {
+        self.emit_with(effect, policy, not_before, 0)
+    }
+
+    fn emit_with(
+        &mut self,
+        effect: &impl Serialize,
+        policy: EffectPolicy,
+        not_before: Timestamp,
+        jitter_percent: u8,
+    ) -> Result<String, Interrupt> {
         let id = self.new_id("eff");
         let body =
             serde_json::to_value(effect).map_err(|error| Interrupt::Broken(error.to_string()))?;
@@ -32,6 +52,7 @@ impl Tx<'_> {
             id: id.clone(),
             body,
             policy,
+            jitter_percent,
             state: EffectState::Ready,
             attempts: 0,
             created_at: self.now,

@@ -5,7 +5,7 @@ use crate::gate::{clock, run_with};
 use crate::memory::{Fault, MemoryStore};
 use crate::rig::{add, key, start};
 use crate::toy::{Note, Toy, ToyCommand, ToyReply};
-use engine::runtime::{Job, Outbox, Performer, Running, SimulatedClock, Timers};
+use engine::runtime::{Job, Lane, Outbox, Performer, Running, SimulatedClock, Timers};
 use engine::store::Queries;
 use engine::{AttemptMode, EffectRecord, EffectReport, EffectState, Repeat, Verdict};
 use jiff::SignedDuration;
@@ -223,6 +223,69 @@ async fn an_attempt_that_panics_is_asked_after() {
     let expected = [AttemptMode::Send, AttemptMode::Query].map(|mode| ("panics".to_owned(), mode));
     assert_eq!(world.pass().await, expected);
     assert_eq!(world.state(&id), EffectState::Done);
+    world.running.stop();
+}
+
+/// Never answers the slow, and says whom of the others it served.
+#[derive(Clone)]
+struct Partial(tokio::sync::mpsc::UnboundedSender<String>);
+
+impl Performer<Toy> for Partial {
+    fn lane(&self, effect: &Note) -> Lane {
+        match effect.note.split_once('-') {
+            Some((lane, _)) => Lane::named(lane.to_owned()).at_most(2),
+            None => Lane::named(""),
+        }
+    }
+
+    async fn perform(&self, job: Job<Note>) -> EffectReport<String> {
+        if job.effect.note.starts_with("slow") {
+            std::future::pending::<()>().await;
+        }
+        self.0.send(job.effect.note).unwrap();
+        EffectReport::Answered {
+            answer: "paid".into(),
+        }
+    }
+}
+
+/// Everything behind two thousand effects of a counterpart that did not answer waited for ever.
+#[tokio::test]
+async fn nobody_waits_behind_thousands_of_a_counterpart_that_does_not_answer() {
+    let world = World::new();
+    for number in 0..4_500 {
+        let command = ToyCommand::Send {
+            note: format!("slow-{number}"),
+            repeat: Repeat::Always,
+        };
+        drop(
+            world
+                .running
+                .engine
+                .submit_later(envelope(command))
+                .unwrap(),
+        );
+    }
+    let id = world.send("quick-1", Repeat::Always).await;
+    // A new process has no permissions: it must find it in the list.
+    let mut world = world.restarted();
+    let (served, mut said) = tokio::sync::mpsc::unbounded_channel();
+    let outbox = Outbox::new(world.running.engine.clone(), Partial(served), 4);
+    let (permissions, fresh) = tokio::sync::mpsc::unbounded_channel();
+    let run = tokio::spawn(outbox.run(fresh, std::time::Duration::from_millis(1)));
+    assert_eq!(said.recv().await.unwrap(), "quick-1");
+    // What comes now is served as it comes, though the slow lane is full.
+    world.send("quick-2", Repeat::Always).await;
+    permissions
+        .send(world.running.fresh.recv().await.unwrap())
+        .unwrap();
+    assert_eq!(said.recv().await.unwrap(), "quick-2");
+    while world.state(&id) != EffectState::Done {
+        tokio::task::yield_now().await;
+    }
+    run.abort();
+    let _ = run.await;
+    drop(world.outbox);
     world.running.stop();
 }
 

@@ -32,6 +32,7 @@ fn record(repeat: Repeat) -> EffectRecord {
         id: "eff_1".into(),
         body: serde_json::json!({}),
         policy: policy(repeat),
+        jitter_percent: 0,
         state: EffectState::Ready,
         attempts: 0,
         created_at: at(0),
@@ -235,6 +236,40 @@ fn pauses_double_up_to_the_longest() {
         pauses.push(record.next_at.duration_since(at(round * 1_000)).as_secs());
     }
     assert_eq!(pauses, [2, 4, 8, 16, 32, 60, 60, 60]);
+}
+
+#[test]
+fn pauses_are_shorter_by_chance_where_that_is_wanted_and_the_same_for_the_same_id() {
+    let pauses = |id: &str, jitter_percent: u8| -> Vec<i64> {
+        let mut record = EffectRecord {
+            id: id.to_owned(),
+            jitter_percent,
+            policy: EffectPolicy {
+                attempts_max: None,
+                ..policy(Repeat::Always)
+            },
+            ..record(Repeat::Always)
+        };
+        (0..6)
+            .map(|_| {
+                advance(&mut record, &unknown(), at(0), at(0));
+                (record.next_at - at(0)).get_milliseconds()
+                    + (record.next_at - at(0)).get_seconds() * 1_000
+            })
+            .collect()
+    };
+    let plain = pauses("eff_1", 0);
+    assert_eq!(pauses("eff_2", 0), plain);
+    let (one, other) = (pauses("eff_1", 25), pauses("eff_2", 25));
+    assert_eq!(pauses("eff_1", 25), one);
+    assert_ne!(one, other);
+    for (jittered, plain) in one.iter().chain(&other).zip(plain.iter().chain(&plain)) {
+        assert!(
+            (plain * 3 / 4..=*plain).contains(jittered),
+            "{jittered} of {plain}"
+        );
+    }
+    assert_ne!(one, plain);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use calendar::{BusinessDate, instant_at};
 use domain::merchant::Profile;
 use indicatif::ProgressBar;
 use jiff::{SignedDuration, Timestamp};
+use money::Money;
 use sandbox::wechat::{Difference, PlantOrder};
 use sandbox::{ApiOperation, Fault, FaultSwitch, Trigger};
 use serde_json::{Value, json};
@@ -15,6 +16,9 @@ use serde_json::{Value, json};
 const STEP_MINUTES: i64 = 5;
 /// Trade from 10:00 to 22:30.
 const STEPS: u32 = 150;
+
+/// The institution's own money in the reserve: more than any order of the demo.
+const PAID_IN: Money = Money::cny(100_000);
 
 /// What was asked for on a day.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +34,7 @@ pub struct DayLog {
 /// Opens the books and the three merchants, and switches the channels' mishaps on.
 pub async fn opening(world: &mut World) -> Result<(), Failure> {
     super::facts::set_up(&world.engine).await?;
+    super::facts::pay_in(&world.engine, PAID_IN).await?;
     let bazaar = merchant(
         world,
         "bazaar",

@@ -4,17 +4,19 @@ use super::day::DayLog;
 use super::world::World;
 use crate::connectors::{UNIONPAY_MERCHANT, WECHAT_MERCHANT};
 use crate::failure::Failure;
+use domain::case::{CaseKind, CloseCase, ExplainCase, OpenCase};
 use domain::chart::SetUp;
+use domain::clearing::{AdjustDifference, AdjustmentAccount};
 use domain::merchant::Merchant;
 use domain::payment::Payment;
 use domain::payout::Payout;
 use domain::refund::Refund;
 use domain::settlement::Settlement;
 use domain::split::Split;
-use domain::{Command, Request};
+use domain::{Command, Rejection, Reply, Request};
 use engine::store::Queries;
 use engine::verify::VerifyReport;
-use engine::{Actor, EffectRecord, EffectState, Envelope, Record, Verdict};
+use engine::{Actor, EffectRecord, EffectState, Envelope, Record, Verdict, Work};
 use ledger::AccountId;
 use money::Money;
 use sandbox::wechat::RefundState;
@@ -61,6 +63,81 @@ pub async fn set_up(engine: &Engine) -> Result<(), Failure> {
         Verdict::Done(_) => Ok(()),
         other => Err(Failure::other(format!(
             "the books were not opened: {other:?}"
+        ))),
+    }
+}
+
+/// The institution pays own money into the reserve: a line that a bill lacks, or a channel that charges more than
+/// merchants are charged, must not keep their payouts waiting. By two people, in two adjustments of one case.
+pub async fn pay_in(engine: &Engine, amount: Money) -> Result<(), Failure> {
+    let ask = |request| Work::Command(Command::Request(request));
+    let opened = OpenCase {
+        kind: CaseKind::Other,
+        object: "reserve".into(),
+        merchant: None,
+        reason: "own money for the reserve".into(),
+        amount: None,
+    };
+    let case = match done(engine, "fang", ask(Request::OpenCase(opened))).await? {
+        Verdict::Done(Reply::Case(case)) => case.id.clone(),
+        other => return Err(Failure::other(format!("no case was opened: {other:?}"))),
+    };
+    let explained = ExplainCase {
+        case: case.clone(),
+        explanation: "so that no payout waits for a line that a bill lacks".into(),
+    };
+    done(engine, "fang", ask(Request::ExplainCase(explained))).await?;
+    for (number, debit, credit) in [
+        (
+            "in",
+            AdjustmentAccount::Reserve,
+            AdjustmentAccount::Differences,
+        ),
+        (
+            "own",
+            AdjustmentAccount::Differences,
+            AdjustmentAccount::OwnMoney,
+        ),
+    ] {
+        let adjustment = AdjustDifference {
+            case: case.clone(),
+            adjustment_number: number.into(),
+            debit,
+            credit,
+            amount,
+        };
+        let proposed = done(engine, "fang", ask(Request::AdjustDifference(adjustment))).await?;
+        let Verdict::Proposed(proposal) = proposed else {
+            return Err(Failure::other(format!(
+                "an adjustment needs a second person: {proposed:?}"
+            )));
+        };
+        let approve = true;
+        done(engine, "chen", Work::Decide { proposal, approve }).await?;
+    }
+    let closed = CloseCase {
+        case,
+        resolution: "paid in".into(),
+    };
+    done(engine, "fang", ask(Request::CloseCase(closed))).await?;
+    Ok(())
+}
+
+async fn done(
+    engine: &Engine,
+    person: &str,
+    work: Work<Command>,
+) -> Result<Verdict<Reply, Rejection>, Failure> {
+    let envelope = Envelope {
+        actor: Actor::new(person, "finance"),
+        work,
+        idempotency: None,
+        vault: Vec::new(),
+    };
+    match engine.submit(envelope).await?.result {
+        verdict @ (Verdict::Done(_) | Verdict::Proposed(_) | Verdict::Noted) => Ok(verdict),
+        other => Err(Failure::other(format!(
+            "the reserve was not filled: {other:?}"
         ))),
     }
 }

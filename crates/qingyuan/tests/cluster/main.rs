@@ -10,6 +10,7 @@
     clippy::indexing_slicing
 )]
 
+mod beginning;
 #[path = "../kill/channels.rs"]
 mod channels;
 #[path = "../kill/checks.rs"]
@@ -185,7 +186,7 @@ impl World {
     /// hold what it held.
     async fn pause_at_work(&mut self, servers: &[Serving]) {
         let waiting = self.database.hold(&self.book, COMMITS_WAIT);
-        let under_way = until(|| {
+        let under_way = until("a commit that waits", || {
             let found = self.database.sql(&self.book, UNDER_WAY);
             Some(found.trim().to_owned()).filter(|found| !found.is_empty())
         })
@@ -201,11 +202,14 @@ impl World {
         servers[asleep].pause();
         let mut instants = vec![jiff::Timestamp::now()];
         let taken = format!("SELECT epoch>{epoch} FROM shard WHERE shard={shard}");
-        until(|| (self.database.sql(&self.book, &taken).trim() == "t").then_some(())).await;
+        until("another holder", || {
+            (self.database.sql(&self.book, &taken).trim() == "t").then_some(())
+        })
+        .await;
         instants.push(jiff::Timestamp::now());
         drop(waiting);
         servers[asleep].resume();
-        until(|| (self.fenced() > refused).then_some(())).await;
+        until("a refusal", || (self.fenced() > refused).then_some(())).await;
         instants.push(jiff::Timestamp::now());
         self.kills.extend(instants);
     }
@@ -226,7 +230,10 @@ impl World {
              WHERE s.epoch<=h.epoch OR s.batch_seq<=h.batch_seq",
             held.trim()
         );
-        until(|| (self.database.sql(&self.book, &left).trim() == "0").then_some(())).await;
+        until("another writer", || {
+            (self.database.sql(&self.book, &left).trim() == "0").then_some(())
+        })
+        .await;
         died.elapsed()
     }
 
@@ -283,12 +290,12 @@ async fn begin(url: &str) {
 }
 
 /// What comes within the time of a take-over.
-async fn until<T>(mut found: impl FnMut() -> Option<T>) -> T {
+async fn until<T>(what: &str, mut found: impl FnMut() -> Option<T>) -> T {
     let deadline = Instant::now() + TAKEOVER_MAX;
     loop {
         match found() {
             Some(found) => return found,
-            None => assert!(Instant::now() < deadline, "it does not come"),
+            None => assert!(Instant::now() < deadline, "{what} does not come"),
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

@@ -3,7 +3,7 @@
 use crate::checks;
 use crate::load::{FINANCE, LEDGER, MERCHANT_KEYS, OPERATOR};
 use crate::support::http::{Answer, Call, Client};
-use crate::support::process::{Serving, text, write};
+use crate::support::process::{Serving, program, text, write};
 use engine::runtime::{Engine, SimulatedClock};
 use engine::store::StoreFactory;
 use engine::{Actor, CacheLimits, Envelope, ShardCode, ShardOptions, Vault};
@@ -56,7 +56,11 @@ pub fn serve(directory: &Path, bind: &str, book: &[&str]) -> Serving {
         "--bind",
         bind,
     ];
-    Serving::start(&[book, &rest[..]].concat(), &file("server.log"))
+    let mut program = program();
+    // Shards that end because another server has them are warnings.
+    program.env("RUST_LOG", "warn");
+    Serving::start_with(program, &[book, &rest[..]].concat(), &file("server.log"))
+        .unwrap_or_else(|failed| panic!("{failed}"))
 }
 
 /// Settings with everybody's keys.
@@ -70,7 +74,8 @@ pub fn settings(merchants: &[String]) -> String {
         let key = ApiKeyConfig::of_token(token, token, token, Role::Merchant);
         keys.push(key.for_merchant(merchant));
     }
-    let mut text = String::new();
+    // The load asks in the merchants' names with their keys.
+    let mut text = String::from("merchant_bearer = true\n");
     for key in keys {
         let (id, hash, principal) = (key.id, key.sha256, key.principal);
         let role = key.role.name();

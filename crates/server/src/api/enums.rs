@@ -163,6 +163,7 @@ pub fn case_kind() -> Object {
         K::PayoutDeclined,
         K::UnknownPayout,
         K::NoSettlementAccount,
+        K::WebhookFailing,
         K::PayoutRefused,
         K::Reconciliation,
         K::Other,

@@ -30,6 +30,15 @@ pub struct WebhookEndpointView {
     pub url: String,
     /// Whether events are delivered.
     pub enabled: bool,
+    /// Since when no delivery has arrived, while attempts fail. After five days it is switched off.
+    #[serde(with = "calendar::rfc3339::option")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub failing_since: Option<Timestamp>,
+    /// When it was switched off for that reason. Events are kept as `failed`; set the endpoint again and
+    /// have them delivered.
+    #[serde(with = "calendar::rfc3339::option")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub disabled_at: Option<Timestamp>,
     /// Last changed at.
     #[serde(with = "calendar::rfc3339")]
     #[schema(value_type = String, format = DateTime)]
@@ -46,6 +55,8 @@ impl From<WebhookEndpoint> for WebhookEndpointView {
             merchant: endpoint.merchant,
             url: endpoint.url,
             enabled: endpoint.enabled,
+            failing_since: endpoint.failing_since,
+            disabled_at: endpoint.disabled_at,
             updated_at: endpoint.updated_at,
             secret: None,
         }

@@ -8,9 +8,15 @@ use crate::webhook::{self, Delivery, Message, WebhookSecret, WebhookSender};
 use channels::{Channel, Connector, Operation, PayeeAccount, Report};
 use domain::webhook::WebhookEndpoint;
 use domain::{Answer, Effect, QingyuanApp, report_of};
-use engine::runtime::{Job, Performer};
+use engine::runtime::{Job, Lane, Performer};
 use engine::{EffectReport, Record, ShardCode};
 use std::sync::Arc;
+
+/// Why nothing is sent any more.
+const LOST: &str = "the shard is written by another server now";
+
+/// Deliveries to one endpoint at a time.
+const ENDPOINT_PARALLEL: usize = 4;
 
 /// The performer of the outbox.
 #[derive(Clone)]
@@ -87,6 +93,10 @@ impl ChannelPerformer {
             Err(error) => return not_sent(error.to_string()),
         };
         drop(payee);
+        // Once more: the vault may have been long in answering.
+        if !self.tenure.holds() {
+            return not_sent(LOST);
+        }
         match self.driver.exchange(request).await {
             Exchange::Response(response) => {
                 connector.parse(operation, &response, self.book.clock().now())
@@ -156,6 +166,11 @@ impl ChannelPerformer {
             url: &endpoint.url,
             body: body.get().as_bytes(),
         };
+        if !self.tenure.holds() {
+            return EffectReport::NotSent {
+                reason: LOST.to_owned(),
+            };
+        }
         // Receivers compare the signature's time with their own clock, which is real.
         let at = jiff::Timestamp::now();
         match self.webhooks.deliver(message, &secret, at).await {
@@ -171,17 +186,20 @@ impl ChannelPerformer {
 }
 
 impl Performer<QingyuanApp> for ChannelPerformer {
-    fn lane(&self, effect: &Effect) -> &'static str {
+    fn lane(&self, effect: &Effect) -> Lane {
         match effect {
-            Effect::Channel { channel, .. } => target(*channel),
-            Effect::Webhook { .. } => "webhook",
+            Effect::Channel { channel, .. } => Lane::named(target(*channel)),
+            Effect::Webhook { endpoint, .. } => {
+                Lane::named(format!("webhook {endpoint}")).at_most(ENDPOINT_PARALLEL)
+            }
         }
     }
 
     async fn perform(&self, job: Job<Effect>) -> EffectReport<Answer> {
         if !self.tenure.holds() {
-            let reason = "the shard is written by another server now".to_owned();
-            return EffectReport::NotSent { reason };
+            return EffectReport::NotSent {
+                reason: LOST.to_owned(),
+            };
         }
         let sent = job.effect.operation(job.mode);
         let (target, report) = match (&job.effect, sent) {

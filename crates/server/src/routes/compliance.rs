@@ -6,29 +6,20 @@ use crate::extract::Body;
 use crate::problem::Problem;
 use crate::state::AppState;
 use axum::Json;
+use axum::extract::State;
 use axum::http::StatusCode;
 use calendar::BusinessDate;
 use compliance::flow::{
     Fault, Flow, FlowError, Lang, answer_json, compare, comparison_json, flow_from_node, judge,
     mermaid, svg,
 };
-use compliance::{EMBEDDED, FactError, Node, Packs, decision_json, facts_from_node};
-use std::sync::OnceLock;
+use compliance::{FactError, Node, Packs, decision_json, facts_from_node};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// Routes of this module.
 pub fn router() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(check_compliance))
-}
-
-/// The built-in packs, compiled when first asked.
-fn packs() -> Result<&'static Packs, Problem> {
-    static PACKS: OnceLock<Result<Packs, String>> = OnceLock::new();
-    PACKS
-        .get_or_init(|| Packs::load(EMBEDDED).map_err(|error| error.to_string()))
-        .as_ref()
-        .map_err(|error| Problem::internal(error))
 }
 
 /// Judge a business model or facts
@@ -45,26 +36,36 @@ fn packs() -> Result<&'static Packs, Problem> {
     responses((status = 200, description = "Judged, whatever the verdict.", body = ComplianceAnswer))
 )]
 async fn check_compliance(
+    State(state): State<AppState>,
     _caller: Caller,
     body: Body<ComplianceCheck>,
 ) -> Result<Json<ComplianceAnswer>, Problem> {
     // Hundreds of policies may be evaluated: not among the threads that serve others.
-    tokio::task::spawn_blocking(move || answer(&body.value))
-        .await
-        .map_err(|error| Problem::internal(&error.to_string()))?
-        .map(Json)
+    tokio::task::spawn_blocking(move || {
+        let packs = state
+            .rules()
+            .map_err(|error| Problem::internal(&error.to_string()))?;
+        answer(&body.value, &packs)
+    })
+    .await
+    .map_err(|error| Problem::internal(&error.to_string()))?
+    .map(Json)
 }
 
-fn answer(asked: &ComplianceCheck) -> Result<ComplianceAnswer, Problem> {
+fn answer(asked: &ComplianceCheck, packs: &Packs) -> Result<ComplianceAnswer, Problem> {
     match (&asked.flow, &asked.facts) {
         (Some(_), Some(_)) => Err(Problem::invalid("facts", "send a flow or facts, not both")),
         (None, None) => Err(Problem::missing_field("flow")),
-        (Some(node), None) => judge_flow(asked, node),
-        (None, Some(node)) => judge_facts(asked, node),
+        (Some(node), None) => judge_flow(asked, node, packs),
+        (None, Some(node)) => judge_facts(asked, node, packs),
     }
 }
 
-fn judge_facts(asked: &ComplianceCheck, node: &Node) -> Result<ComplianceAnswer, Problem> {
+fn judge_facts(
+    asked: &ComplianceCheck,
+    node: &Node,
+    packs: &Packs,
+) -> Result<ComplianceAnswer, Problem> {
     let foreign = [
         ("as_of", asked.as_of.is_some()),
         ("compare", asked.compare.is_some()),
@@ -79,15 +80,18 @@ fn judge_facts(asked: &ComplianceCheck, node: &Node) -> Result<ComplianceAnswer,
     }
     let facts = facts_from_node(node).map_err(|error| fact_problem(&error))?;
     Ok(ComplianceAnswer {
-        answer: decision_json(&packs()?.check(&facts)),
+        answer: decision_json(&packs.check(&facts)),
         picture: None,
     })
 }
 
-fn judge_flow(asked: &ComplianceCheck, node: &Node) -> Result<ComplianceAnswer, Problem> {
+fn judge_flow(
+    asked: &ComplianceCheck,
+    node: &Node,
+    packs: &Packs,
+) -> Result<ComplianceAnswer, Problem> {
     let flow = flow_from_node(node).map_err(|error| flow_problem(&error, false))?;
     let as_of = day("as_of", asked.as_of.as_deref())?;
-    let packs = packs()?;
     if let Some(other) = day("compare", asked.compare.as_deref())? {
         if asked.picture.is_some() {
             return Err(Problem::invalid("picture", "a comparison has no picture"));

@@ -1,4 +1,4 @@
-//! What a merchant is told: an event with the object as `GET` shows it.
+//! What a merchant is told: an event with the object as the API shows it in its lists.
 //!
 //! The book keeps the object's record as of the event; it becomes the API's view only here, so that
 //! what is told and what is answered cannot differ in form.

@@ -14,6 +14,8 @@ struct Row {
     epoch: u64,
     holder: Option<Holder>,
     until: Instant,
+    /// Renewals of this epoch.
+    renewals: usize,
 }
 
 pub struct MemoryLeases {
@@ -30,6 +32,7 @@ impl MemoryLeases {
             epoch: 0,
             holder: None,
             until: Instant::now(),
+            renewals: 0,
         };
         MemoryLeases {
             rows: Mutex::new(vec![row; shards]),
@@ -60,6 +63,21 @@ impl MemoryLeases {
                     .is_some_and(|holder| holder.server == server)
             });
         held.count()
+    }
+
+    /// How often a shard was taken, and how often its lease was renewed since then.
+    pub fn history(&self, shard: ShardCode) -> (u64, usize) {
+        let rows = self.rows.lock().unwrap();
+        let row = &rows[usize::from(shard.number())];
+        (row.epoch, row.renewals)
+    }
+
+    /// Takes a shard from whoever has it, so that anybody may take it.
+    pub fn free(&self, shard: ShardCode) {
+        let mut rows = self.rows.lock().unwrap();
+        let row = &mut rows[usize::from(shard.number())];
+        row.epoch += 1;
+        row.holder = None;
     }
 
     /// Gives a shard to somebody else, as after a pause that was longer than the lease.
@@ -121,6 +139,7 @@ impl Leases for MemoryLeases {
             epoch: row.epoch + 1,
             holder: Some(holder.clone()),
             until,
+            renewals: 0,
         };
         Ok(Taken::Lease(Lease {
             shard,
@@ -139,6 +158,7 @@ impl Leases for MemoryLeases {
                 return Renewed::Lost;
             }
             row.until = Instant::now() + lease.lasts;
+            row.renewals += 1;
             Renewed::Lease(Lease {
                 held_until: row.until,
                 ..lease.clone()

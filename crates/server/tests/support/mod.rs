@@ -254,6 +254,14 @@ impl Rig {
         self.outbox.pass().await.unwrap();
     }
 
+    /// Performs effects as they come, as a server does, until the task is aborted.
+    pub fn work_in_background(&mut self) -> tokio::task::JoinHandle<()> {
+        let (_, nothing) = tokio::sync::mpsc::unbounded_channel();
+        let fresh = std::mem::replace(&mut self.running.fresh, nothing);
+        let tick = std::time::Duration::from_millis(5);
+        tokio::spawn(self.outbox.clone().run(fresh, tick))
+    }
+
     pub async fn stop(self) {
         self.server.stop().await;
         tokio::task::spawn_blocking(move || self.running.stop())

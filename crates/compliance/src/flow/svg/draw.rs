@@ -176,7 +176,11 @@ fn leg_label(
         second.push(account_word(account, lang).to_owned());
     }
     if leg.to != leg.holder {
-        second.push(format!("→ {}", party_name(flow, leg.to, lang)));
+        let owner = party_name(flow, leg.to, lang);
+        second.push(match lang {
+            Lang::En => format!("for {owner}"),
+            Lang::Zh => format!("归{owner}"),
+        });
     }
     let way: Vec<String> = leg
         .route

@@ -338,31 +338,40 @@ pub(super) fn layout(shown: &[bool], links: &[Link], names: &[[String; 2]]) -> L
 }
 
 /// Where on the side of a party a line begins or ends: lines of one side share it evenly.
-fn port(links: &[Link], column: &[usize], party: PartyId, number: usize, right: bool) -> i32 {
+fn port(
+    links: &[Link],
+    column: &[usize],
+    boxes: &[Placed],
+    party: PartyId,
+    number: usize,
+    right: bool,
+) -> i32 {
     let at = |id: PartyId| column.get(id).copied().unwrap_or(0);
-    let mut same: Vec<usize> = links
+    let mut same: Vec<(i32, usize)> = links
         .iter()
         .enumerate()
-        .filter(|(_, link)| {
+        .filter_map(|(number, link)| {
             let other = if link.from == party {
-                Some(link.to)
+                link.to
             } else if link.to == party {
-                Some(link.from)
+                link.from
             } else {
-                None
+                return None;
             };
-            other.is_some_and(|other| {
-                if right {
-                    at(other) > at(party)
-                } else {
-                    at(other) < at(party)
-                }
-            })
+            let behind = if right {
+                at(other) > at(party)
+            } else {
+                at(other) < at(party)
+            };
+            // In the order of the other ends, so that lines do not cross at once.
+            behind.then(|| (boxes.get(other).map_or(0, |place| place.y), number))
         })
-        .map(|(number, _)| number)
         .collect();
     same.sort_unstable();
-    let position = same.iter().position(|known| *known == number).unwrap_or(0);
+    let position = same
+        .iter()
+        .position(|(_, known)| *known == number)
+        .unwrap_or(0);
     BOX_HEIGHT * (count(position) + 1) / (count(same.len()) + 1)
 }
 
@@ -403,7 +412,7 @@ fn place_gap(
         };
         let mut points = vec![Point {
             x: start.x + start.width,
-            y: start.y + port(links, &grid.column, first, *number, true),
+            y: start.y + port(links, &grid.column, boxes, first, *number, true),
         }];
         let mut through: Vec<&(usize, usize, Point, i32)> =
             passes.iter().filter(|pass| pass.0 == *number).collect();
@@ -417,7 +426,7 @@ fn place_gap(
         }
         points.push(Point {
             x: end.x,
-            y: end.y + port(links, &grid.column, last, *number, false),
+            y: end.y + port(links, &grid.column, boxes, last, *number, false),
         });
         let half = match points.as_slice() {
             [one, other, ..] => (one.y + other.y) / 2,

@@ -1,0 +1,173 @@
+//! After a failure: who is told what, what is tried again, and how the shard is opened anew.
+
+use super::{Executor, Failure};
+use crate::application::{Application, Denial, Outcome, SubmitError, Verdict};
+use crate::runtime::{Counters, Message};
+use crate::shard::{Admitted, Shard, Ticket};
+use crate::store::StoreError;
+use crossbeam_channel::RecvTimeoutError;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Pause before the store is tried again.
+const REOPEN_PAUSE: Duration = Duration::from_millis(200);
+
+impl<App: Application> Executor<App> {
+    /// Opens the shard again after a failure; `None` when the engine is asked to stop meanwhile, or when another
+    /// server has the shard.
+    pub(super) fn recover(
+        &mut self,
+        mut shard: Shard<App>,
+        failure: &Failure,
+    ) -> Option<Shard<App>> {
+        let mut retry = failure.retry;
+        let mut fenced = self.is_fenced(&failure.error);
+        if self.sent.is_some() {
+            match self.await_ack_briefly() {
+                Some(Ok(())) => {
+                    let released = shard.committed();
+                    let reads = std::mem::take(&mut self.reads_in_flight);
+                    self.release(released, reads);
+                }
+                Some(Err(StoreError::Refused(_))) => {}
+                // Whether it took effect is not known: nothing of it may be run again.
+                Some(Err(error)) => {
+                    fenced |= self.is_fenced(&error);
+                    retry = false;
+                }
+                None => retry = false,
+            }
+        }
+        // Their readers are told to ask again.
+        self.reads_waiting.clear();
+        self.reads_in_flight.clear();
+        let (sealed, waiting) = shard.abandon();
+        if retry {
+            return self.one_by_one(sealed.into_iter().chain(waiting).collect());
+        }
+        let reason: Arc<str> = failure.error.to_string().into();
+        for (ticket, _, _) in sealed.into_iter().chain(waiting) {
+            self.answer_unavailable(ticket, &reason);
+        }
+        let stale: Vec<Ticket> = self.waiters.keys().copied().collect();
+        for ticket in stale {
+            self.answer_unavailable(ticket, &reason);
+        }
+        if fenced { None } else { self.reopen() }
+    }
+
+    pub(super) fn answer_unavailable(&mut self, ticket: Ticket, reason: &Arc<str>) {
+        if let Some(waiter) = self.waiters.remove(&ticket) {
+            let _ = waiter.send(Err(SubmitError::Unavailable(reason.clone())));
+        }
+    }
+
+    fn reopen(&mut self) -> Option<Shard<App>> {
+        loop {
+            let parts = &self.parts;
+            let opened = parts.store.reader().and_then(|reader| {
+                Shard::open(
+                    parts.app.clone(),
+                    reader,
+                    parts.vault.clone(),
+                    parts.options.clone(),
+                )
+            });
+            match opened {
+                Ok(shard) => return Some(shard),
+                Err(error) if self.is_fenced(&error) => {
+                    tracing::warn!(%error, "the shard ends here");
+                    return None;
+                }
+                Err(error) => {
+                    tracing::error!(%error, "the shard cannot be opened; it is tried again");
+                    if self.refuse_for(REOPEN_PAUSE, &error.to_string().into()) {
+                        return None;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Another server has the shard: whatever this one tries again would be refused again.
+    fn is_fenced(&self, error: &StoreError) -> bool {
+        let fenced = matches!(error, StoreError::Fenced(_));
+        if fenced {
+            self.parts
+                .counters
+                .fenced
+                .store(1, std::sync::atomic::Ordering::Relaxed);
+        }
+        fenced
+    }
+
+    /// Answers everything 503 for a while; true when asked to stop.
+    fn refuse_for(&mut self, pause: Duration, reason: &Arc<str>) -> bool {
+        let until = Instant::now() + pause;
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            match self.parts.inbox.recv_timeout(left) {
+                Ok(Message::Task(_, reply)) => {
+                    let _ = reply.send(Err(SubmitError::Unavailable(reason.clone())));
+                }
+                Ok(Message::Account(_, reply)) => {
+                    let _ = reply.send(Err(SubmitError::Unavailable(reason.clone())));
+                }
+                Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => return true,
+                Err(RecvTimeoutError::Timeout) => return false,
+            }
+        }
+    }
+
+    /// Tries the tasks of a refused batch one per batch; the one that is refused again is set aside.
+    fn one_by_one(&mut self, tasks: Vec<Admitted<App>>) -> Option<Shard<App>> {
+        let mut shard = self.reopen()?;
+        for (ticket, task, admission) in tasks {
+            match self.alone(&mut shard, vec![(ticket, task.clone(), admission)]) {
+                Ok(()) => {}
+                Err(StoreError::Refused(reason)) => {
+                    Counters::add(&self.parts.counters.set_aside, 1);
+                    tracing::error!(reason, "a command that the store refuses is set aside");
+                    shard = self.reopen()?;
+                    let noted = shard
+                        .set_aside(&task, admission, &reason)
+                        .and_then(|()| self.alone(&mut shard, Vec::new()));
+                    if let Err(error) = noted {
+                        tracing::error!(%error, "what was set aside could not be recorded");
+                        shard = self.reopen()?;
+                    }
+                    if let Some(waiter) = self.waiters.remove(&ticket) {
+                        let result = Verdict::Denied(Denial::Broken { reason });
+                        let _ = waiter.send(Ok(Outcome {
+                            journal_seq: 0,
+                            replayed: false,
+                            result,
+                        }));
+                    }
+                }
+                Err(error) => {
+                    self.answer_unavailable(ticket, &error.to_string().into());
+                    shard = self.reopen()?;
+                }
+            }
+        }
+        Some(shard)
+    }
+
+    fn alone(
+        &mut self,
+        shard: &mut Shard<App>,
+        tasks: Vec<Admitted<App>>,
+    ) -> Result<(), StoreError> {
+        shard.run(tasks)?;
+        if let Some(batch) = shard.seal()? {
+            self.send(batch).map_err(|failure| failure.error)?;
+            let (result, _) = self.await_ack().map_err(|failure| failure.error)?;
+            result?;
+            self.release(shard.committed(), Vec::new());
+        }
+        let outcomes = shard.take_unwritten();
+        self.reply(outcomes);
+        Ok(())
+    }
+}
