@@ -46,6 +46,9 @@ pub fn base() -> OpenApi {
     components
         .schemas
         .insert(ProblemBody::name().into_owned(), ProblemBody::schema());
+    let mut parts = Vec::new();
+    ProblemBody::schemas(&mut parts);
+    components.schemas.extend(parts);
     components
         .responses
         .insert("Problem".to_owned(), RefOr::T(problem_response()));
