@@ -2,7 +2,7 @@
 //!
 //! A sign holds or flags, and is never silent: every one comes with what was seen, the figure it was
 //! compared with, what it means and what to do, in both languages. What could not be looked at is
-//! listed too. The figures are data (`regulations/risk/signals.toml`), and house figures, not law.
+//! listed too. The figures are data (`risk/signals.toml`), and house figures, not law.
 
 mod counters;
 mod figures;
@@ -17,5 +17,5 @@ pub use signals::{Assessment, Measure, Sign, Signal};
 /// The figures that come with the program.
 pub const EMBEDDED_FIGURES: (&str, &str) = (
     "risk/signals.toml",
-    include_str!("../../../../regulations/risk/signals.toml"),
+    include_str!("../../../../risk/signals.toml"),
 );
