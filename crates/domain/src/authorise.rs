@@ -28,13 +28,39 @@ pub(crate) fn authorise(actor: &Actor, command: &Command) -> Result<(), Rejectio
     };
     if role == MERCHANT {
         return match owner(request) {
-            Some(merchant) if *merchant == *actor.principal => Ok(()),
+            Some(merchant) if *merchant == *actor.principal => states_no_payee(request),
             // Not "forbidden": whether another merchant exists is not told.
             Some(merchant) => Err(Rejection::not_found("merchant", merchant)),
             None => Err(forbidden(role)),
         };
     }
     require(role, roles(request))
+}
+
+/// Whose an account is, and whether its owner is listed, is found out by the institution: rules that
+/// protect payers would otherwise rest on the word of whom they bind.
+fn states_no_payee(request: &Request) -> Result<(), Rejection> {
+    let Request::CreatePayout(command) = request else {
+        return Ok(());
+    };
+    let stated = command.payee.as_ref().and_then(|payee| {
+        [
+            ("payee.owner", payee.owner.is_some()),
+            ("payee.documented", payee.documented.is_some()),
+            ("payee.listed", payee.listed.is_some()),
+        ]
+        .into_iter()
+        .find_map(|(field, stated)| stated.then_some(field))
+    });
+    match stated {
+        None => Ok(()),
+        Some(field) => Err(Rejection::new(
+            Code::Forbidden,
+            "only the institution states whose a payee's account is: leave the field out"
+                .to_owned(),
+        )
+        .at(field)),
+    }
 }
 
 fn require(role: &str, roles: &[&str]) -> Result<(), Rejection> {

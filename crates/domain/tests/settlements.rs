@@ -262,7 +262,7 @@ fn a_repeat_to_another_account_with_the_same_mask_is_refused() {
             ..bank_account()
         });
         let request = Request::CreatePayout(command);
-        book.ask_sealing(&as_merchant(&merchant), request, vault_id, number)
+        book.ask_sealing(&operator(), request, vault_id, number)
     };
     pay("vlt_11", "6222021111111234").unwrap();
     let repeated = pay("vlt_12", "6222021111111234").unwrap();

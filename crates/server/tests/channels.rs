@@ -395,11 +395,11 @@ async fn money_goes_back_and_out() {
         .post("/v1/clearings", FINANCE, "c1", &clearing)
         .await
         .expect(201);
-    let payout = json!({"payout_number": "W-1", "amount": {"amount": net, "currency": "CNY"}, "purpose": "货款",
+    let payout = json!({"merchant": town.rig.shop, "payout_number": "W-1", "amount": {"amount": net, "currency": "CNY"}, "purpose": "货款",
         "payee": {"account_number": "6216261000000002485", "holder": "宗晓", "owner": "merchant"}});
     let made = town
         .rig
-        .post("/v1/payouts", SHOP, "p1", &payout)
+        .post("/v1/payouts", OPERATOR, "p1", &payout)
         .await
         .expect(201);
     assert_eq!(made.body["payee"]["masked"], "621626*********2485");

@@ -20,7 +20,7 @@ use engine::{Actor, Envelope, Verdict};
 use money::Money;
 use serde_json::{Value, json};
 use std::sync::Arc;
-use support::{Answer, FINANCE, LEDGER, OPERATOR, Rig};
+use support::{Answer, FINANCE, LEDGER, OPERATOR, Rig, SHOP};
 
 const YUAN: i64 = 100;
 
@@ -546,6 +546,39 @@ async fn a_payout_to_a_listed_payee_is_refused_from_the_laws_first_day() {
     payout("p-7", Value::Null).await.expect(201);
     let list = rig.get("/v1/payouts", FINANCE).await.expect(200);
     assert_eq!(list.body["items"].as_array().unwrap().len(), 4);
+    rig.stop().await;
+}
+
+/// A merchant would otherwise vouch for itself, and nobody would hear of what is wrong with it.
+#[tokio::test]
+async fn the_institution_states_whose_an_account_is_and_bad_news_is_kept() {
+    let rig = rig((2025, 1, 2), (10, 0, 0), &[]).await;
+    let merchant = onboard(&rig, "m-1", profile(|_| {})).await.expect(201).id();
+    for (field, value) in [
+        ("owner", json!("merchant")),
+        ("documented", json!(true)),
+        ("listed", json!(false)),
+    ] {
+        let mut payee = json!({"account_number": "6216261000000002485", "holder": "宗晓"});
+        payee[field] = value;
+        let body = json!({"payout_number": "p-1", "purpose": "goods", "payee": payee,
+            "amount": {"amount": 1_000, "currency": "CNY"}});
+        rig.post("/v1/payouts", SHOP, field, &body)
+            .await
+            .expect_problem(403, "forbidden", &format!("payee.{field}"));
+    }
+    let patch = serde_json::to_vec(&json!({"profile": {"listed": true}})).unwrap();
+    let path = format!("/v1/merchants/{merchant}");
+    let method = reqwest::Method::PATCH;
+    let changed = rig.send(method, &path, OPERATOR, None, Some(patch)).await;
+    let changed = changed.expect(200).body;
+    assert_eq!(changed["status"], "suspended", "{changed}");
+    assert_eq!(changed["profile"]["listed"], true, "{changed}");
+    let cases = rig.get("/v1/cases", OPERATOR).await.expect(200).body;
+    assert_eq!(cases["items"][0]["kind"], "merchant_forbidden", "{cases}");
+    order(&rig, &merchant, "o-1", 10_000, None)
+        .await
+        .expect_problem(409, "state_conflict", "merchant");
     rig.stop().await;
 }
 

@@ -65,6 +65,7 @@ fn owner_of(kind: CaseKind) -> &'static str {
         | CaseKind::NoSettlementAccount
         | CaseKind::WebhookFailing
         | CaseKind::PayoutRefused
+        | CaseKind::MerchantForbidden
         | CaseKind::Other => "operator",
         _ => "finance",
     }

@@ -44,6 +44,8 @@ pub enum CaseKind {
     NoSettlementAccount,
     /// A rule keeps settled money from being paid out.
     PayoutRefused,
+    /// What became known of a merchant forbids serving it; it was suspended.
+    MerchantForbidden,
     /// A difference found by reconciliation.
     Reconciliation,
     /// A merchant's webhook endpoint failed for days and was switched off.

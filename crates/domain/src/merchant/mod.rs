@@ -11,12 +11,13 @@ pub use record::{
     AccountOwner, BankAccount, ExternalNumber, LateSuccess, Merchant, MerchantStatus,
 };
 
+use crate::case::{self, CaseKind, Finding};
 use crate::chart::{self, Chart};
 use crate::context::Context;
 use crate::payment::Payment;
 use crate::rejection::{Code, Refusable, Rejection, broken};
 use crate::{settlement, text};
-use engine::{Interrupt, ShardCode, Tx};
+use engine::{Interrupt, ShardCode, Stop, Tx};
 use money::{Money, Rounding};
 use std::sync::Arc;
 
@@ -223,7 +224,14 @@ pub(crate) fn update(
     if let Some(profile) = &command.profile {
         rules::check(profile)?;
         merchant.profile = merchant.profile.changed_by(profile);
-        merchant.decision = Some(rules::onboard(cx, &merchant.profile)?);
+        merchant.decision = match rules::onboard(cx, &merchant.profile) {
+            Ok(decision) => Some(decision),
+            Err(Stop::Refused(refusal)) if refusal.code == Code::RefusedByRule => {
+                suspend(cx, &mut merchant, &refusal)?;
+                None
+            }
+            Err(stop) => return Err(stop),
+        };
     }
     if command.settlement_account.is_some() || command.settlement_cycle.is_some() {
         merchant.settlement_decision = rules::settle(
@@ -235,6 +243,23 @@ pub(crate) fn update(
         )?;
     }
     save(cx.tx, merchant)
+}
+
+/// What has become known forbids serving a merchant that is served: it is kept, not refused.
+fn suspend(
+    cx: &mut Context<'_, '_>,
+    merchant: &mut Merchant,
+    refusal: &Rejection,
+) -> Result<(), Interrupt> {
+    merchant.status = MerchantStatus::Suspended;
+    let finding = Finding {
+        kind: CaseKind::MerchantForbidden,
+        object: &merchant.id,
+        merchant: Some(&merchant.id),
+        reason: format!("suspended: {refusal}"),
+        amount: None,
+    };
+    case::open(cx.tx, finding).map(|_| ())
 }
 
 /// Changes the standing; closing demands empty accounts and no open payments, and is for ever.

@@ -75,6 +75,19 @@ impl BankAccount {
             _ => self.masked == other.masked,
         }
     }
+
+    /// The account with what is on file about it, if it verifiably is the one on file.
+    pub(crate) fn with_facts_of(&self, on_file: Option<&BankAccount>) -> BankAccount {
+        let mut account = self.clone();
+        if let Some(known) = on_file
+            .filter(|known| known.fingerprint.is_some() && known.fingerprint == self.fingerprint)
+        {
+            account.owner = account.owner.or(known.owner);
+            account.documented = account.documented.or(known.documented);
+            account.listed = account.listed.or(known.listed);
+        }
+        account
+    }
 }
 
 /// A merchant.

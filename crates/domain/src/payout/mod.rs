@@ -57,7 +57,7 @@ pub(crate) fn create(
     }
     let merchant = merchant::active(cx.tx, &command.merchant)?;
     let payee = match (&command.payee, &merchant.settlement_account) {
-        (Some(payee), _) => payee.clone(),
+        (Some(payee), on_file) => payee.with_facts_of(on_file.as_ref()),
         (None, Some(account)) => account.clone(),
         (None, None) => {
             return Err(Rejection::field(

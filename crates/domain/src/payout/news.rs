@@ -36,6 +36,12 @@ pub(crate) fn effect_news(
         (EffectNews::Answered, Some(Answer::Refused(refusal))) if own_effect => {
             declined(cx, payout, refusal)
         }
+        // It said "declined", "in progress" and "not known" in turn, and nothing is left that asks it.
+        (EffectNews::Answered, Some(Answer::Absent))
+            if payout.status == PayoutStatus::Processing && payout.refusal.is_some() =>
+        {
+            stranded(cx, payout)
+        }
         (EffectNews::Answered, Some(Answer::Absent)) => still_declined(cx, payout),
         (EffectNews::Pending, _) => {
             payout.status = PayoutStatus::Processing;

@@ -47,17 +47,24 @@ pub(crate) fn effect_news(
             refund.status = RefundStatus::Unknown;
             save(cx.tx, refund)
         }
-        (EffectNews::Stranded, _) => {
-            refund.status = RefundStatus::Stranded;
-            let amount = refund.amount;
-            let reason =
-                "no automatic step is left: the money stays in transit until a person decides"
-                    .to_owned();
-            open_case(cx, &refund, CaseKind::RefundStranded, reason, amount)?;
-            save(cx.tx, refund)
+        // It said "declined", "in progress" and "not known" in turn, and nothing is left that asks it.
+        (EffectNews::Answered, Some(Answer::Absent))
+            if refund.status == RefundStatus::Processing && refund.refusal.is_some() =>
+        {
+            stranded(cx, refund)
         }
+        (EffectNews::Stranded, _) => stranded(cx, refund),
         _ => Ok(()),
     }
+}
+
+fn stranded(cx: &mut Context<'_, '_>, mut refund: Refund) -> Result<(), Interrupt> {
+    refund.status = RefundStatus::Stranded;
+    let amount = refund.amount;
+    let reason =
+        "no automatic step is left: the money stays in transit until a person decides".to_owned();
+    open_case(cx, &refund, CaseKind::RefundStranded, reason, amount)?;
+    save(cx.tx, refund)
 }
 
 /// The request was declined, which says nothing of an earlier attempt of it: the channel is asked.

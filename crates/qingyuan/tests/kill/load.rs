@@ -181,11 +181,15 @@ impl Load {
             let amount = 100 + dice.roll(2_000);
             let mut body = json!({"payout_number": number, "purpose": "货款",
                 "amount": {"amount": amount, "currency": "CNY"}});
+            let mut token = MERCHANT_KEYS[merchant];
             if dice.roll(2) == 0 {
+                // Only the institution says whose an account is.
+                token = OPERATOR;
+                body["merchant"] = json!(self.merchants[merchant]);
                 body["payee"] = json!({"account_number": "6216261000000002485", "holder": "宗晓", "owner": "merchant"});
             }
             let call = Call {
-                token: MERCHANT_KEYS[merchant],
+                token,
                 path: "/v1/payouts".into(),
                 key: number,
                 body,

@@ -165,6 +165,7 @@ pub fn case_kind() -> Object {
         K::NoSettlementAccount,
         K::WebhookFailing,
         K::PayoutRefused,
+        K::MerchantForbidden,
         K::Reconciliation,
         K::Other,
     ])

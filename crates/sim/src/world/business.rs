@@ -254,7 +254,12 @@ impl World {
             purpose: "goods".into(),
             payee: own_payee.then(bank_account),
         };
-        let actor = Actor::new(merchant.id, "merchant");
+        // Only the institution says whose an account is.
+        let actor = if own_payee {
+            operator()
+        } else {
+            Actor::new(merchant.id, "merchant")
+        };
         self.request(actor, Request::CreatePayout(command), own_payee)
     }
 
