@@ -1,5 +1,6 @@
 //! The API's description (OpenAPI 3.1), collected from the handlers.
 
+use crate::api::decisions::MissingFactSchema;
 use crate::problem::ProblemBody;
 use crate::webhook;
 use domain::webhook::EventType;
@@ -46,6 +47,11 @@ pub fn base() -> OpenApi {
     components
         .schemas
         .insert(ProblemBody::name().into_owned(), ProblemBody::schema());
+    // Named by problems only, which no route collects.
+    components.schemas.insert(
+        MissingFactSchema::name().into_owned(),
+        MissingFactSchema::schema(),
+    );
     components
         .responses
         .insert("Problem".to_owned(), RefOr::T(problem_response()));
