@@ -119,7 +119,8 @@ pub struct ServeArguments {
     /// With --postgres: number of shards of a book that is created; fixed for ever.
     #[arg(long, requires = "postgres")]
     pub shards: Option<std::num::NonZeroU16>,
-    /// With --postgres: URL under which the other servers reach this one; http://ADDRESS if absent.
+    /// With --postgres: URL under which the other servers reach this one; http://ADDRESS if absent, where
+    /// that is an address of one interface.
     #[arg(long, value_name = "URL", requires = "postgres")]
     pub advertise: Option<String>,
     /// Settings (TOML); docs/api.md lists them.

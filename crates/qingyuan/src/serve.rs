@@ -106,8 +106,9 @@ async fn serve(arguments: &ServeArguments) -> Result<bool, Failure> {
         Some(url) => {
             let (url, shards) = (url.clone(), arguments.shards);
             let directory = arguments.data.clone();
+            let holder = holder(arguments, address)?;
             let app = app.clone();
-            let open = move || shared_book::open(&url, shards, LEASE, &directory, app);
+            let open = move || shared_book::open(&url, shards, LEASE, holder, &directory, app);
             let opened = tokio::task::spawn_blocking(open).await;
             Kept::Shared(opened.map_err(Failure::other)??)
         }
@@ -129,7 +130,7 @@ async fn serve(arguments: &ServeArguments) -> Result<bool, Failure> {
         .with_rules(app.packs().clone());
     let performer = server.performer();
     let server = server.start(listener).map_err(Failure::other)?;
-    let writing = kept.write(arguments, address, performer);
+    let writing = kept.write(performer);
     // Whoever reads the announcement may end the server at once.
     let ending = Ending::listen()?;
     announce(
@@ -167,12 +168,7 @@ impl Kept {
     }
 
     /// Starts background work, or taking shards.
-    fn write(
-        self,
-        arguments: &ServeArguments,
-        address: SocketAddr,
-        performer: ChannelPerformer,
-    ) -> Writing {
+    fn write(self, performer: ChannelPerformer) -> Writing {
         match self {
             Kept::Here(mut running) => {
                 let (_, nothing) = tokio::sync::mpsc::unbounded_channel();
@@ -181,16 +177,11 @@ impl Kept {
                 Writing::Here(Box::new(running), workers)
             }
             Kept::Shared(shared) => {
-                let advertised = arguments.advertise.clone();
-                let holder = Holder {
-                    server: format!("{}-{}", std::process::id(), random_name()),
-                    address: advertised.unwrap_or_else(|| format!("http://{address}")),
-                };
                 let options = KeeperOptions {
                     lasts: LEASE,
                     parallel: PARALLEL,
                     worker_tick: TICK,
-                    ..KeeperOptions::new(holder)
+                    ..KeeperOptions::new(shared.holder)
                 };
                 Writing::Shared(Keeper::start(
                     shared.book,
@@ -221,14 +212,39 @@ impl Writing {
                     .await
                     .map_err(Failure::other)
             }
-            Writing::Shared(keeper) => {
+            Writing::Shared(mut keeper) => {
                 // Requests that come meanwhile go to the servers that take over.
-                keeper.stop().await;
+                keeper.give_up().await;
                 server.stop().await;
+                keeper.stop().await;
                 Ok(())
             }
         }
     }
+}
+
+/// This process as the other servers of the book see it.
+fn holder(arguments: &ServeArguments, address: SocketAddr) -> Result<Holder, Failure> {
+    let address = match &arguments.advertise {
+        Some(url) if url.starts_with("http://") || url.starts_with("https://") => {
+            url.trim_end_matches('/').to_owned()
+        }
+        Some(url) => {
+            return Err(Failure::other(format!(
+                "--advertise {url}: an address of the form http://host:port is needed"
+            )));
+        }
+        None if address.ip().is_unspecified() => {
+            return Err(Failure::other(format!(
+                "other servers cannot reach this one at {address}: say with --advertise under which URL they do"
+            )));
+        }
+        None => format!("http://{address}"),
+    };
+    Ok(Holder {
+        server: format!("{}-{}", std::process::id(), random_name()),
+        address,
+    })
 }
 
 /// Tells two starts of a server apart.

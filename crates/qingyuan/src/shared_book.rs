@@ -5,16 +5,21 @@ use crate::failure::Failure;
 use calendar::shanghai_date;
 use domain::QingyuanApp;
 use engine::runtime::{Clock, Engine, Running, SystemClock};
-use engine::store::lease::{Lease, Leases};
+use engine::store::lease::{Holder, Lease, Leases, Taken};
 use engine::store::postgres::{PostgresOptions, PostgresStore};
 use engine::store::{Queries, StoreError};
 use engine::{CacheLimits, ShardCode, ShardOptions, Vault};
-use server::book::{Book, PeerKey, PeerLink, Tenancy, VAULT_CHECK, YieldRequest};
+use server::book::{Book, PeerKey, PeerLink, Tenancy, VAULT_CHECK, YieldRequest, set_up};
 use std::num::NonZeroU16;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::sync::mpsc::UnboundedReceiver;
+
+/// How long a server waits for another one that begins the book.
+const BEGINNING_MAX: Duration = Duration::from_secs(30);
+/// Pause between looks meanwhile.
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
 /// A book and what keeps its leases.
 pub struct SharedBook {
@@ -22,6 +27,8 @@ pub struct SharedBook {
     pub book: Book,
     /// Its leases.
     pub leases: Arc<dyn Leases>,
+    /// This process, as it takes them.
+    pub holder: Holder,
     /// Opens shards.
     pub tenancy: Arc<dyn Tenancy>,
     /// Requests of other servers.
@@ -60,6 +67,7 @@ pub fn open(
     url: &str,
     shards: Option<NonZeroU16>,
     lease: Duration,
+    holder: Holder,
     directory: &Path,
     app: QingyuanApp,
 ) -> Result<SharedBook, Failure> {
@@ -75,35 +83,88 @@ pub fn open(
         .map(|shard| store.queries(shard))
         .collect();
     std::fs::create_dir_all(directory).map_err(|error| Failure::file(directory, error))?;
-    let mut written = false;
-    for queries in &queries {
-        written |= queries.head()?.is_some();
-    }
-    let key = vault_key(directory, written)?;
-    let vault = Arc::new(Vault::new(&key)?);
-    check_key(&queries, &vault)?;
-    let (peers, yields) =
-        PeerLink::new(PeerKey::derive(&key)?).map_err(|error| Failure::other(error.to_string()))?;
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let whole = CacheLimits::default();
     let share = |limit: usize| (limit / usize::from(count.max(1))).max(4_096);
-    let opener = Opener {
+    let limits = CacheLimits {
+        accounts: share(whole.accounts),
+        records: share(whole.records),
+        transfer_ids: share(whole.transfer_ids),
+    };
+    let app = Arc::new(app);
+    let opener = |vault: &Arc<Vault>| Opener {
         store: store.clone(),
-        app: Arc::new(app),
+        app: app.clone(),
         vault: vault.clone(),
         clock: clock.clone(),
-        limits: CacheLimits {
-            accounts: share(whole.accounts),
-            records: share(whole.records),
-            transfer_ids: share(whole.transfer_ids),
-        },
+        limits,
     };
+    begin(&queries, store.leases().as_ref(), &holder, lease, |lease| {
+        let mut written = false;
+        for queries in &queries {
+            written |= queries.head()?.is_some();
+        }
+        let vault = Arc::new(Vault::new(&vault_key(directory, written)?)?);
+        let running = opener(&vault).open(lease)?;
+        let begun = set_up(&running.engine).map_err(Failure::other);
+        running.stop();
+        begun
+    })?;
+    let key = vault_key(directory, true)?;
+    let vault = Arc::new(Vault::new(&key)?);
+    check_key(&queries, &vault)?;
+    let (peers, yields) = PeerLink::new(PeerKey::derive(&key)?, &holder.server)
+        .map_err(|error| Failure::other(error.to_string()))?;
     Ok(SharedBook {
-        book: Book::shared(queries, vault, clock, peers),
         leases: store.leases(),
-        tenancy: Arc::new(opener),
+        holder,
+        tenancy: Arc::new(opener(&vault)),
+        book: Book::shared(queries, vault, clock, peers),
         yields,
     })
+}
+
+/// Settles the vault key of a book before any server keeps anything in it: the first shard's lease
+/// decides which server begins the book, with its key, and all others have to have that one.
+fn begin(
+    queries: &[Arc<dyn Queries>],
+    leases: &dyn Leases,
+    holder: &Holder,
+    lasts: Duration,
+    write: impl Fn(&Lease) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let Some(first) = queries.first() else {
+        return Err(Failure::other("the book has no shards"));
+    };
+    let until = Instant::now() + BEGINNING_MAX;
+    while first.secret(VAULT_CHECK)?.is_none() {
+        match leases.take(ShardCode::FIRST, holder, lasts)? {
+            Taken::Lease(lease) => {
+                // Whoever had the lease until now may have begun it since the look above.
+                let begun = match first.secret(VAULT_CHECK)? {
+                    Some(_) => Ok(()),
+                    None => write(&lease),
+                };
+                leases.release(&lease)?;
+                return begun;
+            }
+            Taken::HeldBy(_) if Instant::now() < until => std::thread::sleep(LOOK_AGAIN),
+            Taken::HeldBy(other) => {
+                let holder = other.holder.map(|holder| holder.address);
+                return Err(Failure::other(format!(
+                    "the server at {} has the first shard and does not begin the book: look at its log",
+                    holder.unwrap_or_default()
+                )));
+            }
+            Taken::ClockDiffers(difference) => {
+                return Err(Failure::other(format!(
+                    "this server's clock is {} ms ahead of the database's: set it right",
+                    difference.server_ahead_ms
+                )));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Refuses a key that is not the one the book began with.

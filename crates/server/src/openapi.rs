@@ -1,6 +1,5 @@
 //! The API's description (OpenAPI 3.1), collected from the handlers.
 
-use crate::api::decisions::MissingFactSchema;
 use crate::problem::ProblemBody;
 use crate::webhook;
 use domain::webhook::EventType;
@@ -47,11 +46,9 @@ pub fn base() -> OpenApi {
     components
         .schemas
         .insert(ProblemBody::name().into_owned(), ProblemBody::schema());
-    // Named by problems only, which no route collects.
-    components.schemas.insert(
-        MissingFactSchema::name().into_owned(),
-        MissingFactSchema::schema(),
-    );
+    let mut parts = Vec::new();
+    ProblemBody::schemas(&mut parts);
+    components.schemas.extend(parts);
     components
         .responses
         .insert("Problem".to_owned(), RefOr::T(problem_response()));

@@ -1,7 +1,8 @@
 //! Pages of a list: newest first, with an opaque cursor.
 //!
 //! A cursor is a place in an index, not a number of rows, so a list that grows at its head while it
-//! is read shows nothing twice and skips nothing.
+//! is read shows nothing twice and skips nothing. Shards may have records of one key each (a clearing
+//! has the same key in all), so the place names the shard too.
 
 use crate::problem::Problem;
 use crate::state::AppState;
@@ -36,6 +37,8 @@ pub struct Page<T> {
 pub struct PageRequest {
     limit: usize,
     after: Option<(String, String)>,
+    /// The shard of the last item, where the list is one of several shards.
+    after_shard: Option<ShardCode>,
 }
 
 impl PageRequest {
@@ -58,9 +61,14 @@ impl PageRequest {
                 })
             })
             .transpose()?;
+        let (after, after_shard) = match after {
+            Some(place) => (Some((place.value, place.key)), place.shard),
+            None => (None, None),
+        };
         Ok(PageRequest {
             limit: limit as usize,
             after,
+            after_shard,
         })
     }
 
@@ -75,19 +83,55 @@ impl PageRequest {
     }
 }
 
+/// A place in an index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Place {
+    value: String,
+    key: String,
+    /// Where the record is; those of the same value and key in later shards follow it.
+    shard: Option<ShardCode>,
+}
+
+impl Place {
+    fn cursor(&self) -> String {
+        match self.shard {
+            Some(shard) => cursor(&self.value, &format!("{}\n{shard}", self.key)),
+            None => cursor(&self.value, &self.key),
+        }
+    }
+
+    /// What a scan of a shard goes on after.
+    fn in_shard(&self, shard: ShardCode) -> (String, String) {
+        let mut key = self.key.clone();
+        if self.shard.is_some_and(|own| own < shard) {
+            // Behind the key itself and before every other: no key has a control character.
+            key.push('\u{1}');
+        }
+        (self.value.clone(), key)
+    }
+}
+
 /// A place in an index as opaque text.
 pub fn cursor(value: &str, key: &str) -> String {
     URL_SAFE_NO_PAD.encode(format!("{value}\n{key}"))
 }
 
-fn read_cursor(text: &str) -> Option<(String, String)> {
+fn read_cursor(text: &str) -> Option<Place> {
     if text.len() > 1_000 {
         return None;
     }
     let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
     let text = String::from_utf8(bytes).ok()?;
     let (value, key) = text.split_once('\n')?;
-    Some((value.to_owned(), key.to_owned()))
+    let (key, shard) = match key.split_once('\n') {
+        Some((key, shard)) => (key, Some(shard.parse().ok()?)),
+        None => (key, None),
+    };
+    if value.chars().chain(key.chars()).any(char::is_control) {
+        return None;
+    }
+    let (value, key) = (value.to_owned(), key.to_owned());
+    Some(Place { value, key, shard })
 }
 
 /// A range of one index.
@@ -146,67 +190,82 @@ where
     R: Record,
     T: Send + 'static,
 {
-    let shards = match state.book().shard_of(&range.from) {
-        Some(shard) => state.book().queries(shard).cloned().into_iter().collect(),
-        None => state.book().all_queries(),
-    };
+    let book = state.book();
+    let mut shards: Vec<(ShardCode, Arc<dyn Queries>)> =
+        book.shards().zip(book.all_queries()).collect();
+    if let Some(named) = book.shard_of(&range.from) {
+        shards.retain(|(shard, _)| *shard == named);
+    }
     state
         .read_all(move |_| read_page(&shards, &range, &page, &keep, &show))
         .await
 }
 
-/// The next rows of an index over some shards, greatest first.
+/// The next rows of an index over some shards, greatest first; of the same value and key in the order
+/// of the shards.
 fn next_rows(
-    shards: &[Arc<dyn Queries>],
+    shards: &[(ShardCode, Arc<dyn Queries>)],
     kind: &str,
     range: &Range,
-    after: Option<&(String, String)>,
+    after: Option<&Place>,
     wanted: usize,
-) -> Result<Vec<Found>, StoreError> {
-    let scan = Scan {
-        kind: kind.to_owned(),
-        index: range.index.to_owned(),
-        from: range.from.clone(),
-        to: range.to.clone(),
-        after: after.cloned(),
-        descending: true,
-        limit: wanted,
-    };
+) -> Result<Vec<(ShardCode, Found)>, StoreError> {
     let mut rows = Vec::new();
-    for queries in shards {
-        rows.extend(queries.list(&scan)?);
+    for (shard, queries) in shards {
+        let scan = Scan {
+            kind: kind.to_owned(),
+            index: range.index.to_owned(),
+            from: range.from.clone(),
+            to: range.to.clone(),
+            after: after.map(|place| place.in_shard(*shard)),
+            descending: true,
+            limit: wanted,
+        };
+        let found = queries.list(&scan)?;
+        rows.extend(found.into_iter().map(|row| (*shard, row)));
     }
     if shards.len() > 1 {
-        rows.sort_by(|one, other| (&other.value, &other.key).cmp(&(&one.value, &one.key)));
+        // Stable: equal ones stay in the order of the shards.
+        rows.sort_by(|(_, one), (_, other)| {
+            (&other.value, &other.key).cmp(&(&one.value, &one.key))
+        });
         rows.truncate(wanted);
     }
     Ok(rows)
 }
 
 fn read_page<R: Record, T>(
-    shards: &[Arc<dyn Queries>],
+    shards: &[(ShardCode, Arc<dyn Queries>)],
     range: &Range,
     page: &PageRequest,
     keep: &dyn Fn(&R) -> bool,
     show: &dyn Fn(R) -> T,
 ) -> Result<Page<T>, StoreError> {
     let mut items = Vec::with_capacity(page.limit);
-    let mut after = page.after.clone();
+    let shard = page.after_shard;
+    let mut after = page
+        .after
+        .clone()
+        .map(|(value, key)| Place { value, key, shard });
     let mut rows = 0;
     loop {
         let wanted = page.limit + 1;
         let found = next_rows(shards, R::KIND, range, after.as_ref(), wanted)?;
         let complete = found.len() < wanted;
         rows += found.len();
-        for row in found {
+        for (shard, row) in found {
             if items.len() == page.limit {
                 return Ok(Page {
                     items,
-                    next: after.map(|(value, key)| cursor(&value, &key)),
+                    next: after.as_ref().map(Place::cursor),
                 });
             }
             let record: R = read_body(&row)?;
-            after = Some((row.value, row.key));
+            after = Some(Place {
+                value: row.value,
+                key: row.key,
+                shard: (shards.len() > 1).then_some(shard),
+            });
             if keep(&record) {
                 items.push(show(record));
             }
@@ -217,7 +276,7 @@ fn read_page<R: Record, T>(
         if rows >= ROWS_PER_PAGE_MAX {
             return Ok(Page {
                 items,
-                next: after.map(|(value, key)| cursor(&value, &key)),
+                next: after.as_ref().map(Place::cursor),
             });
         }
     }
@@ -253,31 +312,43 @@ pub async fn get<R: Record>(state: &AppState, what: &'static str, id: &str) -> R
         .ok_or_else(|| Problem::not_found(what, id))
 }
 
-/// Reads one record, if there is one: in the shard that its key names, or in the first that has it.
+/// Reads one record, if there is one: in the shard that its key names, or in the first that has it. The
+/// key is an id of the book, or begins with one; what a client chose is looked for by [`find_number`].
 ///
 /// # Errors
 /// 503 when the store cannot be read.
 pub async fn find<R: Record>(state: &AppState, id: &str) -> Result<Option<R>, Problem> {
-    Ok(find_in_shards(state, id).await?.map(|(_, record)| record))
+    let book = state.book();
+    let shards = match book.shard_of(id) {
+        Some(shard) => vec![shard],
+        None => book.shards().collect(),
+    };
+    find_among(state, shards, id).await
 }
 
-/// The same with the shard that has it.
+/// Reads the record of a number that a client chose, which says nothing of its shard even where it
+/// looks like an id.
 ///
 /// # Errors
 /// As [`find`].
-pub async fn find_in_shards<R: Record>(
+pub async fn find_number<R: Record>(state: &AppState, number: &str) -> Result<Option<R>, Problem> {
+    find_among(state, state.book().shards().collect(), number).await
+}
+
+/// Whether any record can have this key.
+pub(crate) fn may_exist(key: &str) -> bool {
+    !key.is_empty() && key.len() <= 200 && !key.contains('\0')
+}
+
+async fn find_among<R: Record>(
     state: &AppState,
-    id: &str,
-) -> Result<Option<(ShardCode, R)>, Problem> {
-    if id.is_empty() || id.len() > 200 || id.contains('\0') {
+    shards: Vec<ShardCode>,
+    key: &str,
+) -> Result<Option<R>, Problem> {
+    if !may_exist(key) {
         return Ok(None);
     }
-    let named = state.book().shard_of(id);
-    let shards: Vec<ShardCode> = match named {
-        Some(shard) => vec![shard],
-        None => state.book().shards().collect(),
-    };
-    let key = id.to_owned();
+    let key = key.to_owned();
     state
         .read_all(move |queries| {
             for shard in shards {
@@ -286,8 +357,7 @@ pub async fn find_in_shards<R: Record>(
                 };
                 if let Some(body) = queries.record(R::KIND, &key)? {
                     let value = String::new();
-                    return read_body(&Found { value, key, body })
-                        .map(|found| Some((shard, found)));
+                    return read_body(&Found { value, key, body }).map(Some);
                 }
             }
             Ok(None)
@@ -300,7 +370,7 @@ pub async fn find_in_shards<R: Record>(
 /// # Errors
 /// As [`find`].
 pub async fn find_all<R: Record + Send>(state: &AppState, id: &str) -> Result<Vec<R>, Problem> {
-    if id.is_empty() || id.len() > 200 || id.contains('\0') {
+    if !may_exist(id) {
         return Ok(Vec::new());
     }
     let key = id.to_owned();
@@ -321,7 +391,8 @@ pub async fn find_all<R: Record + Send>(state: &AppState, id: &str) -> Result<Ve
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used, clippy::expect_used)]
-    use super::{PageRequest, cursor};
+    use super::{PageRequest, Place, cursor};
+    use engine::ShardCode;
 
     #[test]
     fn a_cursor_reads_back() {
@@ -332,8 +403,27 @@ mod tests {
     }
 
     #[test]
+    fn a_place_among_shards_goes_on_with_the_same_key_in_those_behind_it() {
+        let code = |number| ShardCode::new(number).unwrap();
+        let place = Place {
+            value: "2026-11-25".into(),
+            key: "wechat/2026-11-25".into(),
+            shard: Some(code(3)),
+        };
+        let page = PageRequest::new(None, Some(&place.cursor())).unwrap();
+        assert_eq!(page.after_shard, Some(code(3)));
+        let own = (place.value.clone(), place.key.clone());
+        assert_eq!(page.after(), Some(&own));
+        assert_eq!(place.in_shard(code(2)), own);
+        assert_eq!(place.in_shard(code(3)), own);
+        // Keys below this one, itself included.
+        assert!(place.in_shard(code(4)) > own);
+    }
+
+    #[test]
     fn foreign_cursors_and_limits_are_refused_by_name() {
-        for after in ["", "%", "AAAA", "ééé"] {
+        let nul = cursor("2026", "pay_\0");
+        for after in ["", "%", "AAAA", "ééé", &nul] {
             let problem = PageRequest::new(None, Some(after)).expect_err("refused");
             assert_eq!(problem.field.as_deref(), Some("after"));
         }

@@ -84,7 +84,7 @@ impl Server {
         let router = api
             .merge(system::router())
             .merge(channel::notify_router())
-            .merge(book::peer_router())
+            .merge(book::peer_router(&state))
             .fallback(edge::unknown_route)
             .method_not_allowed_fallback(edge::wrong_method)
             // Bodies are bounded where they are read, each by its own limit.

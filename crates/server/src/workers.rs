@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-/// Running background work; ends when dropped.
+/// Running background work. When it is dropped, nothing more is begun; attempts under way go on as long
+/// as the performer lets them.
 #[derive(Debug)]
 pub struct Workers {
     tasks: Vec<JoinHandle<()>>,

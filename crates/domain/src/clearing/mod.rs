@@ -16,7 +16,7 @@ use crate::merchant;
 use crate::rejection::{Code, Refusable, Rejection, broken};
 use crate::reserve;
 use crate::settlement::{self, Item};
-use crate::text::{self, channel_name};
+use crate::text;
 use ledger::AccountId;
 use money::Money;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ pub(crate) fn confirm(
     command: &ConfirmClearing,
 ) -> Refusable<(Arc<Clearing>, bool)> {
     let channel = command.channel;
-    let key = format!("{}/{}", channel_name(channel), command.clearing_date);
+    let key = Clearing::key_of(channel, command.clearing_date);
     if let Some(known) = cx.tx.get::<Clearing>(&key)? {
         return match differing_field(&known, command) {
             Some(field) => {

@@ -1,6 +1,7 @@
 //! What channels have paid over, and how differences were adjusted.
 
 use super::AdjustmentAccount;
+use crate::text::channel_name;
 use calendar::BusinessDate;
 use channels::operation::Channel;
 use engine::{Indexes, Record};
@@ -32,6 +33,13 @@ pub struct Clearing {
     pub created_at: Timestamp,
     /// Business date of the booking.
     pub business_date: BusinessDate,
+}
+
+impl Clearing {
+    /// Key of the clearing of a channel and date.
+    pub fn key_of(channel: Channel, date: BusinessDate) -> String {
+        format!("{}/{date}", channel_name(channel))
+    }
 }
 
 impl Record for Clearing {

@@ -4,7 +4,9 @@
 //! transaction, and the writer of a shard names its epoch in the last statement of every commit: whoever held the
 //! shard before can write nothing any more, whatever it believes. Expiry is by the database's clock alone. A holder
 //! counts its own time from before it asked, on a clock that does not go back, so that it stops no later than the
-//! database lets somebody else in.
+//! database lets somebody else in. One exception: that clock stands still while a virtual machine is suspended. After
+//! it goes on, a holder may believe in its lease for what was left of it: what it writes is refused by the epoch all the
+//! same, a balance it tells may be old, and an effect it sends is one that the next holder counts as maybe sent.
 
 use super::StoreError;
 use crate::ids::ShardCode;

@@ -19,7 +19,6 @@ mod fencing;
 mod leases;
 mod outages;
 mod paused;
-mod plans;
 mod schema;
 mod standby;
 mod tls;

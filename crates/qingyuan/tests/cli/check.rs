@@ -312,51 +312,6 @@ fn bare_facts() {
 }
 
 #[test]
-fn rules_are_listed_shown_compared_and_tested() {
-    let list = run(["rules", "list"]).expect(0);
-    assert!(
-        list.stdout.lines().count() > 150,
-        "{}",
-        list.stdout.lines().count()
-    );
-    let shown = run(["rules", "show", "PBC-2017-217/test-pool"]).expect(0);
-    says(
-        &shown,
-        &[
-            "PBC-2017-217/test-pool",
-            "confidence high",
-            "asked:",
-            "single",
-        ],
-    );
-    run(["rules", "show", "PBC-0"]).refused(&["there is no rule `PBC-0`", "rules list"]);
-    let diff = run([
-        "rules",
-        "diff",
-        "--from",
-        "2018-06-29",
-        "--to",
-        "2018-06-30",
-    ])
-    .expect(0);
-    says(
-        &diff,
-        &["+ PBC-2017-209Z/cutover", "- PBC-2017-281/migrate-existing"],
-    );
-    run([
-        "rules",
-        "diff",
-        "--from",
-        "2018-06-30",
-        "--to",
-        "2018-06-29",
-    ])
-    .refused(&["--to is before --from"]);
-    let tested = run(["rules", "test"]).expect(0);
-    says(&tested, &["cases of", "0 wrong"]);
-}
-
-#[test]
 fn a_changed_figure_of_a_pack_changes_the_answer() {
     let directory = tempfile::tempdir().unwrap();
     let packs = directory.path().join("packs");

@@ -10,6 +10,7 @@
     clippy::indexing_slicing
 )]
 
+mod beginning;
 #[path = "../kill/channels.rs"]
 mod channels;
 #[path = "../kill/checks.rs"]

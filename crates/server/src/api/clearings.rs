@@ -39,8 +39,8 @@ pub struct ClearingConfirmation {
     pub channel_fee: Money,
     /// Hash of the bill file, lower-case hex.
     pub bill_hash: String,
-    /// A merchant or another object of the part of the book whose reserve the money is for; the first
-    /// part if absent. A book on one SQLite file has one part.
+    /// A merchant or another object of the part of the book whose reserve the money is for; required
+    /// where the book has several parts. A book on one SQLite file has one.
     #[serde(default)]
     pub for_object: Option<String>,
 }

@@ -2,7 +2,7 @@
 
 use super::money::MoneySchema;
 use calendar::BusinessDate;
-use domain::closing::{DayClose, Figure, Tally};
+use domain::closing::{ClosingBalance, DayClose, Figure, Tally};
 use jiff::Timestamp;
 use money::Money;
 use serde::{Deserialize, Serialize};
@@ -54,6 +54,16 @@ pub struct ClosingBalanceView {
     pub balance: Money,
 }
 
+impl From<ClosingBalance> for ClosingBalanceView {
+    fn from(balance: ClosingBalance) -> ClosingBalanceView {
+        ClosingBalanceView {
+            name: balance.name,
+            account: Some(balance.account),
+            balance: balance.balance,
+        }
+    }
+}
+
 /// A closed business date.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = DayClose)]
@@ -90,11 +100,15 @@ impl DayCloseView {
                     .balances
                     .iter_mut()
                     .find(|known| known.name == balance.name);
-                if let Some(known) = known {
-                    known.account = None;
-                    known.balance = sum(known.balance, balance.balance);
+                match known {
+                    Some(known) => {
+                        known.account = None;
+                        known.balance = sum(known.balance, balance.balance);
+                    }
+                    None => view.balances.push(ClosingBalanceView::from(balance)),
                 }
             }
+            view.next_date = view.next_date.max(close.next_date);
             view.closed_at = view.closed_at.max(close.closed_at);
         }
         Some(view)
@@ -135,11 +149,7 @@ impl From<DayClose> for DayCloseView {
             balances: close
                 .balances
                 .into_iter()
-                .map(|balance| ClosingBalanceView {
-                    name: balance.name,
-                    account: Some(balance.account),
-                    balance: balance.balance,
-                })
+                .map(ClosingBalanceView::from)
                 .collect(),
             closed_by: close.closed_by,
             closed_at: close.closed_at,
@@ -156,4 +166,47 @@ pub struct CurrentDay {
     /// Its figures so far.
     #[schema(value_type = BTreeMap<String, TallyView>)]
     pub figures: BTreeMap<Figure, TallyView>,
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::DayCloseView;
+    use domain::closing::{ClosingBalance, DayClose};
+    use money::{Currency, Money};
+    use std::collections::BTreeMap;
+
+    fn close(balances: &[(&str, u64, i64)]) -> DayClose {
+        let balances = balances
+            .iter()
+            .map(|(name, account, amount)| ClosingBalance {
+                name: (*name).to_owned(),
+                account: *account,
+                balance: Money::new(*amount, Currency::CNY),
+            });
+        DayClose {
+            date: "2026-11-20".into(),
+            next_date: "2026-11-21".parse().unwrap(),
+            figures: BTreeMap::new(),
+            balances: balances.collect(),
+            closed_by: "li.na".into(),
+            closed_at: "2026-11-21T00:00:00+08:00".parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_balance_that_only_some_shards_have_is_in_the_sum() {
+        let closes = vec![
+            close(&[("RSV", 1, 100)]),
+            close(&[("RSV", 11, 20), ("SUS", 12, 3)]),
+            close(&[("SUS", 22, 4)]),
+        ];
+        let view = DayCloseView::of_shards(closes).unwrap();
+        let found: Vec<(&str, i64)> = view
+            .balances
+            .iter()
+            .map(|balance| (balance.name.as_str(), balance.balance.amount()))
+            .collect();
+        assert_eq!(found, [("RSV", 120), ("SUS", 7)]);
+    }
 }

@@ -1,84 +1,57 @@
-//! Servers of one book among themselves: commands for a shard that another server holds, and the
-//! request to give some shards up.
+//! Servers of one book among themselves: commands for a shard that another server holds, the
+//! request to give some shards up, and how the others are.
 //!
-//! Each message is sealed with AES-256-GCM under a key that all servers of the book derive from the
-//! book's vault key: who cannot open it learns nothing, who cannot seal it is not a server of the
-//! book. A message is accepted once, and only for a short time after it was written. The answer is
-//! bound to the message it answers.
+//! Who cannot open a message learns nothing, who cannot seal one is not a server of the book. The
+//! answer is bound to the message it answers.
 
+use super::seal::{Head, Nonce, PeerKey, Seen, label_of_answer, new_nonce, nonce_header, nonce_of};
 use super::{Book, Place, Submitted};
-use crate::problem::Problem;
-use crate::state::AppState;
-use aws_lc_rs::hmac;
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::HeaderMap;
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use domain::{Command, Rejection, Reply};
-use engine::batch::SealedSecret;
-use engine::{Actor, Envelope, Idempotency, Outcome, ShardCode, SubmitError, Vault, VaultEntry};
-use engine::{VaultError, Work};
-use jiff::{SignedDuration, Timestamp};
+use engine::store::lease::Holder;
+use engine::{Actor, Envelope, Idempotency, Outcome, ShardCode, SubmitError, VaultEntry, Work};
+use jiff::Timestamp;
 use ledger::{AccountId, AccountState};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// Path of messages among servers; keep it off the public side of a proxy.
 pub const PEER_PATH: &str = "/internal/peer";
-/// Longest message: the largest batch of transfers with room to spare.
-const MESSAGE_MAX: usize = 64 << 20;
-/// Age above which a message is refused; clocks of servers differ by two seconds at most.
-const AGE_MAX: SignedDuration = SignedDuration::from_secs(30);
 /// Longest time for an answer, after which the outcome is not known.
 const ANSWER_MAX: Duration = Duration::from_secs(30);
+/// The same where nothing is done on the other side.
+const GREETING_MAX: Duration = Duration::from_secs(2);
 const CONNECT_MAX: Duration = Duration::from_secs(1);
-/// Longest time a server may take to answer whether it gives shards up; then it is asked again.
-const YIELD_MAX: Duration = Duration::from_secs(1);
-const NONCE: &str = "x-peer-nonce";
-const LABEL: &[u8] = b"qingyuan: messages among servers, 1";
-
-/// The key of messages among servers, derived from the book's vault key.
-#[derive(Clone)]
-pub struct PeerKey(Arc<Vault>);
-
-impl PeerKey {
-    /// Derives it.
-    ///
-    /// # Errors
-    /// [`VaultError`] when the cipher cannot be set up.
-    pub fn derive(vault_key: &[u8]) -> Result<PeerKey, VaultError> {
-        let key = hmac::Key::new(hmac::HMAC_SHA256, vault_key);
-        let derived = hmac::sign(&key, LABEL);
-        Ok(PeerKey(Arc::new(Vault::new(derived.as_ref())?)))
-    }
-}
-
-impl std::fmt::Debug for PeerKey {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("PeerKey")
-    }
-}
+/// Bytes that sealing adds.
+const TAG: usize = 16;
+/// How long it is believed what a server said of itself.
+const HEARD_MAX: Duration = Duration::from_secs(5);
 
 /// What one server asks another.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Ask {
     Submit(Box<Forwarded>),
-    Account { account: u64 },
-    Yield { server: String, count: usize },
+    Account {
+        account: u64,
+    },
+    Yield {
+        server: String,
+        count: usize,
+    },
+    /// What it writes.
+    Greeting,
 }
 
 #[derive(Serialize, Deserialize)]
-struct Message {
+pub(super) struct Message {
     shard: ShardCode,
-    #[serde(with = "calendar::rfc3339")]
-    at: Timestamp,
     ask: Ask,
 }
 
@@ -122,7 +95,7 @@ impl Forwarded {
 /// What the other server answers.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Answer {
+pub(super) enum Answer {
     Outcome(Box<Outcome<Reply, Rejection>>),
     Account(Option<AccountState>),
     /// It does not hold the shard; nothing was done.
@@ -132,15 +105,20 @@ enum Answer {
     /// Whether it took effect is not known.
     Unavailable(String),
     Noted,
+    /// The shards that it writes.
+    Writes(Vec<ShardCode>),
 }
 
 /// Talks to the other servers of the book, and remembers what they said.
 #[derive(Clone, Debug)]
 pub struct PeerLink {
     key: PeerKey,
+    /// This process, as its leases name it.
+    server: Arc<str>,
     client: reqwest::Client,
     seen: Arc<Mutex<Seen>>,
-    yields: tokio::sync::mpsc::UnboundedSender<YieldRequest>,
+    heard: Arc<Mutex<BTreeMap<String, Heard>>>,
+    yields: UnboundedSender<YieldRequest>,
 }
 
 /// Another server asks for shards.
@@ -152,32 +130,30 @@ pub struct YieldRequest {
     pub count: usize,
 }
 
-/// Nonces of the last minute.
-#[derive(Debug, Default)]
-struct Seen(BTreeMap<(i64, [u8; 12]), ()>);
-
-impl Seen {
-    /// Notes a message; false when it was here before.
-    fn first_time(&mut self, at: Timestamp, nonce: [u8; 12], now: Timestamp) -> bool {
-        let oldest = (now - AGE_MAX - AGE_MAX).as_millisecond();
-        self.0 = self.0.split_off(&(oldest, [0; 12]));
-        self.0.insert((at.as_millisecond(), nonce), ()).is_none()
-    }
+/// What a server said of itself.
+#[derive(Debug)]
+struct Heard {
+    /// When it was greeted last.
+    greeted_at: Instant,
+    /// Whether it did not answer then.
+    silent: bool,
+    /// When it answered last, and the shards that it wrote.
+    said: Option<(Instant, Vec<ShardCode>)>,
 }
 
 impl PeerLink {
-    /// A link under the book's key; requests of others for shards arrive at the receiver.
+    /// A link of the process that its leases call `server`, under the book's key; requests of others
+    /// for shards arrive at the receiver.
     ///
     /// # Errors
     /// When the HTTP client cannot be set up.
     pub fn new(
         key: PeerKey,
-    ) -> Result<(PeerLink, tokio::sync::mpsc::UnboundedReceiver<YieldRequest>), reqwest::Error>
-    {
-        let (yields, requests) = tokio::sync::mpsc::unbounded_channel();
+        server: &str,
+    ) -> Result<(PeerLink, UnboundedReceiver<YieldRequest>), reqwest::Error> {
+        let (yields, requests) = unbounded_channel();
         let client = reqwest::Client::builder()
             .connect_timeout(CONNECT_MAX)
-            .timeout(ANSWER_MAX)
             .redirect(reqwest::redirect::Policy::none())
             .no_proxy()
             // What may have been done is never asked for twice behind our back.
@@ -185,8 +161,10 @@ impl PeerLink {
             .build()?;
         let link = PeerLink {
             key,
+            server: server.into(),
             client,
             seen: Arc::default(),
+            heard: Arc::default(),
             yields,
         };
         Ok((link, requests))
@@ -194,12 +172,12 @@ impl PeerLink {
 
     pub(super) async fn submit(
         &self,
-        address: &str,
+        holder: &Holder,
         shard: ShardCode,
         envelope: &Envelope<Command>,
     ) -> Submitted {
         let ask = Ask::Submit(Box::new(Forwarded::of(envelope)));
-        match self.ask(address, shard, ask).await? {
+        match self.ask(holder, shard, ask, ANSWER_MAX).await? {
             Answer::Outcome(outcome) => Ok(*outcome),
             other => Err(refused(other)),
         }
@@ -207,40 +185,91 @@ impl PeerLink {
 
     pub(super) async fn account(
         &self,
-        address: &str,
+        holder: &Holder,
         shard: ShardCode,
         account: AccountId,
     ) -> Result<Option<AccountState>, SubmitError> {
         let ask = Ask::Account { account: account.0 };
-        match self.ask(address, shard, ask).await? {
+        match self.ask(holder, shard, ask, ANSWER_MAX).await? {
             Answer::Account(state) => Ok(state),
             other => Err(refused(other)),
         }
     }
 
     /// Asks a server to give up some of its shards.
-    pub(super) async fn ask_to_yield(&self, address: &str, server: &str, count: usize) {
-        let server = server.to_owned();
+    pub(super) async fn ask_to_yield(&self, holder: &Holder, count: usize) {
+        let server = self.server.to_string();
         let ask = Ask::Yield { server, count };
-        let asked = self.ask(address, ShardCode::FIRST, ask);
-        let asked = tokio::time::timeout(YIELD_MAX, asked).await;
-        if !matches!(asked, Ok(Ok(_))) {
-            tracing::debug!(address, "a server could not be asked for shards");
+        let asked = self.ask(holder, ShardCode::FIRST, ask, GREETING_MAX);
+        if let Err(error) = asked.await {
+            tracing::debug!(address = holder.address, %error, "a server could not be asked for shards");
         }
     }
 
-    async fn ask(&self, address: &str, shard: ShardCode, ask: Ask) -> Result<Answer, SubmitError> {
-        let at = Timestamp::now();
-        let message = serde_json::to_vec(&Message { shard, at, ask });
+    /// Asks a server what it writes, and remembers that.
+    pub(super) async fn greet(&self, holder: &Holder) {
+        let asked = self.ask(holder, ShardCode::FIRST, Ask::Greeting, GREETING_MAX);
+        let writes = match asked.await {
+            Ok(Answer::Writes(shards)) => Ok(shards),
+            Ok(other) => Err(refused(other).to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        let now = Instant::now();
+        let mut heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.retain(|_, heard| now < heard.greeted_at + HEARD_MAX);
+        let known = heard.entry(holder.server.clone()).or_insert(Heard {
+            greeted_at: now,
+            silent: false,
+            said: None,
+        });
+        known.greeted_at = now;
+        match writes {
+            Ok(shards) => {
+                known.silent = false;
+                known.said = Some((now, shards));
+            }
+            // Said once, not at every greeting.
+            Err(reason) if !std::mem::replace(&mut known.silent, true) => tracing::warn!(
+                address = holder.address,
+                reason,
+                "a server of the book does not answer: is its --advertise right, its vault key the book's, its clock right?"
+            ),
+            Err(_) => {}
+        }
+    }
+
+    /// Whether a server has said a moment ago that it writes a shard.
+    pub(crate) fn writes(&self, holder: &Holder, shard: ShardCode) -> bool {
+        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let said = heard
+            .get(&holder.server)
+            .and_then(|heard| heard.said.as_ref());
+        said.is_some_and(|(at, shards)| at.elapsed() < HEARD_MAX && shards.contains(&shard))
+    }
+
+    async fn ask(
+        &self,
+        holder: &Holder,
+        shard: ShardCode,
+        ask: Ask,
+        longest: Duration,
+    ) -> Result<Answer, SubmitError> {
+        let message = serde_json::to_vec(&Message { shard, ask });
         let message = zeroize::Zeroizing::new(message.map_err(|error| unknown(&error))?);
-        let nonce = new_nonce().map_err(|_| SubmitError::Busy)?;
-        let sealed = self.key.0.seal(&label("ask", nonce), nonce, &message);
+        // Without random numbers nothing was sent.
+        let head = Head::new(message.len() + TAG).map_err(|_| SubmitError::Busy)?;
+        let label = head.label(&holder.server);
+        let sealed = self.key.seal(&label, head.nonce, &message);
         let sealed = sealed.map_err(|_| SubmitError::Busy)?;
-        let request = self
+        let address = &holder.address;
+        let mut request = self
             .client
             .post(format!("{address}{PEER_PATH}"))
-            .header(NONCE, hex::encode(nonce))
-            .body(sealed.cipher_text);
+            .timeout(longest)
+            .body(sealed);
+        for (name, value) in head.headers(&self.key, &holder.server) {
+            request = request.header(name, value);
+        }
         let response = match request.send().await {
             Ok(response) => response,
             // Nothing was sent.
@@ -258,70 +287,32 @@ impl PeerLink {
         let headers = response.headers().clone();
         let body = response.bytes().await.map_err(|error| unknown(&error))?;
         let answer = nonce_of(&headers)
-            .and_then(|answer_nonce| self.open(&label_of_answer(nonce), answer_nonce, &body));
+            .and_then(|nonce| self.key.open(&label_of_answer(head.nonce), nonce, &body));
         let answer =
             answer.ok_or_else(|| unknown(&"the answer is not of a server of this book"))?;
         serde_json::from_slice(&answer).map_err(|error| unknown(&error))
     }
 
-    fn open(
-        &self,
-        label: &str,
-        nonce: [u8; 12],
-        bytes: &[u8],
-    ) -> Option<zeroize::Zeroizing<Vec<u8>>> {
-        let sealed = SealedSecret {
-            id: label.to_owned(),
-            nonce,
-            cipher_text: bytes.to_vec(),
-        };
-        self.key.0.open(&sealed).ok()
-    }
-
-    /// Reads a message of another server; `None` for anything else, and for one that was read before.
-    fn read(&self, headers: &HeaderMap, body: &[u8]) -> Option<(Message, [u8; 12])> {
-        let nonce = nonce_of(headers)?;
-        let clear = self.open(&label("ask", nonce), nonce, body)?;
-        let message: Message = serde_json::from_slice(&clear).ok()?;
-        let now = Timestamp::now();
-        let age = now.duration_since(message.at).abs();
-        if age > AGE_MAX {
-            return None;
-        }
+    /// The head of a message that another server of the book sent to this one, now and for the first
+    /// time; `None` for anything else.
+    pub(super) fn admit(&self, headers: &HeaderMap) -> Option<Head> {
+        let head = Head::read(headers, &self.key, &self.server)?;
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.first_time(message.at, nonce, now)
-            .then_some((message, nonce))
+        seen.is_new(&head, Timestamp::now()).then_some(head)
     }
 
-    fn answer(&self, asked: [u8; 12], answer: &Answer) -> Option<Response> {
+    /// Reads the message behind a head.
+    pub(super) fn read(&self, head: &Head, body: &[u8]) -> Option<Message> {
+        let clear = self.key.open(&head.label(&self.server), head.nonce, body)?;
+        serde_json::from_slice(&clear).ok()
+    }
+
+    pub(super) fn answer(&self, asked: Nonce, answer: &Answer) -> Option<Response> {
         let text = serde_json::to_vec(answer).ok()?;
         let nonce = new_nonce().ok()?;
-        let sealed = self
-            .key
-            .0
-            .seal(&label_of_answer(asked), nonce, &text)
-            .ok()?;
-        Some(([(NONCE, hex::encode(nonce))], sealed.cipher_text).into_response())
+        let sealed = self.key.seal(&label_of_answer(asked), nonce, &text).ok()?;
+        Some(([nonce_header(nonce)], sealed).into_response())
     }
-}
-
-fn label(kind: &str, nonce: [u8; 12]) -> String {
-    format!("{kind} {}", hex::encode(nonce))
-}
-
-fn label_of_answer(asked: [u8; 12]) -> String {
-    label("answer", asked)
-}
-
-fn nonce_of(headers: &HeaderMap) -> Option<[u8; 12]> {
-    let bytes = hex::decode(headers.get(NONCE)?.as_bytes()).ok()?;
-    bytes.try_into().ok()
-}
-
-fn new_nonce() -> Result<[u8; 12], getrandom::Error> {
-    let mut nonce = [0; 12];
-    getrandom::fill(&mut nonce)?;
-    Ok(nonce)
 }
 
 fn unknown(error: &dyn std::fmt::Display) -> SubmitError {
@@ -333,43 +324,24 @@ fn refused(answer: Answer) -> SubmitError {
         Answer::NotHere => SubmitError::Moving,
         Answer::Busy => SubmitError::Busy,
         Answer::Unavailable(reason) => SubmitError::Unavailable(reason.into()),
-        Answer::Outcome(_) | Answer::Account(_) | Answer::Noted => {
+        Answer::Outcome(_) | Answer::Account(_) | Answer::Noted | Answer::Writes(_) => {
             SubmitError::Unavailable("the answer is that of another question".into())
         }
     }
 }
 
-/// The route of messages among servers.
-pub(crate) fn router() -> Router<AppState> {
-    Router::new()
-        .route(PEER_PATH, post(take))
-        .layer(DefaultBodyLimit::max(MESSAGE_MAX))
-}
-
-async fn take(State(state): State<AppState>, headers: HeaderMap, body: Bytes) -> Response {
-    let missing = || Problem::not_found("path", PEER_PATH).into_response();
-    let Some(peers) = state.book().peers() else {
-        return missing();
-    };
-    // Without a word on what is wrong: whoever may know has the key.
-    let Some((message, nonce)) = peers.read(&headers, &body) else {
-        tracing::warn!("a message that is not of a server of this book was refused");
-        return StatusCode::UNAUTHORIZED.into_response();
-    };
-    let answer = perform(state.book(), peers, message).await;
-    peers
-        .answer(nonce, &answer)
-        .unwrap_or_else(|| StatusCode::INTERNAL_SERVER_ERROR.into_response())
-}
-
 /// Does what is asked, here or not at all: a message is never passed on.
-async fn perform(book: &Book, peers: &PeerLink, message: Message) -> Answer {
+pub(super) async fn perform(book: &Book, peers: &PeerLink, message: Message) -> Answer {
     let place = book.place(message.shard);
     match (message.ask, place.as_ref()) {
         (Ask::Yield { server, count }, _) => {
             // The keeper is gone only when the server stops, which gives up every shard anyway.
             let _ = peers.yields.send(YieldRequest { server, count });
             Answer::Noted
+        }
+        (Ask::Greeting, _) => {
+            let shards = book.engines().into_iter();
+            Answer::Writes(shards.map(|(shard, _)| shard).collect())
         }
         (Ask::Submit(forwarded), Place::Here(engine, tenure)) if tenure.holds() => {
             match forwarded.into_envelope() {
@@ -382,6 +354,8 @@ async fn perform(book: &Book, peers: &PeerLink, message: Message) -> Answer {
         }
         (Ask::Account { account }, Place::Here(engine, tenure)) if tenure.holds() => {
             match engine.account(AccountId(account)).await {
+                // Lost meanwhile: what it remembers may be old.
+                Ok(_) if !tenure.holds() => Answer::NotHere,
                 Ok(state) => Answer::Account(state),
                 Err(error) => failed(error),
             }

@@ -6,39 +6,25 @@
 //! only while it has more than its share counting the newcomer.
 
 use super::forward::YieldRequest;
+use super::tenant::{Done, Opened, Step, Tenancy, Tenant, TenantState};
 use super::{Book, Place, Tenure};
 use crate::channel::ChannelPerformer;
-use crate::state::Engine;
 use crate::workers::Workers;
-use domain::chart::SetUp;
-use domain::{Command, QingyuanApp, Request};
+use domain::QingyuanApp;
+use engine::ShardCode;
 use engine::runtime::{Counters, Running};
 use engine::store::StoreError;
 use engine::store::lease::{Holder, Lease, LeaseTable, Leases, Renewed, Taken};
-use engine::{Actor, Envelope, ShardCode, VaultEntry, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-/// An empty text that each shard keeps under the book's vault key, so that a server with another key is
-/// noticed before it seals anything.
-pub const VAULT_CHECK: &str = "vault_check";
-
 /// Longest time a shard that was given up is left to others.
 const LEFT_TO_OTHERS: Duration = Duration::from_secs(5);
 /// How often shards are asked for at most.
 const ASK_EVERY: Duration = Duration::from_secs(1);
-
-/// Opens shards; what is done with them here is the same for every store.
-pub trait Tenancy: Send + Sync + 'static {
-    /// Starts the shard of a lease. Blocks.
-    ///
-    /// # Errors
-    /// [`StoreError`]; the lease is given back and taken again later.
-    fn open(&self, lease: &Lease) -> Result<Running<QingyuanApp>, StoreError>;
-}
 
 /// How leases are kept.
 #[derive(Debug, Clone)]
@@ -69,35 +55,21 @@ impl KeeperOptions {
     }
 }
 
-/// A shard of this server.
-struct Tenant {
-    lease: Lease,
-    until: watch::Sender<Instant>,
-    state: TenantState,
-}
-
-enum TenantState {
-    /// Being read from the database.
-    Opening,
-    Open(Box<Opened>),
-    /// Its last checkpoints are being written.
-    Closing,
-}
-
-struct Opened {
-    running: Running<QingyuanApp>,
-    workers: Workers,
-}
-
-/// What a background step came to.
-enum Done {
-    Opened(ShardCode, Result<Box<Running<QingyuanApp>>, String>),
-    Closed(ShardCode),
+/// What is wanted of the keeper.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Hold the share of this server.
+    Keep,
+    /// Give everything up, and go on looking who has what.
+    GiveUp,
+    /// End when everything is given up.
+    End,
 }
 
 /// Keeps leases until it is told to stop.
 pub struct Keeper {
-    stop: watch::Sender<bool>,
+    phase: watch::Sender<Phase>,
+    empty: watch::Receiver<bool>,
     task: JoinHandle<()>,
 }
 
@@ -111,7 +83,8 @@ impl Keeper {
         yields: mpsc::UnboundedReceiver<YieldRequest>,
         options: KeeperOptions,
     ) -> Keeper {
-        let (stop, stopped) = watch::channel(false);
+        let (phase, wanted) = watch::channel(Phase::Keep);
+        let (emptied, empty) = watch::channel(false);
         let (done, finished) = mpsc::unbounded_channel();
         let work = Work {
             book,
@@ -119,6 +92,7 @@ impl Keeper {
             tenancy,
             performer,
             options,
+            phase: Phase::Keep,
             tenants: BTreeMap::new(),
             left: BTreeMap::new(),
             asked_at: None,
@@ -128,14 +102,23 @@ impl Keeper {
             yields,
         };
         Keeper {
-            stop,
-            task: tokio::spawn(work.run(stopped)),
+            phase,
+            empty,
+            task: tokio::spawn(work.run(wanted, emptied)),
         }
     }
 
-    /// Gives every shard up, each as soon as its last batch is written, and ends.
+    /// Gives every shard up, each as soon as its last batch is written, and takes none any more.
+    /// Until [`Keeper::stop`] it is still known who has them, so that requests find the way there.
+    pub async fn give_up(&mut self) {
+        self.phase.send_replace(Phase::GiveUp);
+        // An error means that the keeper has ended.
+        let _ = self.empty.wait_for(|empty| *empty).await;
+    }
+
+    /// Gives every shard up, and ends.
     pub async fn stop(self) {
-        let _ = self.stop.send(true);
+        self.phase.send_replace(Phase::End);
         if let Err(error) = self.task.await {
             tracing::error!(%error, "the keeper of leases ended badly");
         }
@@ -148,6 +131,7 @@ struct Work {
     tenancy: Arc<dyn Tenancy>,
     performer: ChannelPerformer,
     options: KeeperOptions,
+    phase: Phase,
     tenants: BTreeMap<ShardCode, Tenant>,
     /// Shards given up for others, and until when they are not taken back.
     left: BTreeMap<ShardCode, Instant>,
@@ -160,10 +144,7 @@ struct Work {
 }
 
 impl Work {
-    async fn run(mut self, mut stopped: watch::Receiver<bool>) {
-        // The guard of what it waits for must not live while something else is awaited.
-        let stop = async move { stopped.wait_for(|stop| *stop).await.is_ok() };
-        tokio::pin!(stop);
+    async fn run(mut self, mut wanted: watch::Receiver<Phase>, emptied: watch::Sender<bool>) {
         let mut interval = tokio::time::interval(self.options.tick);
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -171,10 +152,27 @@ impl Work {
                 _ = interval.tick() => self.tick().await,
                 Some(done) = self.finished.recv() => self.take_done(done).await,
                 Some(request) = self.yields.recv() => self.give_up_for(&request).await,
-                _ = &mut stop => break,
+                changed = wanted.changed(), if self.phase != Phase::End => {
+                    // Whoever dropped the keeper wants nothing of it any more.
+                    self.phase = changed.map_or(Phase::End, |()| *wanted.borrow_and_update());
+                    for shard in self.open_shards() {
+                        self.close(shard);
+                    }
+                }
+            }
+            if self.phase != Phase::Keep && self.is_empty() {
+                emptied.send_replace(true);
+                if self.phase == Phase::End {
+                    return;
+                }
             }
         }
-        self.give_up_all().await;
+    }
+
+    /// Whether no shard is written here any more. One that is still being opened ends by its lease.
+    fn is_empty(&self) -> bool {
+        let opening = |tenant: &Tenant| matches!(tenant.state, TenantState::Opening);
+        self.tenants.values().all(opening)
     }
 
     /// Runs something on the leases where blocking is allowed.
@@ -194,8 +192,10 @@ impl Work {
         match self.blocking(|leases| leases.list()).await {
             Ok(table) => {
                 self.look_around(&table);
-                self.take_free(&table).await;
-                self.ask_for_more(&table);
+                if self.phase == Phase::Keep {
+                    self.take_free(&table).await;
+                    self.ask_for_more(&table);
+                }
             }
             Err(error) => tracing::warn!(%error, "leases cannot be read"),
         }
@@ -223,7 +223,10 @@ impl Work {
             match outcome {
                 Renewed::Lease(lease) => {
                     if let Some(tenant) = self.tenants.get_mut(&lease.shard) {
-                        tenant.until.send_replace(lease.held_until);
+                        // One that is being closed keeps its lease for its checkpoints, no more.
+                        if !matches!(tenant.state, TenantState::Closing) {
+                            tenant.until.send_replace(lease.held_until);
+                        }
                         tenant.lease = lease;
                     }
                 }
@@ -250,18 +253,23 @@ impl Work {
         tracing::warn!(%shard, reason, "a shard is lost");
         self.book.set_place(shard, Place::Nobody);
         if let Some(tenant) = self.tenants.remove(&shard) {
-            tenant.until.send_replace(Instant::now());
+            tenant.end_tenure();
             if let TenantState::Open(opened) = tenant.state {
                 let Opened { running, workers } = *opened;
                 drop(workers);
-                let book = self.book.clone();
-                std::thread::spawn(move || {
-                    let engine = running.engine.clone();
-                    running.stop();
-                    book.add_fenced(Counters::get(&engine.counters().fenced));
-                });
+                self.end(running);
             }
         }
+    }
+
+    /// Ends the engine of a lost shard in the background.
+    fn end(&self, running: Running<QingyuanApp>) {
+        let book = self.book.clone();
+        std::thread::spawn(move || {
+            let engine = running.engine.clone();
+            running.stop();
+            book.add_fenced(Counters::get(&engine.counters().fenced));
+        });
     }
 
     /// Shards whose engine found out by itself that another server writes.
@@ -279,18 +287,28 @@ impl Work {
         }
     }
 
+    /// Notes who has the shards that are not here, and asks how those servers are.
     fn look_around(&self, table: &LeaseTable) {
+        let mut others = BTreeMap::new();
         for entry in &table.shards {
-            if self.tenants.contains_key(&entry.shard) {
-                continue;
+            let other = entry
+                .holder
+                .as_ref()
+                .filter(|holder| !entry.is_free() && holder.server != self.options.holder.server);
+            if let Some(holder) = other {
+                others.insert(holder.server.as_str(), holder);
             }
-            let place = match &entry.holder {
-                Some(holder) if !entry.is_free() && holder.server != self.options.holder.server => {
-                    Place::There(holder.address.as_str().into())
-                }
-                _ => Place::Nobody,
-            };
-            self.book.set_place(entry.shard, place);
+            if !self.tenants.contains_key(&entry.shard) {
+                let place = other.map_or(Place::Nobody, |holder| Place::There(holder.clone()));
+                self.book.set_place(entry.shard, place);
+            }
+        }
+        if let Some(peers) = self.book.peers() {
+            for holder in others.into_values() {
+                let (peers, holder) = (peers.clone(), holder.clone());
+                // A server that does not answer must not keep this one from its leases.
+                tokio::spawn(async move { peers.greet(&holder).await });
+            }
         }
     }
 
@@ -355,46 +373,40 @@ impl Work {
 
     fn open(&mut self, lease: Lease) {
         let shard = lease.shard;
-        let (until, _) = watch::channel(lease.held_until);
-        let (tenancy, done, opening) = (self.tenancy.clone(), self.done.clone(), lease.clone());
-        tokio::task::spawn_blocking(move || {
-            let opened = tenancy.open(&opening);
-            let opened = opened.map(Box::new).map_err(|error| error.to_string());
-            let _ = done.send(Done::Opened(shard, opened));
-        });
-        let state = TenantState::Opening;
-        self.tenants.insert(
-            shard,
-            Tenant {
-                lease,
-                until,
-                state,
-            },
-        );
+        let tenant = Tenant::opening(lease, self.tenancy.clone(), self.done.clone());
+        self.tenants.insert(shard, tenant);
     }
 
     async fn take_done(&mut self, done: Done) {
-        match done {
-            Done::Closed(shard) => {
-                if let Some(tenant) = self.tenants.remove(&shard) {
-                    self.release(&tenant.lease).await;
+        let Done { shard, epoch, step } = done;
+        let tenant = self.tenants.get(&shard);
+        if tenant.is_none_or(|tenant| tenant.lease.epoch != epoch) {
+            // Of an earlier time on the shard, which was lost meanwhile: what is there now is not its.
+            if let Step::Opened(Ok(running)) = step {
+                self.end(*running);
+            }
+            return;
+        }
+        match step {
+            Step::Opened(Ok(running)) if self.phase == Phase::Keep => {
+                self.opened(shard, *running);
+            }
+            Step::Opened(Ok(running)) => {
+                if let Some(tenant) = self.tenants.get_mut(&shard) {
+                    tenant.close(*running, self.done.clone());
                 }
             }
-            Done::Opened(shard, Ok(running)) => self.opened(shard, running).await,
-            Done::Opened(shard, Err(error)) => {
+            Step::Opened(Err(error)) => {
                 tracing::error!(%shard, error, "a shard cannot be opened; it is tried again");
-                if let Some(tenant) = self.tenants.remove(&shard) {
-                    self.left.insert(shard, Instant::now() + self.options.lasts);
-                    self.release(&tenant.lease).await;
-                }
+                self.left.insert(shard, Instant::now() + self.options.lasts);
+                self.release(shard).await;
             }
+            Step::Closed => self.release(shard).await,
         }
     }
 
-    async fn opened(&mut self, shard: ShardCode, mut running: Box<Running<QingyuanApp>>) {
+    fn opened(&mut self, shard: ShardCode, mut running: Running<QingyuanApp>) {
         let Some(tenant) = self.tenants.get_mut(&shard) else {
-            // Lost while it was being opened.
-            std::thread::spawn(move || running.stop());
             return;
         };
         let tenure = Tenure::leased(tenant.until.subscribe());
@@ -408,31 +420,23 @@ impl Work {
             self.options.parallel,
             self.options.worker_tick,
         );
-        tenant.state = TenantState::Open(Box::new(Opened {
-            running: *running,
-            workers,
-        }));
-        let book = self.book.clone();
-        // The chart must stand before the first request; who waits for the shard waits for this too.
-        tokio::spawn(async move {
-            match set_up(&engine).await {
-                Ok(()) => {
-                    book.set_place(shard, Place::Here(engine, tenure));
-                    tracing::info!(%shard, "a shard is written here");
-                }
-                Err(reason) => tracing::error!(%shard, reason, "a shard cannot be set up"),
-            }
-        });
+        tenant.state = TenantState::Open(Box::new(Opened { running, workers }));
+        self.book.set_place(shard, Place::Here(engine, tenure));
+        tracing::info!(%shard, "a shard is written here");
     }
 
-    async fn release(&self, lease: &Lease) {
-        let given = lease.clone();
-        if let Err(error) = self.blocking(move |leases| leases.release(&given)).await {
-            tracing::warn!(shard = %lease.shard, %error, "a lease could not be given back; it expires");
+    /// Forgets a shard that has ended here and gives its lease back.
+    async fn release(&mut self, shard: ShardCode) {
+        let Some(tenant) = self.tenants.remove(&shard) else {
+            return;
+        };
+        let lease = tenant.lease;
+        if let Err(error) = self.blocking(move |leases| leases.release(&lease)).await {
+            tracing::warn!(%shard, %error, "a lease could not be given back; it expires");
         }
     }
 
-    /// Stops a shard in the background and gives its lease back.
+    /// Stops a shard in the background; then its lease is given back.
     fn close(&mut self, shard: ShardCode) {
         let Some(tenant) = self.tenants.get_mut(&shard) else {
             return;
@@ -442,11 +446,7 @@ impl Work {
                 self.book.set_place(shard, Place::Nobody);
                 let Opened { running, workers } = *opened;
                 drop(workers);
-                let done = self.done.clone();
-                tokio::task::spawn_blocking(move || {
-                    running.stop();
-                    let _ = done.send(Done::Closed(shard));
-                });
+                tenant.close(running, self.done.clone());
             }
             other => tenant.state = other,
         }
@@ -481,75 +481,25 @@ impl Work {
         if self.asked_at.is_some_and(|at| now < at + ASK_EVERY) {
             return;
         }
-        let mut holders: BTreeMap<(&str, &str), usize> = BTreeMap::new();
+        let mut holders: BTreeMap<&str, (&Holder, usize)> = BTreeMap::new();
         for entry in table.shards.iter().filter(|entry| !entry.is_free()) {
             if let Some(holder) = &entry.holder {
-                *holders
-                    .entry((&holder.server, &holder.address))
-                    .or_default() += 1;
+                holders.entry(&holder.server).or_insert((holder, 0)).1 += 1;
             }
         }
         let own = self.tenants.len();
         let least = table.shards.len() / self.servers(table, None);
-        let Some(((server, address), most)) = holders.into_iter().max_by_key(|(_, count)| *count)
-        else {
+        let Some((richest, most)) = holders.into_values().max_by_key(|(_, count)| *count) else {
             return;
         };
-        if own >= least || most <= own + 1 || server == self.options.holder.server {
+        if own >= least || most <= own + 1 || richest.server == self.options.holder.server {
             return;
         }
         self.asked_at = Some(now);
-        let (book, address, count) = (self.book.clone(), address.to_owned(), least - own);
-        let server = self.options.holder.server.clone();
-        // A server that was paused takes the question and does not answer: leases are not kept waiting for it.
-        tokio::spawn(async move {
-            if let Some(peers) = book.peers() {
-                peers.ask_to_yield(&address, &server, count).await;
-            }
-        });
-    }
-
-    async fn give_up_all(&mut self) {
-        for shard in self.open_shards() {
-            self.close(shard);
+        if let Some(peers) = self.book.peers() {
+            let (peers, holder) = (peers.clone(), richest.clone());
+            // Its answer may be long in coming; leases are renewed meanwhile.
+            tokio::spawn(async move { peers.ask_to_yield(&holder, least - own).await });
         }
-        // One that is still being opened ends by its lease.
-        let closing = |tenants: &BTreeMap<ShardCode, Tenant>| {
-            tenants
-                .values()
-                .any(|tenant| matches!(tenant.state, TenantState::Closing))
-        };
-        let mut renewal = tokio::time::interval(self.options.tick);
-        while closing(&self.tenants) {
-            tokio::select! {
-                Some(done) = self.finished.recv() => self.take_done(done).await,
-                // Writing the last checkpoints may take longer than a lease.
-                _ = renewal.tick() => self.renew().await,
-            }
-        }
-    }
-}
-
-/// Opens the internal accounts of a shard and leaves an empty text under the vault's key; harmless when
-/// both are there.
-async fn set_up(engine: &Engine) -> Result<(), String> {
-    let command = Command::Request(Request::SetUp(SetUp::default()));
-    let mut envelope = Envelope::new(Actor::system(), command);
-    let reader = engine.clone();
-    let known = tokio::task::spawn_blocking(move || reader.open_secret(VAULT_CHECK));
-    match known.await.map_err(|error| error.to_string())? {
-        Ok(Some(_)) => {}
-        Ok(None) => envelope.vault.push(VaultEntry {
-            id: VAULT_CHECK.into(),
-            clear_text: zeroize::Zeroizing::new(Vec::new()),
-        }),
-        Err(error) => return Err(error.to_string()),
-    }
-    let submitted = engine.submit(envelope).await;
-    match submitted.map_err(|error| error.to_string())?.result {
-        Verdict::Done(_) => Ok(()),
-        other => Err(format!(
-            "the internal accounts could not be opened: {other:?}"
-        )),
     }
 }

@@ -6,18 +6,24 @@
 
 mod forward;
 mod keeper;
+mod peer_route;
 mod routing;
+mod seal;
+mod tenant;
 
-pub use forward::{PEER_PATH, PeerKey, PeerLink, YieldRequest};
-pub use keeper::{Keeper, KeeperOptions, Tenancy, VAULT_CHECK};
+pub use forward::{PEER_PATH, PeerLink, YieldRequest};
+pub use keeper::{Keeper, KeeperOptions};
 pub use routing::{Route, route};
+pub use seal::PeerKey;
+pub use tenant::{Tenancy, VAULT_CHECK, set_up};
 
-pub(crate) use forward::router as peer_router;
+pub(crate) use peer_route::router as peer_router;
 
 use crate::state::Engine;
 use domain::{Command, Rejection, Reply};
 use engine::runtime::{Clock, SecretError};
 use engine::store::Queries;
+use engine::store::lease::Holder;
 use engine::{Envelope, Outcome, ShardCode, SubmitError, Vault};
 use ledger::{AccountId, AccountState};
 use sha2::{Digest, Sha256};
@@ -56,8 +62,8 @@ impl Tenure {
 pub enum Place {
     /// This server.
     Here(Engine, Tenure),
-    /// The server at this address, as it announced itself.
-    There(Arc<str>),
+    /// Another server, as it announced itself.
+    There(Holder),
     /// Nobody known at this moment.
     Nobody,
 }
@@ -289,7 +295,7 @@ impl Book {
             (Place::Here(engine, tenure), _) if tenure.holds() => {
                 engine.submit(envelope.clone()).await
             }
-            (Place::There(address), Some(peers)) => peers.submit(address, code, envelope).await,
+            (Place::There(holder), Some(peers)) => peers.submit(holder, code, envelope).await,
             _ => Err(SubmitError::Moving),
         }
     }
@@ -318,9 +324,17 @@ impl Book {
         id: AccountId,
     ) -> Result<Option<AccountState>, SubmitError> {
         match (self.place(code).as_ref(), &self.0.peers) {
-            // A balance is read from memory: without the lease it may be an old one.
-            (Place::Here(engine, tenure), _) if tenure.holds() => engine.account(id).await,
-            (Place::There(address), Some(peers)) => peers.account(address, code, id).await,
+            // A balance is read from memory: without the lease it may be an old one, also when the
+            // lease ended while the question was under way.
+            (Place::Here(engine, tenure), _) if tenure.holds() => {
+                let state = engine.account(id).await;
+                if tenure.holds() {
+                    state
+                } else {
+                    Err(SubmitError::Moving)
+                }
+            }
+            (Place::There(holder), Some(peers)) => peers.account(holder, code, id).await,
             _ => Err(SubmitError::Moving),
         }
     }

@@ -12,6 +12,9 @@ use engine::runtime::{Job, Lane, Performer};
 use engine::{EffectReport, Record, ShardCode};
 use std::sync::Arc;
 
+/// Why nothing is sent any more.
+const LOST: &str = "the shard is written by another server now";
+
 /// Deliveries to one endpoint at a time.
 const ENDPOINT_PARALLEL: usize = 4;
 
@@ -90,6 +93,10 @@ impl ChannelPerformer {
             Err(error) => return not_sent(error.to_string()),
         };
         drop(payee);
+        // Once more: the vault may have been long in answering.
+        if !self.tenure.holds() {
+            return not_sent(LOST);
+        }
         match self.driver.exchange(request).await {
             Exchange::Response(response) => {
                 connector.parse(operation, &response, self.book.clock().now())
@@ -159,6 +166,11 @@ impl ChannelPerformer {
             url: &endpoint.url,
             body: body.get().as_bytes(),
         };
+        if !self.tenure.holds() {
+            return EffectReport::NotSent {
+                reason: LOST.to_owned(),
+            };
+        }
         // Receivers compare the signature's time with their own clock, which is real.
         let at = jiff::Timestamp::now();
         match self.webhooks.deliver(message, &secret, at).await {
@@ -185,8 +197,9 @@ impl Performer<QingyuanApp> for ChannelPerformer {
 
     async fn perform(&self, job: Job<Effect>) -> EffectReport<Answer> {
         if !self.tenure.holds() {
-            let reason = "the shard is written by another server now".to_owned();
-            return EffectReport::NotSent { reason };
+            return EffectReport::NotSent {
+                reason: LOST.to_owned(),
+            };
         }
         let sent = job.effect.operation(job.mode);
         let (target, report) = match (&job.effect, sent) {

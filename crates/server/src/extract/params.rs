@@ -18,6 +18,13 @@ impl<S: Sync, T: DeserializeOwned> FromRequestParts<S> for Params<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, Problem> {
+        if parts.uri.query().is_some_and(has_control_character) {
+            return Err(Problem::new(
+                StatusCode::BAD_REQUEST,
+                "invalid_parameter",
+                "the query string has a control character",
+            ));
+        }
         let Query(params) = Query::<T>::try_from_uri(&parts.uri)
             .map_err(|rejection| explain(&rejection.body_text()))?;
         Ok(Params(params))
@@ -59,15 +66,71 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Ids<T> 
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let missing = || {
+            Problem::new(
+                StatusCode::NOT_FOUND,
+                "not_found",
+                "there is no such object",
+            )
+        };
+        // No key has one, and a database may refuse to be asked for one.
+        if has_control_character(parts.uri.path()) {
+            return Err(missing());
+        }
         let Path(ids) = Path::<T>::from_request_parts(parts, state)
             .await
-            .map_err(|_| {
-                Problem::new(
-                    StatusCode::NOT_FOUND,
-                    "not_found",
-                    "there is no such object",
-                )
-            })?;
+            .map_err(|_| missing())?;
         Ok(Ids(ids))
+    }
+}
+
+/// Whether percent-encoded text has a control character. URIs have none that are not encoded.
+fn has_control_character(encoded: &str) -> bool {
+    let bytes = encoded.as_bytes();
+    let code = |at: &[u8]| {
+        let digits = at.strip_prefix(b"%")?;
+        let mut byte = [0];
+        hex::decode_to_slice(digits, &mut byte).ok()?;
+        byte.first().copied()
+    };
+    let escapes: Vec<(usize, u8)> = bytes
+        .windows(3)
+        .enumerate()
+        .filter_map(|(at, window)| Some((at, code(window)?)))
+        .collect();
+    escapes.iter().enumerate().any(|(index, (at, byte))| {
+        let next = escapes.get(index + 1);
+        let next = next.filter(|(next, _)| *next == at + 3);
+        match byte {
+            0x00..=0x1f | 0x7f => true,
+            // U+0080 to U+009F in UTF-8.
+            0xc2 => next.is_some_and(|(_, next)| (0x80..=0x9f).contains(next)),
+            _ => false,
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::has_control_character;
+
+    #[test]
+    fn encoded_control_characters_are_seen_and_other_text_is_not() {
+        for text in ["%00", "pay_%00", "a%0Ab", "a%0ab", "%7F", "%C2%85"] {
+            assert!(has_control_character(text), "{text}");
+        }
+        for text in [
+            "",
+            "pay_00",
+            "%20",
+            "%E6%B8%85",
+            "%C2%A3",
+            "%",
+            "%0",
+            "%zz",
+            "100%25",
+        ] {
+            assert!(!has_control_character(text), "{text}");
+        }
     }
 }

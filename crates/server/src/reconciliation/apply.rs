@@ -5,12 +5,14 @@ use crate::book::{Book, route};
 use channels::operation::{Channel, ChannelReference};
 use channels::wechat::bill::{BillKind, BillRow};
 use domain::case::{CaseKind, OpenCase};
-use domain::clearing::ConfirmClearing;
+use domain::clearing::{Clearing, ConfirmClearing};
 use domain::{BillLine, Code, Command, Fact, Reply, Request};
-use engine::{Actor, Envelope, ShardCode, Verdict};
+use engine::store::StoreError;
+use engine::{Actor, Envelope, Record, ShardCode, Verdict};
 use money::Money;
 use recon::{Difference, Finding};
 use serde::Serialize;
+use std::collections::BTreeMap;
 
 /// What was done with the differences.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -61,35 +63,103 @@ pub(super) async fn take(
             taken.cases.push(case.id.clone());
         }
     }
-    let several = lines.by_shard.len() > 1;
+    let mut confirmations = BTreeMap::new();
     for (shard, totals) in &lines.by_shard {
-        let command = clearing(channel, reconciled, totals)?;
-        match submit(book, *shard, command).await {
+        confirmations.insert(*shard, clearing(channel, reconciled, totals)?);
+    }
+    let place = place_of_clearing(channel, reconciled);
+    // Before any part is booked: parts beside a clearing of the whole would book its money twice.
+    if let Some(reason) = cleared_otherwise(book, channel, reconciled, &confirmations).await? {
+        let opened = open_case(book, ShardCode::FIRST, place, reason).await?;
+        taken.cases.extend(opened);
+        return Ok(taken);
+    }
+    let several = confirmations.len() > 1;
+    for (shard, confirmation) in confirmations {
+        let command = Command::Request(Request::ConfirmClearing(confirmation));
+        match submit(book, shard, command).await {
             Ok(_) => taken.cleared = true,
             // What the bill proves is taken all the same; which bill is right, a person finds out.
             Err(ReconcileError::ClearedBefore(reason)) => {
-                let date = reconciled.reconciliation.statement_date.to_yyyymmdd();
-                let channel = super::ours::channel_name(channel);
                 let place = match several {
-                    true => format!("{date}/{channel}/clearing/{shard}"),
-                    false => format!("{date}/{channel}/clearing"),
+                    true => format!("{place}/{shard}"),
+                    false => place.clone(),
                 };
-                let command = Request::OpenCase(OpenCase {
-                    kind: CaseKind::Reconciliation,
-                    object: place,
-                    merchant: None,
-                    reason,
-                    amount: None,
-                });
-                let opened = submit(book, *shard, Command::Request(command)).await?;
-                if let Reply::Case(case) = opened {
-                    taken.cases.push(case.id.clone());
-                }
+                taken
+                    .cases
+                    .extend(open_case(book, shard, place, reason).await?);
             }
             Err(error) => return Err(error),
         }
     }
     Ok(taken)
+}
+
+fn place_of_clearing(channel: Channel, reconciled: &Reconciled) -> String {
+    let date = reconciled.reconciliation.statement_date.to_yyyymmdd();
+    format!("{date}/{}/clearing", super::ours::channel_name(channel))
+}
+
+async fn open_case(
+    book: &Book,
+    shard: ShardCode,
+    object: String,
+    reason: String,
+) -> Result<Option<String>, ReconcileError> {
+    let command = Request::OpenCase(OpenCase {
+        kind: CaseKind::Reconciliation,
+        object,
+        merchant: None,
+        reason,
+        amount: None,
+    });
+    match submit(book, shard, Command::Request(command)).await? {
+        Reply::Case(case) => Ok(Some(case.id.clone())),
+        _ => Ok(None),
+    }
+}
+
+/// What a shard has booked for the date that is not this bill's part there: another bill, or one by
+/// hand. In a book of one shard the command itself finds that out.
+async fn cleared_otherwise(
+    book: &Book,
+    channel: Channel,
+    reconciled: &Reconciled,
+    confirmations: &BTreeMap<ShardCode, ConfirmClearing>,
+) -> Result<Option<String>, ReconcileError> {
+    if book.shard_count() == 1 {
+        return Ok(None);
+    }
+    let key = Clearing::key_of(channel, reconciled.reconciliation.statement_date);
+    let shards: Vec<_> = book.shards().zip(book.all_queries()).collect();
+    let confirmations = confirmations.clone();
+    let look = move || {
+        for (shard, queries) in shards {
+            let Some(body) = queries.record(Clearing::KIND, &key)? else {
+                continue;
+            };
+            let known: Clearing =
+                serde_json::from_slice(&body).map_err(|error| StoreError::Damaged {
+                    place: format!("clearing {key} of shard {shard}"),
+                    problem: error.to_string(),
+                })?;
+            let part = |one: &ConfirmClearing| {
+                (one.gross, one.refunds, one.channel_fee)
+                    == (known.gross, known.refunds, known.channel_fee)
+                    && one.bill_hash == known.bill_hash
+            };
+            if !confirmations.get(&shard).is_some_and(part) {
+                return Ok(Some(format!(
+                    "shard {shard} has a clearing of the date that is not this bill's part there (gross {}, bill {}): no part was booked",
+                    known.gross, known.bill_hash
+                )));
+            }
+        }
+        Ok(None)
+    };
+    tokio::task::spawn_blocking(look).await.map_err(|error| {
+        ReconcileError::Fetch(format!("the look at clearings did not end: {error}"))
+    })?
 }
 
 /// A bill line as a statement of the channel.
@@ -156,23 +226,21 @@ fn clearing(
     channel: Channel,
     reconciled: &Reconciled,
     totals: &ShardTotals,
-) -> Result<Command, ReconcileError> {
+) -> Result<ConfirmClearing, ReconcileError> {
     let currency = reconciled.reconciliation.currency;
     let money = |amount: i128| {
         i64::try_from(amount)
             .map(|amount| Money::new(amount, currency))
             .map_err(|_| ReconcileError::Refused("the bill's sums are too large".into()))
     };
-    Ok(Command::Request(Request::ConfirmClearing(
-        ConfirmClearing {
-            channel,
-            clearing_date: reconciled.reconciliation.statement_date,
-            gross: money(totals.gross)?,
-            refunds: money(totals.refunds)?,
-            channel_fee: money(totals.fees)?,
-            bill_hash: reconciled.bill_hash.clone(),
-        },
-    )))
+    Ok(ConfirmClearing {
+        channel,
+        clearing_date: reconciled.reconciliation.statement_date,
+        gross: money(totals.gross)?,
+        refunds: money(totals.refunds)?,
+        channel_fee: money(totals.fees)?,
+        bill_hash: reconciled.bill_hash.clone(),
+    })
 }
 
 async fn submit(book: &Book, shard: ShardCode, command: Command) -> Result<Reply, ReconcileError> {

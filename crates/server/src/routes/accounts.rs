@@ -17,7 +17,7 @@ use axum::extract::State;
 use axum::response::Response;
 use calendar::BusinessDate;
 use domain::merchant::Merchant;
-use domain::transfer::{ClientAccount, CloseAccount, NewClientAccount, OpenAccounts};
+use domain::transfer::{ACCOUNTS_MAX, ClientAccount, CloseAccount, NewClientAccount, OpenAccounts};
 use domain::{Reply, Request};
 use engine::store::{Queries, StoreError, StoredAccount};
 use engine::{ShardCode, statement};
@@ -53,7 +53,8 @@ async fn open_account(
     body: Body<NewAccountBody>,
 ) -> Result<Response, Problem> {
     let shard = shard_of(&state, body.value.group.as_deref())?;
-    groups::only_here::<ClientAccount>(&state, shard, &body.value.code, "account").await?;
+    let code = [body.value.code.clone()];
+    groups::only_here::<ClientAccount>(&state, shard, code, "account").await?;
     let accounts = vec![NewClientAccount::from(body.value)];
     let view = |reply| match reply {
         Reply::Accounts(opened) => {
@@ -87,14 +88,24 @@ async fn open_accounts(
     key: OptionalIdempotencyKey,
     LargeBody(body): LargeBody<NewAccounts>,
 ) -> Result<Response, Problem> {
+    // Before anything is looked for: the domain, which knows the bound too, is asked last.
+    if !(1..=ACCOUNTS_MAX).contains(&body.value.accounts.len()) {
+        let detail = format!("open 1 to {ACCOUNTS_MAX} accounts at a time");
+        return Err(Problem::invalid("accounts", detail));
+    }
     let shard = shard_of(&state, body.value.group.as_deref())?;
     for (index, account) in body.value.accounts.iter().enumerate() {
         if account.group.is_some() && account.group != body.value.group {
             let detail = "the accounts of a batch have one group, that of the batch";
             return Err(Problem::invalid(format!("accounts[{index}].group"), detail));
         }
-        groups::only_here::<ClientAccount>(&state, shard, &account.code, "account").await?;
     }
+    let codes = body
+        .value
+        .accounts
+        .iter()
+        .map(|account| account.code.clone());
+    groups::only_here::<ClientAccount>(&state, shard, codes, "account").await?;
     let accounts = body.value.accounts.into_iter().map(NewClientAccount::from);
     let request = Request::OpenAccounts(OpenAccounts {
         accounts: accounts.collect(),
@@ -278,7 +289,7 @@ async fn by_code(
     code: &str,
 ) -> Result<Json<Page<AccountView>>, Problem> {
     let mut items = Vec::new();
-    if let Some(account) = pagination::find::<ClientAccount>(state, code).await? {
+    if let Some(account) = pagination::find_number::<ClientAccount>(state, code).await? {
         let (stored, current) = visible(state, caller, account.account).await?;
         items.push(AccountView::new(account.account, stored.name, &current));
     }

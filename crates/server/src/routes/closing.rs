@@ -4,7 +4,6 @@ use crate::api::clearings::{ClearingConfirmation, ClearingView};
 use crate::api::closing::{CurrentDay, DayCloseView, DayTurn, merge_figures};
 use crate::ask::{Ask, Outcome};
 use crate::auth::Caller;
-use crate::book::Route;
 use crate::config::Role;
 use crate::extract::{Body, IdempotencyKey, Ids, Params};
 use crate::pagination::{self, Page, PageRequest, Range, cursor};
@@ -73,6 +72,11 @@ async fn turn_all(
     body: &Body<DayTurn>,
 ) -> Result<Response, Problem> {
     let dates = business_dates(state).await?;
+    // A shard that began later would never have had the date.
+    if dates.len() < state.book().shard_count() {
+        let detail = "a shard has not begun yet: try again when the server is ready";
+        return Err(Problem::unavailable("not_set_up", detail));
+    }
     let Some(running) = dates.iter().map(|(_, date)| *date).min() else {
         return Err(Problem::unavailable("not_set_up", "the book is empty"));
     };
@@ -176,7 +180,7 @@ async fn get_day(
     caller.require(&READERS)?;
     let closes = pagination::find_all::<DayClose>(&state, &date).await?;
     // Closed when all shards have turned.
-    let complete = closes.len() == business_dates(&state).await?.len();
+    let complete = closes.len() == state.book().shard_count();
     DayCloseView::of_shards(closes)
         .filter(|_| complete)
         .map(Json)
@@ -232,14 +236,14 @@ async fn list_all_days(
             Ok(by_date)
         })
         .await?;
-    let mut items = Vec::new();
+    let (mut items, mut last) = (Vec::new(), None);
     let mut dates = by_date.into_iter().rev();
-    for (_, closes) in dates.by_ref().take(limit) {
+    for (date, closes) in dates.by_ref().take(limit) {
         let complete = closes.len() == shards;
         items.extend(DayCloseView::of_shards(closes).filter(|_| complete));
+        last = Some(cursor(&date, &date));
     }
     let more = dates.next().is_some();
-    let last = items.last().map(|close| cursor(&close.date, &close.date));
     Ok(Page {
         items,
         next: last.filter(|_| more),
@@ -256,6 +260,9 @@ fn clearing_view(reply: Reply) -> Option<(bool, ClearingView)> {
 }
 
 /// Book what a channel paid over for a clearing date
+///
+/// In a book of several parts for one of them, which `for_object` names; a reconciliation books each
+/// part's own.
 #[utoipa::path(post, path = "/v1/clearings", tag = "clearings", request_body = ClearingConfirmation,
     params(("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")),
     responses((status = 201, description = "Booked.", body = ClearingView),
@@ -267,6 +274,7 @@ async fn confirm_clearing(
     body: Body<ClearingConfirmation>,
 ) -> Result<Response, Problem> {
     let confirmation = body.value;
+    let shard = part_of(&state, &confirmation).await?;
     let request = Request::ConfirmClearing(ConfirmClearing {
         channel: confirmation.channel,
         clearing_date: confirmation.clearing_date,
@@ -275,12 +283,42 @@ async fn confirm_clearing(
         channel_fee: confirmation.channel_fee,
         bill_hash: confirmation.bill_hash,
     });
-    let part = confirmation.for_object.map_or(Route::First, Route::Key);
     Ask::new(&state, &caller, request)
-        .at(state.book().shard_for(&part))
+        .at(shard)
         .keyed(&caller, key, &body.bytes)
         .create(clearing_view)
         .await
+}
+
+/// The shard that a clearing by hand is booked in. What the channel owes stands in the shards of its
+/// payments: one that nobody names would be any, and a second bill of a date would be booked beside
+/// the first one's parts.
+async fn part_of(
+    state: &AppState,
+    confirmation: &ClearingConfirmation,
+) -> Result<ShardCode, Problem> {
+    let book = state.book();
+    if book.shard_count() == 1 {
+        return Ok(ShardCode::FIRST);
+    }
+    let object = confirmation.for_object.as_deref();
+    let shard = object.and_then(|object| book.shard_of(object));
+    let shard = shard.ok_or_else(|| {
+        let detail = "this book has several parts: name a merchant, or another object, of the one that the money is for";
+        Problem::invalid("for_object", detail)
+    })?;
+    let key = Clearing::key_of(confirmation.channel, confirmation.clearing_date);
+    let known = pagination::find_all::<Clearing>(state, &key).await?;
+    if known
+        .iter()
+        .any(|clearing| clearing.bill_hash != confirmation.bill_hash)
+    {
+        let detail =
+            "this channel and date were cleared by another bill in another part of the book";
+        let conflict = Problem::new(StatusCode::CONFLICT, "already_exists", detail);
+        return Err(conflict.at("bill_hash"));
+    }
+    Ok(shard)
 }
 
 /// List clearings

@@ -67,7 +67,8 @@ async fn create_merchant(
     let new = body.value;
     let group = new.group.as_deref().unwrap_or(&new.external_number);
     let shard = state.book().shard_of_group(group);
-    groups::only_here::<ExternalNumber>(&state, shard, &new.external_number, "merchant").await?;
+    let number = [new.external_number.clone()];
+    groups::only_here::<ExternalNumber>(&state, shard, number, "merchant").await?;
     let (settlement_account, secret) = seal(&state, new.settlement_account)?;
     let request = Request::CreateMerchant(CreateMerchant {
         external_number: new.external_number,

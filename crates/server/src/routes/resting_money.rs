@@ -147,8 +147,10 @@ fn settled(queries: &dyn Queries, rests: &mut Vec<Rests>) -> Result<(), StoreErr
         let mut left = newest.carried_forward.amount();
         let from = index_time(newest.created_at);
         each(queries, "merchant", &below, |payout: Payout| {
-            let later = index_time(payout.created_at) > from;
-            let took = !matches!(payout.status, PayoutStatus::Failed | PayoutStatus::Returned);
+            let later = index_time(payout.created_at) >= from;
+            // What the settlement itself paid out was never carried over.
+            let took = newest.payout.as_deref() != Some(payout.id.as_str())
+                && !matches!(payout.status, PayoutStatus::Failed | PayoutStatus::Returned);
             if later && took {
                 left = left.saturating_sub(payout.amount.amount());
             }

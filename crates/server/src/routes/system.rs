@@ -36,10 +36,11 @@ async fn live() -> &'static str {
 }
 
 /// Ready when the database can be read and every shard has a writer: this server, whose thread must
-/// answer, or another one. A server that can only pass requests on is of use too.
+/// answer, or another one that has told this one a moment ago that it writes the shard. A server that
+/// can only pass requests on is of use too.
 async fn ready(State(state): State<AppState>) -> Result<&'static str, Problem> {
     let book = state.book();
-    let mut orphans = Vec::new();
+    let (mut orphans, mut silent) = (Vec::new(), Vec::new());
     for shard in book.shards() {
         let place = book.place(shard);
         match place.as_ref() {
@@ -49,13 +50,27 @@ async fn ready(State(state): State<AppState>) -> Result<&'static str, Problem> {
                     Problem::unavailable("engine_unavailable", "the engine does not answer")
                 })?;
             }
-            Place::There(_) => {}
+            Place::There(holder) => {
+                let writes = book
+                    .peers()
+                    .is_some_and(|peers| peers.writes(holder, shard));
+                if !writes {
+                    silent.push(format!("{shard} ({})", holder.address));
+                }
+            }
             Place::Here(..) | Place::Nobody => orphans.push(shard.to_string()),
         }
     }
     if !orphans.is_empty() {
         let detail = format!("no server writes the shards {}", orphans.join(", "));
         return Err(Problem::unavailable("shards_without_writer", detail));
+    }
+    if !silent.is_empty() {
+        let detail = format!(
+            "servers that have shards do not say to this one that they write them: {}",
+            silent.join(", ")
+        );
+        return Err(Problem::unavailable("shards_not_answering", detail));
     }
     state
         .read(ShardCode::FIRST, |queries| queries.head().map(|_| ()))

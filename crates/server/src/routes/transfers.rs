@@ -2,7 +2,7 @@
 //!
 //! The path of a single transfer is the shortest of all: no look-up in the database, one submission.
 
-use super::groups;
+use super::groups::{self, Among};
 use crate::api::transfers::{
     BatchResult, NewReversal, NewTransfer, PostedTransfer, ReversalView, TransferBatch,
     TransferView,
@@ -10,7 +10,7 @@ use crate::api::transfers::{
 use crate::ask::Ask;
 use crate::auth::Caller;
 use crate::config::Role;
-use crate::extract::{Body, IdempotencyKey, Ids, LargeBody};
+use crate::extract::{Body, IdempotencyKey, Ids, LargeBody, Params};
 use crate::problem::Problem;
 use crate::state::AppState;
 use axum::Json;
@@ -19,6 +19,7 @@ use axum::response::Response;
 use domain::transfer::{ClientAccount, CompactTransfer, PostTransfers, ReverseTransfer};
 use domain::{Reply, Request};
 use engine::ids::{id_text, parse_id_text};
+use engine::store::Queries;
 use ledger::{AccountId, Row, TransferId};
 use money::Currency;
 use std::sync::Arc;
@@ -126,29 +127,26 @@ async fn visible(
     state: &AppState,
     caller: &Caller,
     text: &str,
+    among: &Among,
 ) -> Result<(Row, Currency), Problem> {
     caller.require(&[Role::Operator, Role::Finance, Role::Ledger])?;
     let id = read_id(text)?;
-    let found = state
-        .read_all(move |shards| {
-            for queries in shards {
-                let Some(row) = queries.transfer(id)? else {
-                    continue;
-                };
-                let account = match row.debit.account {
-                    0 => row.credit.account,
-                    account => account,
-                };
-                let account = queries.account(AccountId(account))?;
-                return Ok(account.map(|account| (row, account)));
-            }
-            Ok(None)
-        })
-        .await?;
+    let look = move |queries: &dyn Queries| {
+        let Some(row) = queries.transfer(id)? else {
+            return Ok(None);
+        };
+        let account = match row.debit.account {
+            0 => row.credit.account,
+            account => account,
+        };
+        let account = queries.account(AccountId(account))?;
+        Ok(account.map(|account| (row, account)))
+    };
+    let found = among.find(state, "transfer", look).await?;
     let clients_only = caller.credential().role == Role::Ledger;
     let prefix = ClientAccount::ledger_name("");
     match found {
-        Some((row, account)) if !clients_only || account.name.starts_with(&prefix) => {
+        Some((_, (row, account))) if !clients_only || account.name.starts_with(&prefix) => {
             Ok((row, account.state.currency))
         }
         _ => Err(Problem::not_found("transfer", text)),
@@ -157,30 +155,32 @@ async fn visible(
 
 /// Get a transfer
 #[utoipa::path(get, path = "/v1/transfers/{id}", tag = "ledger",
-    params(("id" = String, Path, description = "The transfer.")),
+    params(("id" = String, Path, description = "The transfer."), Among),
     responses((status = 200, description = "The transfer.", body = TransferView)))]
 async fn get_transfer(
     State(state): State<AppState>,
     caller: Caller,
     Ids(id): Ids<String>,
+    Params(among): Params<Among>,
 ) -> Result<Json<TransferView>, Problem> {
-    let (row, currency) = visible(&state, &caller, &id).await?;
+    let (row, currency) = visible(&state, &caller, &id, &among).await?;
     Ok(Json(TransferView::new(&row, currency)))
 }
 
 /// Reverse a transfer by its mirror image, once
 #[utoipa::path(post, path = "/v1/transfers/{id}/reversal", tag = "ledger", request_body = NewReversal,
-    params(("id" = String, Path, description = "The transfer."),
+    params(("id" = String, Path, description = "The transfer."), Among,
            ("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")),
     responses((status = 201, description = "Reversed, or reversed so earlier.", body = ReversalView)))]
 async fn reverse_transfer(
     State(state): State<AppState>,
     caller: Caller,
     Ids(id): Ids<String>,
+    Params(among): Params<Among>,
     key: IdempotencyKey,
     body: Body<NewReversal>,
 ) -> Result<Response, Problem> {
-    let (row, currency) = visible(&state, &caller, &id).await?;
+    let (row, currency) = visible(&state, &caller, &id, &among).await?;
     let request = Request::ReverseTransfer(ReverseTransfer {
         currency,
         original: CompactTransfer {

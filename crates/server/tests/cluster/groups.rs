@@ -1,7 +1,13 @@
 //! What belongs together is kept together, whichever server is asked.
 
-use crate::rig::{LEDGER, OPERATOR, SHARDS, Shared, group_in};
-use serde_json::json;
+use crate::rig::{FINANCE, LEDGER, OPERATOR, SHARDS, Shared, group_in};
+use calendar::BusinessDate;
+use channels::Channel;
+use domain::clearing::ConfirmClearing;
+use domain::{Command, Request};
+use engine::{Actor, Envelope, Verdict};
+use money::{Currency, Money};
+use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
 #[tokio::test(flavor = "multi_thread")]
@@ -132,5 +138,183 @@ async fn money_moves_within_a_group_and_nowhere_else() {
         .expect(200);
     let page = one.get("/v1/accounts?limit=2", LEDGER).await.expect(200);
     assert!(page["next"].is_string());
+    one.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_looks_like_an_id_is_found_where_it_is() {
+    let shared = Shared::new();
+    let one = shared.server("one").await;
+    one.until_ready().await;
+    // It seems to be of the third shard, and is kept in the first.
+    let code = format!("mch_02{}", "0".repeat(26));
+    let account = one.account(&code, None, false).await;
+    let found = one.get(&format!("/v1/accounts?code={code}"), LEDGER).await;
+    assert_eq!(found.expect(200)["items"][0]["id"], json!(account));
+    let group = group_in(&one.book, 1);
+    let body = json!({"code": code, "kind": "liability", "currency": "CNY", "group": group});
+    let refused = one.post("/v1/accounts", LEDGER, body).await;
+    refused.expect_problem(409, "already_exists", "group");
+    one.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn many_accounts_are_counted_before_they_are_looked_for() {
+    let shared = Shared::new();
+    let one = shared.server("one").await;
+    one.until_ready().await;
+    one.account("wallet:7", None, false).await;
+    let group = group_in(&one.book, 1);
+    let many = |count: usize| {
+        let account =
+            |n| json!({"code": format!("wallet:{n}"), "kind": "liability", "currency": "CNY"});
+        let accounts: Vec<_> = (0..count).map(account).collect();
+        json!({"group": group, "accounts": accounts})
+    };
+    let refused = one.post("/v1/accounts/batch", LEDGER, many(2_001)).await;
+    refused.expect_problem(422, "invalid_field", "accounts");
+    let refused = one.post("/v1/accounts/batch", LEDGER, many(8)).await;
+    refused.expect_problem(409, "already_exists", "group");
+    let opened = one.post("/v1/accounts/batch", LEDGER, many(7)).await;
+    opened.expect(201);
+    one.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_transfers_of_one_id_the_meant_one_is_named() {
+    let shared = Shared::new();
+    let one = shared.server("one").await;
+    one.until_ready().await;
+    let mut wallets = Vec::new();
+    for shard in [1, 2] {
+        let group = group_in(&one.book, shard);
+        let (bank, wallet) = (format!("bank:{shard}"), format!("wallet:{shard}"));
+        let bank = one.account(&bank, Some(&group), true).await;
+        let wallet = one.account(&wallet, Some(&group), false).await;
+        // Ids are unique within a group: numbering per group is a client's right.
+        let posted = one.transfer(1, bank, wallet, 100 * i64::from(shard));
+        posted.await.expect(201);
+        wallets.push(wallet);
+    }
+    let path = format!("/v1/transfers/{}", engine::ids::id_text(1));
+    let read = one.get(&path, LEDGER).await;
+    read.expect_problem(409, "ambiguous", "account");
+    let reversal = json!({"reversal_id": engine::ids::id_text(2), "reason": "wrong"});
+    let undo = format!("{path}/reversal");
+    let refused = one.post(&undo, LEDGER, reversal.clone()).await;
+    refused.expect_problem(409, "ambiguous", "account");
+    let meant = format!("{path}?account={}", wallets[1]);
+    let read = one.get(&meant, LEDGER).await.expect(200);
+    assert_eq!(read["amount"]["amount"], 200);
+    let meant = format!("{undo}?account={}", wallets[1]);
+    one.post(&meant, LEDGER, reversal).await.expect(201);
+    assert_eq!(one.balance(wallets[0]).await, 100);
+    assert_eq!(one.balance(wallets[1]).await, 0);
+    one.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_one_key_in_all_shards_is_listed_from_all() {
+    let shared = Shared::new();
+    let one = shared.server("one").await;
+    one.until_ready().await;
+    let yuan = |amount| Money::new(amount, Currency::CNY);
+    for day in [17, 18, 19] {
+        for (shard, part) in one.book.shards().zip(1..) {
+            let command = Command::Request(Request::ConfirmClearing(ConfirmClearing {
+                channel: Channel::Wechat,
+                clearing_date: BusinessDate::new(2026, 11, day).unwrap(),
+                gross: yuan(1_000 * i64::from(day) + part),
+                refunds: yuan(0),
+                channel_fee: yuan(6),
+                bill_hash: "00".repeat(32),
+            }));
+            let actor = Actor::new("reconciliation", "system");
+            let booked = one.book.submit(shard, Envelope::new(actor, command)).await;
+            let verdict = booked.unwrap().result;
+            assert!(matches!(verdict, Verdict::Done(_)), "{verdict:?}");
+        }
+    }
+    for limit in [1, 3, 5, 12] {
+        let (mut listed, mut after) = (Vec::new(), String::new());
+        loop {
+            let path = format!("/v1/clearings?limit={limit}{after}");
+            let page = one.get(&path, FINANCE).await.expect(200);
+            let items = page["items"].as_array().unwrap().clone();
+            listed.extend(items.iter().map(|item| item["gross"]["amount"].clone()));
+            match page["next"].as_str() {
+                Some(next) => after = format!("&after={next}"),
+                None => break,
+            }
+        }
+        let all: Vec<Value> = [19, 18, 17]
+            .iter()
+            .flat_map(|day| (1..=4).map(move |part| json!(1_000 * day + part)))
+            .collect();
+        assert_eq!(listed, all, "limit {limit}");
+    }
+    one.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clearing_by_hand_is_of_one_part_and_of_one_bill() {
+    let shared = Shared::new();
+    let one = shared.server("one").await;
+    one.until_ready().await;
+    let mut merchants = Vec::new();
+    for shard in [1, 2] {
+        let group = group_in(&one.book, shard);
+        let number = format!("m-{shard}");
+        merchants.push(one.merchant(&number, Some(&group)).await);
+    }
+    let yuan = |amount: i64| json!({"amount": amount, "currency": "CNY"});
+    let body = |object: &str, bill: &str| {
+        json!({"channel": "wechat", "clearing_date": "2026-11-19", "gross": yuan(1_000),
+            "refunds": yuan(0), "channel_fee": yuan(6), "bill_hash": bill.repeat(32), "for_object": object})
+    };
+    let mut nobody = body("", "00");
+    nobody.as_object_mut().unwrap().remove("for_object");
+    let refused = one.post("/v1/clearings", FINANCE, nobody).await;
+    refused.expect_problem(422, "invalid_field", "for_object");
+    let first = body(&merchants[0], "00");
+    let booked = one.post("/v1/clearings", FINANCE, first.clone()).await;
+    booked.expect(201);
+    let refused = one.post("/v1/clearings", FINANCE, body(&merchants[1], "01"));
+    refused
+        .await
+        .expect_problem(409, "already_exists", "bill_hash");
+    let other_part = one.post("/v1/clearings", FINANCE, body(&merchants[1], "00"));
+    other_part.await.expect(201);
+    one.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bill_books_no_part_beside_a_clearing_that_says_otherwise() {
+    let bill = include_bytes!("../../../channels/tests/fixtures/wechat/trade_bill.csv");
+    let date: BusinessDate = "2026-11-30".parse().unwrap();
+    let shared = Shared::new();
+    let one = shared.server("one").await;
+    one.until_ready().await;
+    let group = group_in(&one.book, 2);
+    let merchant = one.merchant("m-2", Some(&group)).await;
+    let yuan = |amount: i64| json!({"amount": amount, "currency": "CNY"});
+    let by_hand = json!({"channel": "wechat", "clearing_date": date, "gross": yuan(1_000),
+        "refunds": yuan(0), "channel_fee": yuan(6), "bill_hash": "00".repeat(32), "for_object": merchant});
+    let booked = one.post("/v1/clearings", FINANCE, by_hand).await;
+    booked.expect(201);
+    let reconciliations = one.server.state().reconciliations();
+    let account = "1900000001".to_owned();
+    let taken = reconciliations
+        .reconcile(Channel::Wechat, date, account, Some(bill.to_vec()), true)
+        .await
+        .unwrap()
+        .taken
+        .expect("a bill that is whole is taken");
+    assert!(!taken.cleared);
+    let listed = one.get("/v1/clearings", FINANCE).await.expect(200);
+    assert_eq!(listed["items"].as_array().unwrap().len(), 1);
+    let path = "/v1/cases?object=20261130/wechat/clearing";
+    let cases = one.get(path, FINANCE).await.expect(200);
+    assert_eq!(cases["items"].as_array().unwrap().len(), 1, "{cases}");
     one.stop().await;
 }

@@ -14,6 +14,8 @@ struct Row {
     epoch: u64,
     holder: Option<Holder>,
     until: Instant,
+    /// Renewals of this epoch.
+    renewals: usize,
 }
 
 pub struct MemoryLeases {
@@ -22,7 +24,6 @@ pub struct MemoryLeases {
     ahead: AtomicI64,
     /// Leases refused because of that.
     refused: AtomicUsize,
-    renewals: AtomicUsize,
 }
 
 impl MemoryLeases {
@@ -31,23 +32,18 @@ impl MemoryLeases {
             epoch: 0,
             holder: None,
             until: Instant::now(),
+            renewals: 0,
         };
         MemoryLeases {
             rows: Mutex::new(vec![row; shards]),
             ahead: AtomicI64::new(0),
             refused: AtomicUsize::new(0),
-            renewals: AtomicUsize::new(0),
         }
     }
 
     /// From now on the clocks differ by so much.
     pub fn put_clock_ahead(&self, milliseconds: i64) {
         self.ahead.store(milliseconds, Ordering::Relaxed);
-    }
-
-    /// How often leases were renewed.
-    pub fn renewals(&self) -> usize {
-        self.renewals.load(Ordering::Relaxed)
     }
 
     /// How many leases were refused because of the clock.
@@ -67,6 +63,21 @@ impl MemoryLeases {
                     .is_some_and(|holder| holder.server == server)
             });
         held.count()
+    }
+
+    /// How often a shard was taken, and how often its lease was renewed since then.
+    pub fn history(&self, shard: ShardCode) -> (u64, usize) {
+        let rows = self.rows.lock().unwrap();
+        let row = &rows[usize::from(shard.number())];
+        (row.epoch, row.renewals)
+    }
+
+    /// Takes a shard from whoever has it, so that anybody may take it.
+    pub fn free(&self, shard: ShardCode) {
+        let mut rows = self.rows.lock().unwrap();
+        let row = &mut rows[usize::from(shard.number())];
+        row.epoch += 1;
+        row.holder = None;
     }
 
     /// Gives a shard to somebody else, as after a pause that was longer than the lease.
@@ -128,6 +139,7 @@ impl Leases for MemoryLeases {
             epoch: row.epoch + 1,
             holder: Some(holder.clone()),
             until,
+            renewals: 0,
         };
         Ok(Taken::Lease(Lease {
             shard,
@@ -145,8 +157,8 @@ impl Leases for MemoryLeases {
             if row.epoch != lease.epoch || row.holder.is_none() {
                 return Renewed::Lost;
             }
-            self.renewals.fetch_add(1, Ordering::Relaxed);
             row.until = Instant::now() + lease.lasts;
+            row.renewals += 1;
             Renewed::Lease(Lease {
                 held_until: row.until,
                 ..lease.clone()

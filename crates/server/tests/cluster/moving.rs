@@ -1,10 +1,14 @@
 //! Shards that change hands.
 
-use crate::rig::{SHARDS, Shared, group_in, until};
+use crate::rig::{Failing, OPERATOR, Peculiar, SHARDS, Shared, group_in, until};
 use engine::ShardCode;
 use engine::store::lease::Holder;
-use server::book::Place;
-use std::time::{Duration, Instant};
+use server::book::{Place, Tenure};
+use std::sync::mpsc;
+
+fn code(number: u16) -> ShardCode {
+    ShardCode::new(number).unwrap()
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_one_server_gives_up_another_goes_on_with() {
@@ -81,24 +85,120 @@ async fn a_server_whose_clock_is_wrong_takes_no_shard_until_it_is_right() {
     one.stop().await;
 }
 
-/// A server that was paused takes connections and answers nothing.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_silent_server_keeps_nobody_from_renewing() {
+async fn a_shard_that_cannot_be_opened_or_set_up_is_tried_again() {
+    let shared = Shared::new();
+    let one = shared.server("one").await;
+    one.until_ready().await;
+    one.stop().await;
+    let failing = Peculiar {
+        failing: vec![Failing::Panics, Failing::WrongKey],
+        ..Peculiar::default()
+    };
+    let other = shared.peculiar_server("other", failing).await;
+    other.until_ready().await;
+    for number in 0..4 {
+        let group = group_in(&other.book, number);
+        other
+            .account(&format!("wallet:{number}"), Some(&group), false)
+            .await;
+    }
+    let taken: u64 = (0..4)
+        .map(|number| shared.leases.history(code(number)).0)
+        .sum();
+    assert!(taken >= 4 + 4 + 2, "once each, and two of them once more");
+    other.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_lost_shard_comes_to_does_not_touch_the_shard_taken_again() {
+    let shared = Shared::new();
+    let (word, gate) = mpsc::channel();
+    let late = Peculiar {
+        failing: vec![Failing::Late(gate)],
+        ..Peculiar::default()
+    };
+    // The others are somebody's: the late opening is that of the first shard.
+    let thief = Holder {
+        server: "thief".into(),
+        address: "http://127.0.0.1:9".into(),
+    };
+    for number in 1..4 {
+        shared.leases.steal(code(number), &thief);
+    }
+    let one = shared.peculiar_server("one", late).await;
+    shared.until_held("one", 1).await;
+    shared.leases.free(code(0));
+    let here = || matches!(one.book.place(code(0)).as_ref(), Place::Here(..));
+    until(here).await;
+    let (epoch, renewals) = shared.leases.history(code(0));
+    word.send(()).unwrap();
+    drop(word);
+    // The keeper goes on, and so does the shard.
+    until(|| shared.leases.history(code(0)).1 > renewals + 20).await;
+    assert_eq!(shared.leases.history(code(0)).0, epoch);
+    assert!(here());
+    one.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_answers_nothing_costs_nobody_its_shards() {
     let shared = Shared::new();
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address = format!("http://{}", silent.local_addr().unwrap());
-    let server = "silent".into();
-    let rich = Holder { server, address };
-    for number in 1..SHARDS {
-        let shard = ShardCode::new(u16::try_from(number).unwrap()).unwrap();
-        shared.leases.steal(shard, &rich);
+    let holder = Holder {
+        server: "silent".into(),
+        address: format!("http://{}", silent.local_addr().unwrap()),
+    };
+    for number in 1..4 {
+        shared.leases.steal(code(number), &holder);
     }
+    // It has one shard, should have two, and asks for the other; meanwhile it renews its lease.
     let one = shared.server("one").await;
-    // It is asked for shards.
-    let _asked = silent.accept().await.unwrap();
-    let (asked, renewed) = (Instant::now(), shared.leases.renewals());
-    until(|| shared.leases.renewals() > renewed + 3).await;
-    // Whoever waited for the answer waited half a minute.
-    assert!(asked.elapsed() < Duration::from_secs(20));
+    until(|| shared.leases.history(code(0)).1 > 40).await;
+    let ready = one.get("/readyz", OPERATOR).await;
+    ready.expect_problem(503, "shards_not_answering", "");
     one.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_more_is_sent_or_answered_from_a_shard_that_is_handed_over() {
+    let shared = Shared::new();
+    let one = shared.server("one").await;
+    one.until_ready().await;
+    let tenures: Vec<(ShardCode, Tenure)> = one
+        .book
+        .shards()
+        .filter_map(|shard| match one.book.place(shard).as_ref() {
+            Place::Here(_, tenure) => Some((shard, tenure.clone())),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(tenures.len(), SHARDS);
+    let other = shared.server("other").await;
+    shared.until_held("other", SHARDS / 2).await;
+    for (shard, tenure) in &tenures {
+        let here = matches!(one.book.place(*shard).as_ref(), Place::Here(..));
+        assert_eq!(tenure.holds(), here, "{shard}");
+    }
+    one.stop().await;
+    other.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_gave_everything_up_still_knows_the_way() {
+    let shared = Shared::new();
+    let mut one = shared.server("one").await;
+    one.until_ready().await;
+    let group = group_in(&one.book, 1);
+    let bank = one.account("bank:1", Some(&group), true).await;
+    let wallet = one.account("wallet:1", Some(&group), false).await;
+    let other = shared.server("other").await;
+    shared.until_held("other", SHARDS / 2).await;
+    one.keeper.give_up().await;
+    one.transfer(1, bank, wallet, 100).await.expect(201);
+    assert_eq!(other.balance(wallet).await, 100);
+    shared.until_held("other", SHARDS).await;
+    one.until_ready().await;
+    one.stop().await;
+    other.stop().await;
 }

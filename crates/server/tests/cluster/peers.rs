@@ -1,7 +1,9 @@
 //! Messages among servers are of servers of the book, and are taken once.
 
-use crate::rig::{Shared, group_in};
-use server::book::PEER_PATH;
+use crate::rig::{OPERATOR, Peculiar, Shared, group_in, until};
+use server::book::{PEER_PATH, Place};
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stranger_is_not_listened_to() {
@@ -26,13 +28,42 @@ async fn a_stranger_is_not_listened_to() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_body_of_a_stranger_is_not_waited_for() {
+    let shared = Shared::new();
+    let one = shared.server("one").await;
+    let address = one.server.address;
+    let mut stranger = tokio::net::TcpStream::connect(address).await.unwrap();
+    let head = format!(
+        "POST {PEER_PATH} HTTP/1.1\r\nhost: {address}\r\nx-peer-nonce: 000102030405060708090a0b\r\n\
+         content-length: 60000000\r\n\r\n"
+    );
+    stranger.write_all(head.as_bytes()).await.unwrap();
+    let mut answer = [0; 12];
+    let answered = stranger.read_exact(&mut answer);
+    let answered = tokio::time::timeout(Duration::from_secs(20), answered).await;
+    answered
+        .expect("it is answered although nothing of the body came")
+        .unwrap();
+    assert_eq!(&answer, b"HTTP/1.1 401");
+    one.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_server_with_another_key_gets_nothing_done() {
     let shared = Shared::new();
     let one = shared.server("one").await;
     one.until_ready().await;
     let group = group_in(&one.book, 1);
-    let foreign = shared.server_with_key("foreign", &[8; 32]).await;
-    foreign.until_ready().await;
+    let foreign = Peculiar {
+        peer_key: [8; 32],
+        ..Peculiar::default()
+    };
+    let foreign = shared.peculiar_server("foreign", foreign).await;
+    let there = |shard| matches!(foreign.book.place(shard).as_ref(), Place::There(_));
+    until(|| foreign.book.shards().all(there)).await;
+    // It knows who has the shards, and is not listened to there: nothing should be sent its way.
+    let ready = foreign.get("/readyz", OPERATOR).await;
+    ready.expect_problem(503, "shards_not_answering", "");
     let body = serde_json::json!({"code": "wallet:1", "kind": "liability", "currency": "CNY", "group": group});
     let refused = foreign.post("/v1/accounts", crate::rig::LEDGER, body).await;
     refused.expect_problem(503, "store_unavailable", "");

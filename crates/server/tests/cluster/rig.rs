@@ -12,7 +12,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use server::book::{Book, Keeper, KeeperOptions, PeerKey, PeerLink, Tenancy};
 use server::{ApiKeyConfig, Connectors, Role, RunningServer, Server, ServerConfig};
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 pub const SHARDS: usize = 4;
@@ -47,23 +48,60 @@ pub struct Shared {
     pub leases: Arc<MemoryLeases>,
     stores: Vec<Arc<SqliteStore>>,
     vault: Arc<Vault>,
-    clock: Arc<SimulatedClock>,
+    pub clock: Arc<SimulatedClock>,
     _directory: tempfile::TempDir,
+}
+
+/// How an opening of a shard fails.
+pub enum Failing {
+    /// The thread dies.
+    Panics,
+    /// The shard opens, but what is in its vault cannot be read: its set-up fails.
+    WrongKey,
+    /// It takes until a word or the end of the sender, and fails then.
+    Late(mpsc::Receiver<()>),
+}
+
+/// How a server differs from the others.
+pub struct Peculiar {
+    pub peer_key: [u8; 32],
+    /// Its first openings.
+    pub failing: Vec<Failing>,
+}
+
+impl Default for Peculiar {
+    fn default() -> Peculiar {
+        Peculiar {
+            peer_key: [7; 32],
+            failing: Vec::new(),
+        }
+    }
 }
 
 struct Opener {
     stores: Vec<Arc<SqliteStore>>,
     vault: Arc<Vault>,
     clock: Arc<SimulatedClock>,
+    failing: Mutex<VecDeque<Failing>>,
 }
 
 impl Tenancy for Opener {
     fn open(&self, lease: &Lease) -> Result<Running<QingyuanApp>, StoreError> {
+        let failing = self.failing.lock().unwrap().pop_front();
+        let vault = match failing {
+            None => self.vault.clone(),
+            Some(Failing::WrongKey) => Arc::new(Vault::new(&[9; 32]).unwrap()),
+            Some(Failing::Panics) => panic!("an opening that panics, as the test wants it"),
+            Some(Failing::Late(word)) => {
+                let _ = word.recv();
+                return Err(StoreError::Unavailable("it came too late".into()));
+            }
+        };
         let store = self.stores[usize::from(lease.shard.number())].clone();
         Engine::start(
             Arc::new(QingyuanApp::sample().unwrap()),
             store,
-            self.vault.clone(),
+            vault,
             self.clock.clone() as Arc<dyn Clock>,
             ShardOptions {
                 shard: lease.shard,
@@ -93,16 +131,17 @@ impl Shared {
     }
 
     pub async fn server(&self, name: &str) -> Member {
-        self.server_with_key(name, &[7; 32]).await
+        self.peculiar_server(name, Peculiar::default()).await
     }
 
-    pub async fn server_with_key(&self, name: &str, key: &[u8]) -> Member {
+    pub async fn peculiar_server(&self, name: &str, peculiar: Peculiar) -> Member {
         let queries: Vec<Arc<dyn Queries>> = self
             .stores
             .iter()
             .map(|store| StoreFactory::queries(store.as_ref()).unwrap())
             .collect();
-        let (peers, yields) = PeerLink::new(PeerKey::derive(key).unwrap()).unwrap();
+        let (peers, yields) =
+            PeerLink::new(PeerKey::derive(&peculiar.peer_key).unwrap(), name).unwrap();
         let clock = self.clock.clone() as Arc<dyn Clock>;
         let book = Book::shared(queries, self.vault.clone(), clock, peers);
         let config = ServerConfig {
@@ -126,6 +165,7 @@ impl Shared {
             stores: self.stores.clone(),
             vault: self.vault.clone(),
             clock: self.clock.clone(),
+            failing: Mutex::new(peculiar.failing.into()),
         };
         let keeper = Keeper::start(
             book.clone(),

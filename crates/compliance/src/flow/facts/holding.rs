@@ -197,21 +197,19 @@ pub(super) fn paying_out(gathered: &Gathered<'_>, leg: &MoneyLeg) -> Option<Draf
         }
     });
     if view.pools(leg.to) {
-        let others = matches!(
-            view.title(leg.to),
-            Title::Others | Title::Unknown | Title::NotStated
-        );
-        let draft = draft
-            .with("service", "settlement")
-            .with(
-                "payee_account_owner",
-                if others { "platform" } else { "merchant" },
-            )
-            .with("downstream_unlicensed", others);
-        return Some(if others && view.title(leg.to) == Title::Others {
-            draft.with("goods", "third_party")
-        } else {
-            draft
+        let draft = draft.with("service", "settlement");
+        return Some(match view.title(leg.to) {
+            Title::Own | Title::Claimed => draft
+                .with("payee_account_owner", "merchant")
+                .with("downstream_unlicensed", false),
+            Title::Others => draft
+                .with("payee_account_owner", "platform")
+                .with("downstream_unlicensed", true)
+                .with("goods", "third_party"),
+            // Whose goods they are decides, and is asked.
+            Title::Unknown | Title::NotStated => draft
+                .with("payee_account_owner", Value::Unknown)
+                .with("downstream_unlicensed", Value::Unknown),
         });
     }
     let swept = leg.is_sweep()

@@ -206,11 +206,8 @@ impl Session {
     }
 }
 
-/// What every session begins with. A batch's statements meet keys in arrays and are planned once: by the index
-/// whatever the arrays' sizes and the tables' statistics, which are those of an empty table while a new book fills.
-/// Warnings must be sent whatever the server's default is: see [`Warning`].
-const SETTINGS: &str = "-c synchronous_commit=on -c client_min_messages=warning -c plan_cache_mode=force_generic_plan \
-     -c enable_seqscan=off -c enable_hashjoin=off -c enable_mergejoin=off -c jit=off";
+/// What every session begins with. Warnings must be sent whatever the server's default is: see [`Warning`].
+const SETTINGS: &str = "-c synchronous_commit=on -c client_min_messages=warning -c jit=off";
 
 /// A commit that is known to have happened on one server only.
 pub(super) fn warned(place: &str, warning: &str) -> StoreError {

@@ -157,26 +157,27 @@ impl Cluster {
 impl Member {
     async fn start(url: &str, number: u64, directory: &Path) -> Result<Member, Failure> {
         let (url, directory) = (url.to_owned(), directory.to_owned());
-        let app = domain::QingyuanApp::sample().map_err(Failure::other)?;
-        let open = move || shared_book::open(&url, Some(SHARDS), LEASE, &directory, app);
-        let opened = tokio::task::spawn_blocking(open).await;
-        let SharedBook {
-            book,
-            leases,
-            tenancy,
-            yields,
-        } = opened.map_err(Failure::other)??;
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
         let listener = listener.map_err(Failure::other)?;
-        let server = Server::new(&world::config(), book.clone(), Connectors::default());
-        let server = server.map_err(Failure::other)?;
-        let performer = server.performer();
-        let server = server.start(listener).map_err(Failure::other)?;
-        let address = server.address;
+        let address = listener.local_addr().map_err(Failure::other)?;
         let holder = Holder {
             server: format!("benchmark-{}-{number}", std::process::id()),
             address: format!("http://{address}"),
         };
+        let app = domain::QingyuanApp::sample().map_err(Failure::other)?;
+        let open = move || shared_book::open(&url, Some(SHARDS), LEASE, holder, &directory, app);
+        let opened = tokio::task::spawn_blocking(open).await;
+        let SharedBook {
+            book,
+            leases,
+            holder,
+            tenancy,
+            yields,
+        } = opened.map_err(Failure::other)??;
+        let server = Server::new(&world::config(), book.clone(), Connectors::default());
+        let server = server.map_err(Failure::other)?;
+        let performer = server.performer();
+        let server = server.start(listener).map_err(Failure::other)?;
         let options = KeeperOptions {
             lasts: LEASE,
             ..KeeperOptions::new(holder)
