@@ -13,6 +13,8 @@ use serde::Deserialize;
 use server::ServerConfig;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use toml::Spanned;
+use toml::de::{DeTable, Deserializer};
 
 /// Tables that are not the HTTP server's.
 const BOOK_TABLES: [&str; 5] = ["institution", "payouts", "refunds", "orders", "calendar"];
@@ -84,17 +86,22 @@ pub fn read(path: Option<&Path>) -> Result<Configuration, Failure> {
 }
 
 fn parse(text: &str, folder: &Path) -> Result<Configuration, String> {
-    let whole: toml::Table = toml::from_str(text).map_err(|error| error.to_string())?;
-    let (book, server): (toml::Table, toml::Table) = whole
+    let told = |mut error: toml::de::Error| {
+        error.set_input(Some(text));
+        error.to_string()
+    };
+    let whole = DeTable::parse(text).map_err(told)?;
+    let span = whole.span();
+    let (book, server): (DeTable<'_>, DeTable<'_>) = whole
+        .into_inner()
         .into_iter()
-        .partition(|(name, _)| BOOK_TABLES.contains(&name.as_str()));
-    let public_url_given = server.contains_key("public_url");
-    let server = toml::Value::Table(server)
-        .try_into::<ServerConfig>()
-        .map_err(|error| error.to_string())?;
-    let tables = toml::Value::Table(book)
-        .try_into::<BookTables>()
-        .map_err(|error| error.to_string())?;
+        .partition(|(name, _)| BOOK_TABLES.contains(&name.get_ref().as_ref()));
+    let public_url_given = server
+        .iter()
+        .any(|(name, _)| name.get_ref() == "public_url");
+    let part = |table| Deserializer::from(Spanned::new(span.clone(), table));
+    let server = ServerConfig::deserialize(part(server)).map_err(told)?;
+    let tables = BookTables::deserialize(part(book)).map_err(told)?;
     let institution_given = tables.institution.is_some();
     let settings = settings(tables, folder)?;
     Ok(Configuration {

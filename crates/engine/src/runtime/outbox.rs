@@ -125,6 +125,13 @@ struct InFlight<E> {
     slots: Arc<Semaphore>,
 }
 
+/// What one look at the list of due effects found.
+struct Look<E> {
+    taken: Vec<InFlight<E>>,
+    /// It came to the end of the list.
+    complete: bool,
+}
+
 impl<E> Drop for InFlight<E> {
     fn drop(&mut self) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -191,7 +198,10 @@ impl<App: Application, P: Performer<App>> Outbox<App, P> {
         let mut due = self.due_fresh(Take::All);
         self.known().after = None;
         loop {
-            let (listed, complete) = self.look(Take::All)?;
+            let Look {
+                taken: listed,
+                complete,
+            } = self.look(Take::All)?;
             due.extend(listed);
             for taken in due.drain(..) {
                 let this = self.clone();
@@ -225,7 +235,7 @@ impl<App: Application, P: Performer<App>> Outbox<App, P> {
             let mut due = self.due_fresh(Take::Bounded);
             if look_up {
                 match self.look(Take::Bounded) {
-                    Ok((listed, _)) => due.extend(listed),
+                    Ok(look) => due.extend(look.taken),
                     Err(error) => tracing::error!(%error, "due effects could not be read"),
                 }
             }
@@ -264,7 +274,7 @@ impl<App: Application, P: Performer<App>> Outbox<App, P> {
 
     /// Takes up due effects of the list from where the last look stopped, and says whether this one
     /// came to the end.
-    fn look(&self, take: Take) -> Result<(Vec<InFlight<App::Effect>>, bool), StoreError> {
+    fn look(&self, take: Take) -> Result<Look<App::Effect>, StoreError> {
         let scan = Scan {
             kind: <EffectRecord as crate::Record>::KIND.to_owned(),
             index: "due".into(),
@@ -296,7 +306,7 @@ impl<App: Application, P: Performer<App>> Outbox<App, P> {
                 taken.extend(self.take(&mut self.known(), Arc::new(record), take));
             }
         }
-        Ok((taken, complete))
+        Ok(Look { taken, complete })
     }
 
     /// Takes up an effect unless it is under way already or its lane is full.
