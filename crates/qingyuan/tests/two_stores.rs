@@ -50,8 +50,8 @@ fn kind(text: &str, depth: usize) -> String {
                 value = inner;
             }
             Value::String(text) => {
-                // What follows a slash is an id.
-                names.push(text.split('/').next().unwrap_or_default().to_owned());
+                // An id, or what one follows behind a slash.
+                names.push(text.split(['/', '_']).next().unwrap_or_default().to_owned());
                 break;
             }
             _ => break,

@@ -68,9 +68,7 @@ impl Sweep {
             let found = self.send(route, token, "application/json", bytes).await;
             let place = format!("{} {} {body:.300}: {found:?}", route.method, route.path);
             check_form(&found, &place);
-            if ["forbidden", "not_found"].contains(&found.code())
-                && !codes.contains(&"unknown_field")
-            {
+            if ["forbidden", "not_found"].contains(&found.code()) && codes != ["unknown_field"] {
                 continue;
             }
             assert!(codes.contains(&found.code()), "{place}");
@@ -162,6 +160,10 @@ async fn every_route_names_what_is_wrong_with_a_body() {
                 json!(9_223_372_036_854_775_808_u64),
                 json!(1e300),
             ] {
+                // A channel gives back fees of a day on which it charges none.
+                if wrong == json!(-1) && pointer.ends_with("/channel_fee") {
+                    continue;
+                }
                 let body = with(example, &format!("{pointer}/amount"), wrong);
                 sweep.refused(route, &body, &codes, &field).await;
             }

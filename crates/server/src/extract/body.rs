@@ -151,6 +151,9 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
 }
 
 fn explain<T: DeserializeOwned>(bytes: &[u8]) -> Problem {
+    if std::str::from_utf8(bytes).is_err() {
+        return malformed("the body is not UTF-8");
+    }
     let mut reader = serde_json::Deserializer::from_slice(bytes);
     let error = match serde_path_to_error::deserialize::<_, T>(&mut reader) {
         Err(error) => error,
@@ -159,12 +162,13 @@ fn explain<T: DeserializeOwned>(bytes: &[u8]) -> Problem {
     };
     let path = error.path().to_string();
     let inner = error.into_inner();
-    if matches!(inner.classify(), Category::Data) {
-        // A later syntax error makes the whole text no JSON, whatever field came first.
-        if serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_err() {
-            return malformed("the body is not valid JSON");
-        }
+    // A later syntax error makes the whole text no JSON, whatever field came first; and what Serde calls
+    // a syntax error may be a list where it expected one of several words.
+    if serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok() {
         return data_problem(&path, &inner.to_string());
+    }
+    if matches!(inner.classify(), Category::Data) {
+        return malformed("the body is not valid JSON");
     }
     malformed(&format!("the body is not valid JSON: {inner}"))
 }

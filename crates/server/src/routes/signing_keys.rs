@@ -12,6 +12,7 @@ use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
 use axum::response::Response;
+use domain::merchant::Merchant;
 use domain::signing_key::{AddSigningKey, RevokeSigningKey, SigningKey};
 use domain::{Reply, Request};
 use serde::Deserialize;
@@ -110,6 +111,7 @@ async fn list_keys(
 ) -> Result<Json<Page<SigningKeyView>>, Problem> {
     caller.require(&KEEPERS)?;
     caller.may_see(Some(&merchant), "merchant", &merchant)?;
+    let _: Merchant = pagination::get(&state, "merchant", &merchant).await?;
     let page = PageRequest::new(query.limit, query.after.as_deref())?;
     let range = Range::between("merchant", None, None).below(&merchant);
     let found = pagination::list(
