@@ -14,6 +14,8 @@ use std::time::Duration;
 
 /// How long a commit may take.
 const COMMIT_MAX: Duration = Duration::from_secs(25);
+/// How long the question who holds the shard may take.
+const ASK_MAX: Duration = Duration::from_secs(2);
 
 /// A lease on a shard, as the handles of its holder need it.
 pub(super) struct Holding {
@@ -66,8 +68,15 @@ impl Holding {
         Session::open(&self.address, &self.purpose())
     }
 
+    /// Asked by a session that is no writer's: a successor ends those, and this one shall learn of it.
     pub fn place(&self) -> Result<Place, StoreError> {
-        let mut session = Session::open(&self.address, &self.purpose())?;
+        let purpose = Purpose {
+            name: format!("qingyuan shard {} asks", self.shard.number()),
+            writes: true,
+            statement_max: ASK_MAX,
+            idle_max: ASK_MAX,
+        };
+        let mut session = Session::open(&self.address, &purpose)?;
         self.place_by(&mut session)
     }
 

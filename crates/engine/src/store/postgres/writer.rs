@@ -197,7 +197,11 @@ impl StoreWriter for PostgresWriter {
             return Err(self.undone(&place, &error, seq));
         }
         self.holding.suspect(self.backend);
-        Err(super::error::from_postgres(&place, &error))
+        // Whoever takes the shard over ends its earlier writers' sessions.
+        let now = self.holding.place().ok();
+        Err(now
+            .and_then(|now| self.holding.fenced(&now))
+            .unwrap_or_else(|| super::error::from_postgres(&place, &error)))
     }
 }
 
