@@ -11,6 +11,8 @@ mod contents;
 mod copy;
 mod error;
 mod leases;
+#[cfg(test)]
+mod plans;
 mod pool;
 mod queries;
 mod reader;
