@@ -101,7 +101,10 @@ impl Bench {
 
     /// Waits until every server has its share of the shards.
     fn wait_until_spread(&self) -> Result<(), Failure> {
-        let share = self.shards.div_euclid(self.servers.len().max(1));
+        // What is left for one when every other has its share, rounded up.
+        let servers = self.servers.len().max(1);
+        let others = self.shards.div_ceil(servers) * (servers - 1);
+        let share = self.shards.saturating_sub(others).max(1);
         let until = Instant::now() + SETTLE_MAX;
         loop {
             let held = self.held()?;
