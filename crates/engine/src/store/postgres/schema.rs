@@ -21,7 +21,7 @@ pub(super) const STEPS: &[&str] = &[
 /// Releases before lack the waiting form of `pg_terminate_backend`.
 const SERVER_VERSION_MIN: i32 = 140_000;
 
-/// How long a step may take: an index over all transfers of years is built at some 100,000 rows a second.
+/// How long a step may take: one may have to build an index over the transfers of years.
 const MIGRATION_MAX: Duration = Duration::from_secs(6 * 3_600);
 
 /// Servers that start together migrate one after another. The number is our own, and of no meaning.
