@@ -78,7 +78,7 @@ pub(crate) fn execute(
             .into());
     }
     let paid = payment.paid_amount()?;
-    let parts = plan::parts(cx.tx, &main, &command.plan, paid, payment.fee)?;
+    let parts = plan::parts(cx.tx, &main, &command.plan, paid, payment.fee).map_err(of_plan)?;
     let needed = total(&parts, paid)?;
     let there = Money::new(available(cx.tx, main.accounts.payable)?, paid.currency());
     if needed.amount() > there.amount() {
@@ -91,6 +91,21 @@ pub(crate) fn execute(
     let id = book(cx, &mut payment, &main, &parts)?;
     payment::save(cx.tx, payment)?;
     Ok((cx.tx.expect(&id)?, false))
+}
+
+/// A payment's request has the plan as `split`, a split's as `plan`.
+fn of_plan(stop: Stop<Rejection>) -> Stop<Rejection> {
+    let Stop::Refused(mut rejection) = stop else {
+        return stop;
+    };
+    if let Some(place) = rejection
+        .field
+        .as_deref()
+        .and_then(|field| field.strip_prefix("split."))
+    {
+        rejection.field = Some(format!("plan.{place}"));
+    }
+    Stop::Refused(rejection)
 }
 
 /// Executes the plan of a payment that just succeeded. A plan that cannot be executed any more is a
