@@ -128,7 +128,7 @@ pub struct Payment {
     /// The decision by which it was taken. Payments of earlier releases have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Arc<Ruling>>,
-    /// The decision about its planned split.
+    /// The latest decision that allowed its split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split_decision: Option<Arc<Ruling>>,
     /// How it is or was to be split.
