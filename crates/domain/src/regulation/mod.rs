@@ -17,7 +17,7 @@ mod refusal;
 mod rulebook;
 
 pub use counter::{Counted, Counter};
-pub(crate) use counter::{count_again, give_back, give_back_refund};
+pub(crate) use counter::{Room, count_paid, give_back, give_back_refund};
 pub use institution::{Institution, InstitutionKind};
 pub(crate) use question::Question;
 pub use record::{Decision, Ruling};
