@@ -97,10 +97,11 @@ impl Application for QingyuanApp {
 
     fn needs_approval(
         &self,
+        actor: &Actor,
         command: &Command,
         tx: &mut Tx<'_>,
     ) -> Result<Option<ApprovalRule>, Interrupt> {
-        approval::needed(&self.settings, command, tx)
+        approval::needed(&self.settings, actor, command, tx)
     }
 
     fn execute(
