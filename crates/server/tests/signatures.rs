@@ -414,6 +414,15 @@ async fn a_copy_of_a_request_does_nothing_new() {
     assert!(!asked.headers.contains_key("idempotency-replayed"));
     let copied = ask.send_with(&rig, &signature).await.expect(200);
     assert_eq!(copied.headers["idempotency-replayed"], "true");
+    // What is shown once is not shown to who sends a copy.
+    let endpoint = json!({"url": "https://shop.example/hooks"});
+    let set = Request::post(&rig, &id, "/v1/webhook-endpoints", "w", &endpoint);
+    let signature = set.signed(&key);
+    let answer = set.send_with(&rig, &signature).await.expect(201).body;
+    assert!(answer["secret"].is_string(), "{answer}");
+    let copied = set.send_with(&rig, &signature).await.expect(201);
+    assert_eq!(copied.headers["idempotency-replayed"], "true");
+    assert_eq!(copied.body.get("secret"), None);
     // A nonce that signs something else as well.
     let mut other = ask.clone();
     other.path = format!("/v1/payments/{}/close", first.id());
