@@ -5,14 +5,12 @@ mod support;
 
 use channels::answer::OrderState;
 use channels::operation::Channel;
-use compliance::{EMBEDDED, Packs};
 use domain::merchant::{LateSuccess, MerchantKind, Profile};
 use domain::payment::{AcceptUnderpayment, CreatePayment, FundSource, PaymentStatus};
 use domain::refund::Refund;
 use domain::regulation::Counter;
 use domain::{Code, QingyuanApp, Rejection, Reply, Request, Settings};
 use jiff::SignedDuration;
-use std::sync::Arc;
 use support::*;
 
 const YUAN: i64 = 100;
@@ -166,19 +164,8 @@ fn a_payment_of_too_little_that_people_accept_counts_once() {
 /// Rules by which a refund gives the day's room back.
 fn refunds_give_back() -> QingyuanApp {
     let figure = "figure = \"figure.day_yuan\"\nused = [\"used.micro_day\"]";
-    let texts: Vec<(&str, String)> = EMBEDDED
-        .iter()
-        .map(|(name, text)| {
-            let replaced = text.replace(figure, &format!("{figure}\nrefund_gives_back = true"));
-            (*name, replaced)
-        })
-        .collect();
-    let texts: Vec<(&str, &str)> = texts
-        .iter()
-        .map(|(name, text)| (*name, text.as_str()))
-        .collect();
-    let packs = Arc::new(Packs::load(&texts).unwrap());
-    QingyuanApp::new(Settings::sample(), packs).unwrap()
+    let gives_back = format!("{figure}\nrefund_gives_back = true");
+    app_with_rules(figure, &gives_back, Settings::sample())
 }
 
 #[test]

@@ -6,6 +6,7 @@ use channels::answer::{
     Answer as Statement, Notification, OrderState, PayoutState, RefundState, Refusal,
 };
 use channels::operation::{Channel, Operation};
+use compliance::{EMBEDDED, Packs};
 use domain::chart::{Chart, SetUp};
 use domain::clearing::ConfirmClearing;
 use domain::merchant::{AccountOwner, BankAccount, CreateMerchant, LateSuccess, Merchant, Profile};
@@ -13,7 +14,9 @@ use domain::payment::{CreatePayment, Payment};
 use domain::payout::Payout;
 use domain::refund::{CreateRefund, Refund};
 use domain::split::SplitPlan;
-use domain::{Answer, Command, Effect, Fact, QingyuanApp, Rejection, Reply, Request, reference_of};
+use domain::{
+    Answer, Command, Effect, Fact, QingyuanApp, Rejection, Reply, Request, Settings, reference_of,
+};
 use engine::store::sqlite::{SqliteStore, SqliteWriter};
 use engine::store::{Queries, Scan, StoreWriter};
 use engine::{
@@ -87,6 +90,24 @@ pub fn merchant_terms(number: &str) -> CreateMerchant {
         split_days_max: 30,
         profile: Profile::ordinary(),
     }
+}
+
+/// Under rules in which a text is replaced by another.
+pub fn app_with_rules(from: &str, to: &str, settings: Settings) -> QingyuanApp {
+    let texts: Vec<(&str, String)> = EMBEDDED
+        .iter()
+        .map(|(name, text)| (*name, text.replace(from, to)))
+        .collect();
+    let changed = texts
+        .iter()
+        .zip(EMBEDDED)
+        .filter(|(new, old)| new.1 != old.1);
+    assert_eq!(changed.count(), 1, "a text of one pack is to be replaced");
+    let texts: Vec<(&str, &str)> = texts
+        .iter()
+        .map(|(name, text)| (*name, text.as_str()))
+        .collect();
+    QingyuanApp::new(settings, Arc::new(Packs::load(&texts).unwrap())).unwrap()
 }
 
 /// First day of the book: a Monday.
