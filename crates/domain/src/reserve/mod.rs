@@ -7,7 +7,8 @@
 //!
 //! A payout that waited is judged anew when its turn comes; what is not allowed any more leaves the line.
 //!
-//! Facts are not held up: what a channel paid is booked, whatever the reserve holds.
+//! Corrections of the books are requests and take no more than is not set aside. Facts are not held up: what a
+//! channel paid, or two people say was paid, is booked, whatever the reserve holds.
 //!
 //! Cost: one command sends at most [`PAYOUTS_PER_STEP`] payouts and continues in another. The counts are one
 //! record that each payout changes twice.
@@ -42,16 +43,22 @@ fn load(tx: &mut Tx<'_>) -> Result<Reserve, Interrupt> {
 }
 
 /// Whether the reserve covers an amount beside what is set aside.
-fn covers(tx: &mut Tx<'_>, reserve: &Reserve, amount: Money) -> Result<bool, Interrupt> {
+fn covers(tx: &mut Tx<'_>, amount: Money) -> Result<bool, Interrupt> {
+    Ok(amount.amount() <= free(tx)?.amount())
+}
+
+/// What of the reserve is not set aside for payouts that were sent.
+pub(crate) fn free(tx: &mut Tx<'_>) -> Result<Money, Interrupt> {
     let account = chart::of(tx)?.reserve;
     let there = crate::booking::available(tx, account)?;
-    Ok(plus(reserve.committed, amount)?.amount() <= there)
+    let committed = load(tx)?.committed;
+    minus(Money::new(there, committed.currency()), committed)
 }
 
 /// A new payout: whether it may be sent now. Otherwise it stands in the line.
 pub(crate) fn admit(tx: &mut Tx<'_>, amount: Money) -> Result<bool, Interrupt> {
     let mut reserve = load(tx)?;
-    let admitted = reserve.waiting == 0 && covers(tx, &reserve, amount)?;
+    let admitted = reserve.waiting == 0 && covers(tx, amount)?;
     if admitted {
         reserve.committed = plus(reserve.committed, amount)?;
     } else {
@@ -105,8 +112,7 @@ pub(crate) fn step(cx: &mut Context<'_, '_>) -> Result<(), Interrupt> {
     let next: Vec<Arc<Payout>> = cx.tx.scan::<Payout>("waiting", "", "~", PAYOUTS_PER_STEP)?;
     let more = next.len() == PAYOUTS_PER_STEP;
     for waiting in next {
-        let reserve = load(cx.tx)?;
-        if !covers(cx.tx, &reserve, waiting.amount)? {
+        if !covers(cx.tx, waiting.amount)? {
             return Ok(());
         }
         payout::release(cx, &waiting)?;
