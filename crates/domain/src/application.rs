@@ -260,6 +260,7 @@ fn take_bill_line(
                 channel_number,
                 amount: *amount,
                 paid_at: *paid_at,
+                instrument: None,
             };
             payment::order_state(cx, channel, order, &state, Source::Bill)
         }

@@ -3,8 +3,9 @@
 
 mod support;
 
-use channels::answer::OrderState;
+use channels::answer::{Answer as Statement, Instrument, OrderState};
 use channels::operation::Channel;
+use domain::case::CaseKind;
 use domain::merchant::{LateSuccess, MerchantKind, Profile};
 use domain::payment::{AcceptUnderpayment, CreatePayment, FundSource, PaymentStatus};
 use domain::refund::Refund;
@@ -41,8 +42,18 @@ fn by_card(
     number: &str,
     amount: i64,
 ) -> Result<String, Rejection> {
+    from(FundSource::CreditCard, book, merchant, number, amount)
+}
+
+fn from(
+    source: FundSource,
+    book: &mut Book,
+    merchant: &str,
+    number: &str,
+    amount: i64,
+) -> Result<String, Rejection> {
     let command = CreatePayment {
-        source: Some(FundSource::CreditCard),
+        source: Some(source),
         expires_at: Some(book.now() + SignedDuration::from_hours(24 * 14)),
         ..order(merchant, number, amount)
     };
@@ -186,4 +197,69 @@ fn the_refund_of_a_late_success_gives_no_room_back_that_it_never_used() {
     let done = refund_done(&refund, 100 * YUAN, book.now());
     book.notify(Channel::Wechat, done);
     assert_eq!(used(&book, "day").1, 500 * YUAN);
+}
+
+/// The channel says what the payer paid from.
+fn pay_by(book: &mut Book, payment: &str, amount: i64, instrument: Instrument) {
+    let paid_at = book.now();
+    let Statement::Order { order, mut state } = order_paid(payment, "wx-1", amount, paid_at) else {
+        panic!()
+    };
+    if let OrderState::Paid {
+        instrument: told, ..
+    } = &mut state
+    {
+        *told = Some(instrument);
+    }
+    book.notify(Channel::Wechat, Statement::Order { order, state });
+}
+
+/// The order's source is the merchant's word: by it a micro merchant would have no limit.
+#[test]
+fn what_was_paid_by_credit_card_counts_though_the_order_said_something_else() {
+    let mut book = Book::new();
+    let merchant = micro(&mut book);
+    let source = FundSource::BankAccount;
+    let payment = from(source, &mut book, &merchant, "o1", 3 * DAY).unwrap();
+    assert_eq!(
+        book.payment(&payment).decision.unwrap().counted.len(),
+        0,
+        "no limit applies to what the order says"
+    );
+    book.pass(86_400);
+    pay_by(&mut book, &payment, 3 * DAY, Instrument::CreditCard);
+    let paid = book.payment(&payment);
+    assert_eq!(paid.status, PaymentStatus::Succeeded, "a fact");
+    assert_eq!(paid.paid.unwrap().instrument, Some(Instrument::CreditCard));
+    assert_eq!(used(&book, "day"), ("2026-03-03".into(), 3 * DAY));
+    assert_eq!(used(&book, "month"), ("2026-03".into(), 3 * DAY));
+    assert_eq!(paid.decision.unwrap().counted.len(), 2);
+    let case = book.cases().remove(0);
+    assert_eq!(
+        (case.kind, case.object, case.owner.as_str()),
+        (CaseKind::SourceContradicted, payment, "operator")
+    );
+    no_room(&mut book, &merchant, "o2");
+}
+
+#[test]
+fn what_was_paid_from_a_bank_account_leaves_the_room_of_credit_cards() {
+    let mut book = Book::new();
+    let merchant = micro(&mut book);
+    let payment = by_card(&mut book, &merchant, "o1", DAY).unwrap();
+    no_room(&mut book, &merchant, "o2");
+    pay_by(&mut book, &payment, DAY, Instrument::DebitCard);
+    assert_eq!((used(&book, "day").1, used(&book, "month").1), (0, 0));
+    assert_eq!(book.case_kinds(), [CaseKind::SourceContradicted]);
+    by_card(&mut book, &merchant, "o3", DAY).unwrap();
+}
+
+#[test]
+fn a_source_that_the_channel_confirms_counts_once_and_is_no_case() {
+    let mut book = Book::new();
+    let merchant = micro(&mut book);
+    let payment = by_card(&mut book, &merchant, "o1", DAY).unwrap();
+    pay_by(&mut book, &payment, DAY, Instrument::CreditCard);
+    assert_eq!(used(&book, "day").1, DAY);
+    assert_eq!(book.case_kinds(), []);
 }

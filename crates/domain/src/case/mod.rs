@@ -124,6 +124,7 @@ fn owner_of(kind: CaseKind) -> &'static str {
         | CaseKind::WebhookFailing
         | CaseKind::PayoutRefused
         | CaseKind::MerchantForbidden
+        | CaseKind::SourceContradicted
         | CaseKind::Other => "operator",
         _ => "finance",
     }

@@ -46,6 +46,8 @@ pub enum CaseKind {
     PayoutRefused,
     /// What became known of a merchant forbids serving it; it was suspended.
     MerchantForbidden,
+    /// A payer paid from something else than the order had said.
+    SourceContradicted,
     /// A difference found by reconciliation.
     Reconciliation,
     /// A merchant's webhook endpoint failed for days and was switched off.

@@ -10,7 +10,7 @@
 //! | not ours | SUS | case |
 //! | of a merchant whose account is closed | SUS, the payment is under review | case |
 
-use super::{ChannelTrade, Paid, Payment, PaymentStatus, posting, save, timer};
+use super::{ChannelTrade, FundSource, Paid, Payment, PaymentStatus, posting, rules, save, timer};
 use crate::booking::{is_open, minus, post_fact};
 use crate::case::{self, CaseKind, Finding};
 use crate::chart::{self, Chart};
@@ -164,18 +164,39 @@ fn paid_on(cx: &Context<'_, '_>, payment: &Payment) -> BusinessDate {
     shanghai_date(paid_at.max(payment.created_at).min(now))
 }
 
-/// Limits count what is paid on the day it is paid. Nothing is refused here; what follows sees the room.
+/// Limits count what is paid on the day it is paid, by what it was paid from. Nothing is refused here; what follows sees the room.
 pub(super) fn count(
     cx: &mut Context<'_, '_>,
     payment: &mut Payment,
     paid_on: BusinessDate,
     room: Room,
 ) -> Result<(), Interrupt> {
-    if let Some(ruling) = &payment.decision {
-        let counted = regulation::count_paid(cx.tx, ruling, payment.amount, (paid_on, room))?;
-        payment.decision = Some(counted);
+    let Some(source) = payment.other_source() else {
+        if let Some(ruling) = &payment.decision {
+            let counted = regulation::count_paid(cx.tx, ruling, payment.amount, (paid_on, room))?;
+            payment.decision = Some(counted);
+        }
+        return Ok(());
+    };
+    if room == Room::Used {
+        regulation::give_back(cx.tx, payment.decision.as_deref(), payment.amount)?;
     }
-    Ok(())
+    let merchant = cx.tx.expect::<Merchant>(&payment.merchant)?;
+    payment.decision = rules::count_as(cx, &merchant, payment, source, paid_on)?;
+    let reason = format!(
+        "the order said that the payer pays from {}, the channel says it was {}: it counts as what it was. Ask \
+         the merchant, whose limits depend on it",
+        payment.source.map_or("something", FundSource::word),
+        source.word()
+    );
+    let finding = Finding {
+        kind: CaseKind::SourceContradicted,
+        object: &payment.id,
+        merchant: Some(&payment.merchant),
+        reason,
+        amount: Some(payment.amount),
+    };
+    case::open(cx.tx, finding).map(|_| ())
 }
 
 /// The merchant has been credited: fee, split, event; or all of it back, if it came too late.

@@ -599,6 +599,7 @@ pub fn order_paid(
         channel_number: channel_number.into(),
         amount: fen(amount),
         paid_at,
+        instrument: None,
     };
     Statement::Order {
         order: reference_of(payment),
