@@ -91,6 +91,16 @@ pub enum Answer {
     },
 }
 
+/// What a payer pays from, as far as channels tell it apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Instrument {
+    /// A credit card.
+    CreditCard,
+    /// A debit card: a bank account.
+    DebitCard,
+}
+
 /// State of an order at the channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
@@ -105,6 +115,9 @@ pub enum OrderState {
         amount: Money,
         /// When.
         paid_at: Timestamp,
+        /// What the payer paid from, where the channel says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        instrument: Option<Instrument>,
     },
     /// Closed unpaid.
     Closed,

@@ -97,10 +97,11 @@ impl Application for QingyuanApp {
 
     fn needs_approval(
         &self,
+        actor: &Actor,
         command: &Command,
         tx: &mut Tx<'_>,
     ) -> Result<Option<ApprovalRule>, Interrupt> {
-        approval::needed(&self.settings, command, tx)
+        approval::needed(&self.settings, actor, command, tx)
     }
 
     fn execute(
@@ -259,6 +260,7 @@ fn take_bill_line(
                 channel_number,
                 amount: *amount,
                 paid_at: *paid_at,
+                instrument: None,
             };
             payment::order_state(cx, channel, order, &state, Source::Bill)
         }

@@ -3,15 +3,18 @@
 //! A repeat of what was done already needs nobody: it changes nothing and is answered (or refused)
 //! like every other repeat.
 
+use crate::authorise::is_merchant;
 use crate::clearing::Adjustment;
 use crate::command::{Command, Request};
 use crate::context::Settings;
 use crate::payout::{self, CreatePayout, PayoutNumber};
-use engine::{ApprovalRule, Interrupt, Tx};
+use crate::signing_key;
+use engine::{Actor, ApprovalRule, Interrupt, Tx};
 
-/// The second person that a command needs, if any.
+/// The second person that a command of an actor needs, if any.
 pub(crate) fn needed(
     settings: &Settings,
+    actor: &Actor,
     command: &Command,
     tx: &mut Tx<'_>,
 ) -> Result<Option<ApprovalRule>, Interrupt> {
@@ -22,6 +25,10 @@ pub(crate) fn needed(
         Request::CreatePayout(command) => payout(settings, command, tx)?,
         Request::UpdateMerchant(command) if command.settlement_account.is_some() => {
             Some("a new settlement account")
+        }
+        // Whoever holds the key acts as the merchant, so one person's word does not make it the merchant's.
+        Request::AddSigningKey(command) if !is_merchant(actor) => {
+            signing_key::adds(tx, command)?.then_some("a key in the name of a merchant")
         }
         Request::AdjustDifference(command) => {
             let key = Adjustment::key_of(&command.case, &command.adjustment_number);

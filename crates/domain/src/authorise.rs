@@ -19,6 +19,11 @@ const FINANCE: &str = "finance";
 const LEDGER: &str = "ledger";
 const SYSTEM: &str = "system";
 
+/// Whether a merchant asks for itself.
+pub(crate) fn is_merchant(actor: &Actor) -> bool {
+    *actor.role == *MERCHANT
+}
+
 /// Refuses what the actor's role does not cover.
 pub(crate) fn authorise(actor: &Actor, command: &Command) -> Result<(), Rejection> {
     let role = &*actor.role;
@@ -26,7 +31,7 @@ pub(crate) fn authorise(actor: &Actor, command: &Command) -> Result<(), Rejectio
         Command::Fact(_) => return require(role, &[SYSTEM]),
         Command::Request(request) => request,
     };
-    if role == MERCHANT {
+    if is_merchant(actor) {
         return match owner(request) {
             Some(merchant) if *merchant == *actor.principal => states_no_payee(request),
             // Not "forbidden": whether another merchant exists is not told.

@@ -152,6 +152,7 @@ async fn wechat_flow(mode: SerialMode) {
         channel_number: payment.transaction_id,
         amount: fen(1_000),
         paid_at: payment.paid_at,
+        instrument: None,
     });
     assert_eq!(ask(query()).await, answered(paid.clone()));
     sandbox.tick().await;

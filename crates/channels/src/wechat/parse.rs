@@ -2,7 +2,7 @@
 
 use super::wire::{BillLocation, OrderCreated, RefundObject, Transaction};
 use super::{WechatConnector, download, errors};
-use crate::answer::{Answer, OrderState, RefundState, Refusal, Report};
+use crate::answer::{Answer, Instrument, OrderState, RefundState, Refusal, Report};
 use crate::connector::operation_name;
 use crate::http::{Response, header};
 use crate::operation::{ChannelReference, Operation};
@@ -102,6 +102,15 @@ impl WechatConnector {
     }
 }
 
+/// The card behind a `bank_type` like `ICBC_DEBIT`; other words (the balance, `OTHERS`) name none.
+fn instrument(bank_type: &str) -> Option<Instrument> {
+    match bank_type.rsplit_once('_') {
+        Some((_, "CREDIT")) => Some(Instrument::CreditCard),
+        Some((_, "DEBIT")) => Some(Instrument::DebitCard),
+        _ => None,
+    }
+}
+
 /// State of an order out of the transaction object; identity is checked by the caller.
 pub(super) fn order_answer(transaction: Transaction) -> Result<Answer, String> {
     if let Some(amount) = &transaction.amount {
@@ -113,6 +122,7 @@ pub(super) fn order_answer(transaction: Transaction) -> Result<Answer, String> {
             channel_number: required("transaction_id", transaction.transaction_id)?,
             amount: positive("amount.total", transaction.amount.and_then(|a| a.total))?,
             paid_at: instant("success_time", transaction.success_time)?,
+            instrument: transaction.bank_type.as_deref().and_then(instrument),
         },
         "NOTPAY" | "USERPAYING" => OrderState::AwaitingPayer,
         "CLOSED" | "REVOKED" => OrderState::Closed,

@@ -55,6 +55,7 @@ pub(super) struct Transaction {
     pub transaction_id: Option<String>,
     pub trade_state: String,
     pub trade_state_desc: Option<String>,
+    pub bank_type: Option<String>,
     pub success_time: Option<String>,
     pub amount: Option<TransactionAmount>,
 }

@@ -26,6 +26,7 @@ fn recorded_notifications_are_read() {
                 channel_number: "4200001234202612010000000001".to_owned(),
                 amount: Money::cny(12345),
                 paid_at: "2026-12-01T01:59:31Z".parse().unwrap(),
+                instrument: None,
             },
         }
     );

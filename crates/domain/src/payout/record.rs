@@ -78,7 +78,7 @@ pub struct Payout {
     pub payee: BankAccount,
     /// Why.
     pub origin: Origin,
-    /// The decision by which it was made. Payouts of earlier releases have none.
+    /// The latest decision that allowed it. Payouts of earlier releases have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Arc<Ruling>>,
     /// Channel.
@@ -106,7 +106,7 @@ pub struct Payout {
     /// Why people stopped it.
     #[serde(default)]
     pub cancel_reason: Option<String>,
-    /// A person's statement, where one decided.
+    /// A person's statement, where one decided, or what forbade to send it when its turn came.
     pub resolution: Option<String>,
     /// Created at.
     #[serde(with = "calendar::rfc3339")]

@@ -17,7 +17,7 @@ mod refusal;
 mod rulebook;
 
 pub use counter::{Counted, Counter};
-pub(crate) use counter::{count_again, give_back, give_back_refund};
+pub(crate) use counter::{Room, count_paid, give_back, give_back_refund};
 pub use institution::{Institution, InstitutionKind};
 pub(crate) use question::Question;
 pub use record::{Decision, Ruling};
@@ -27,9 +27,10 @@ pub use rulebook::RulesError;
 
 use crate::context::Context;
 use crate::rejection::Refusable;
-use calendar::shanghai_date;
+use calendar::{BusinessDate, shanghai_date};
 use compliance::{Facts, Value};
 use engine::Interrupt;
+use money::Money;
 use rulebook::Answer;
 use std::sync::Arc;
 
@@ -52,6 +53,29 @@ pub(crate) fn decide(cx: &mut Context<'_, '_>, question: Question<'_>) -> Refusa
 fn decide_counted(cx: &mut Context<'_, '_>, question: &Question<'_>) -> Refusable<Arc<Ruling>> {
     let day = shanghai_date(cx.tx.now());
     let rules = cx.rules;
+    let (judged, counted) = judge(cx, question, day)?;
+    let shard = cx.tx.shard();
+    let amount = question.amount.map_or(0, |amount| amount.amount());
+    let answer = Answer::of(rules.packs(), shard, day, question.action, &judged, amount);
+    let (decision, ruling) = answer.allowed()?;
+    keep(cx, decision)?;
+    if counted.is_empty() {
+        return Ok(ruling.clone());
+    }
+    counter::add(cx.tx, &counted, amount)?;
+    Ok(Arc::new(Ruling {
+        counted,
+        ..(**ruling).clone()
+    }))
+}
+
+/// The judgement with everything that varies, and the limits that apply.
+fn judge(
+    cx: &mut Context<'_, '_>,
+    question: &Question<'_>,
+    day: BusinessDate,
+) -> Result<(compliance::Decision, Vec<Counted>), Interrupt> {
+    let rules = cx.rules;
     let limits = counter::of_limits(cx.tx, rules, day, question)?;
     let mut facts: Facts = rules.facts(question);
     for (path, value) in &question.varying {
@@ -61,20 +85,24 @@ fn decide_counted(cx: &mut Context<'_, '_>, question: &Question<'_>) -> Refusabl
         rules.state(&mut facts, limit.fact, Value::Number(limit.used));
     }
     let judged = rules.judge(&facts, day, question.action);
-    let shard = cx.tx.shard();
-    let amount = question.amount.map_or(0, |amount| amount.amount());
-    let answer = Answer::of(rules.packs(), shard, day, question.action, &judged, amount);
-    let (decision, ruling) = answer.allowed()?;
-    keep(cx, decision)?;
     let counted = counter::applied(rules.packs(), &limits, &judged.limits);
-    if counted.is_empty() {
-        return Ok(ruling.clone());
-    }
-    counter::add(cx.tx, &counted, amount)?;
-    Ok(Arc::new(Ruling {
+    Ok((judged, counted))
+}
+
+/// Counts what happened otherwise than it was asked for, by the limits that bind it as it happened. It is a
+/// fact and not refused; the ruling by which it was asked for names these limits from now on.
+pub(crate) fn count_fact(
+    cx: &mut Context<'_, '_>,
+    question: &Question<'_>,
+    ruling: &Arc<Ruling>,
+    (amount, happened_on): (Money, BusinessDate),
+) -> Result<Arc<Ruling>, Interrupt> {
+    let (_, counted) = judge(cx, question, happened_on)?;
+    let ruling = Arc::new(Ruling {
         counted,
         ..(**ruling).clone()
-    }))
+    });
+    count_paid(cx.tx, &ruling, amount, (happened_on, Room::GivenBack))
 }
 
 /// The whole decision is a record of its own; most objects share one.

@@ -76,6 +76,9 @@ pub struct WebhookEndpoint {
     /// Since when no delivery has arrived, while attempts fail.
     #[serde(default, with = "calendar::rfc3339::option")]
     pub failing_since: Option<Timestamp>,
+    /// When an attempt failed last.
+    #[serde(default, with = "calendar::rfc3339::option")]
+    pub failed_at: Option<Timestamp>,
     /// When it was switched off because it had failed for too long. Events are kept then, undelivered.
     #[serde(default, with = "calendar::rfc3339::option")]
     pub disabled_at: Option<Timestamp>,

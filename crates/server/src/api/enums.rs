@@ -1,6 +1,6 @@
 //! Schemas of enumerations: the values are written by the same code that writes them in answers.
 
-use channels::Channel;
+use channels::{Channel, Instrument};
 use domain::case::{CaseKind, CaseStatus};
 use domain::merchant::{
     AccountOwner, CheckedBy, CodeKind, LateSuccess, MerchantKind, MerchantStatus, Premises,
@@ -69,6 +69,11 @@ pub fn account_owner() -> Object {
 pub fn fund_source() -> Object {
     use FundSource::{BankAccount, CreditCard, PaymentAccountBalance, Prepaid};
     values(&[BankAccount, CreditCard, PaymentAccountBalance, Prepaid])
+}
+
+/// What a payer paid from, as far as channels tell it.
+pub fn instrument() -> Object {
+    values(&[Instrument::CreditCard, Instrument::DebitCard])
 }
 
 /// Policy for late successes.
@@ -166,6 +171,7 @@ pub fn case_kind() -> Object {
         K::WebhookFailing,
         K::PayoutRefused,
         K::MerchantForbidden,
+        K::SourceContradicted,
         K::Reconciliation,
         K::Other,
     ])
@@ -256,6 +262,7 @@ mod tests {
             (described(code_kind()), known::<CodeKind>()),
             (described(account_owner()), known::<AccountOwner>()),
             (described(fund_source()), known::<FundSource>()),
+            (described(instrument()), known::<Instrument>()),
             (described(payment_status()), known::<PaymentStatus>()),
             (described(close_reason()), known::<CloseReason>()),
             (described(source()), known::<Source>()),

@@ -162,6 +162,7 @@ fn order_answer(order: &str, entry: &OrderEntry) -> Answer {
             channel_number: number.clone(),
             amount: entry.amount,
             paid_at: *at,
+            instrument: None,
         },
     };
     Answer::Order {

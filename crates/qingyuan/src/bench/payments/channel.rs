@@ -74,6 +74,7 @@ impl Connector for PlainConnector {
                     channel_number: notice.number.to_owned(),
                     amount: Money::new(notice.amount, Currency::CNY),
                     paid_at: at,
+                    instrument: None,
                 },
             },
         })
