@@ -8,8 +8,18 @@ use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// A pack as it was read: what the rules were compiled from, kept so that it can be stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackSource {
+    /// Name of the file.
+    pub name: String,
+    /// Its text.
+    pub text: Arc<str>,
+}
+
 /// Loaded and validated rule packs.
 pub struct Packs {
+    sources: Vec<PackSource>,
     pub(crate) instruments: Vec<Instrument>,
     pub(crate) rules: Vec<Arc<Rule>>,
     pub(crate) hash: Arc<str>,
@@ -42,7 +52,8 @@ impl Packs {
         let compiler = Compiler::new().map_err(inside)?;
         let mut texts = texts.to_vec();
         texts.sort_unstable();
-        let mut digest = Sha256::new();
+        let hash = packs_hash(&texts);
+        let mut sources = Vec::with_capacity(texts.len());
         let mut instruments = Vec::new();
         let mut rules: Vec<Arc<Rule>> = Vec::new();
         let mut places: Vec<(String, usize)> = Vec::new();
@@ -50,10 +61,10 @@ impl Packs {
         let mut all = PolicySet::new();
         let mut number = 0;
         for (name, text) in texts {
-            for part in [name, text] {
-                digest.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-                digest.update(part.as_bytes());
-            }
+            sources.push(PackSource {
+                name: name.to_owned(),
+                text: text.into(),
+            });
             let (instrument, compiled) =
                 compile(name, text, instruments.len(), &mut number, &compiler)?;
             instruments.push(instrument);
@@ -104,7 +115,8 @@ impl Packs {
             instruments,
             live: select_live(&rules),
             rules,
-            hash: hex::encode(digest.finalize()).into(),
+            hash: hash.into(),
+            sources,
             questions: Questions::new().map_err(inside)?,
             nobody: Arc::from([]),
         })
@@ -138,10 +150,28 @@ impl Packs {
         self.instruments.get(rule.instrument)
     }
 
+    /// The packs as they were read, by name.
+    pub fn sources(&self) -> &[PackSource] {
+        &self.sources
+    }
+
     /// Hash of names and contents of all packs.
     pub fn hash(&self) -> &str {
         &self.hash
     }
+}
+
+/// Hash of the names and contents of packs, in whatever order they are given: what names a set of packs
+/// for ever.
+pub fn packs_hash(texts: &[(&str, &str)]) -> String {
+    let mut texts = texts.to_vec();
+    texts.sort_unstable();
+    let mut digest = Sha256::new();
+    for part in texts.iter().flat_map(|(name, text)| [name, text]) {
+        digest.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        digest.update(part.as_bytes());
+    }
+    hex::encode(digest.finalize())
 }
 
 /// The rules of each action and role, newly selected on each day on which one begins or ends.
