@@ -94,11 +94,15 @@ pub fn first_day() -> BusinessDate {
     "2026-03-02".parse().unwrap()
 }
 
+/// Under the packs that come with the program.
+pub fn set_up() -> SetUp {
+    QingyuanApp::sample().unwrap().set_up()
+}
+
 impl Book {
     pub fn new() -> Book {
         let mut book = Book::without_chart();
-        book.ask(&operator(), Request::SetUp(SetUp::default()))
-            .unwrap();
+        book.ask(&operator(), Request::SetUp(set_up())).unwrap();
         book
     }
 
