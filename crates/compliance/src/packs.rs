@@ -1,7 +1,10 @@
 //! All rules together.
 
 use crate::judge::{Questions, Selection};
-use crate::pack::{Action, Bearer, Compiled, Compiler, Instrument, PackError, Rule, compile};
+use crate::pack::{
+    Action, Bearer, Compiled, CompiledPack, CompiledReading, Compiler, Instrument, PackError, Rule,
+    compile,
+};
 use calendar::BusinessDate;
 use cedar_policy::PolicySet;
 use sha2::{Digest, Sha256};
@@ -55,7 +58,8 @@ impl Packs {
         let hash = packs_hash(&texts);
         let mut sources = Vec::with_capacity(texts.len());
         let mut instruments = Vec::new();
-        let mut rules: Vec<Arc<Rule>> = Vec::new();
+        let mut rules: Vec<Rule> = Vec::new();
+        let mut readings: Vec<(&str, CompiledReading)> = Vec::new();
         let mut places: Vec<(String, usize)> = Vec::new();
         let mut by_number: Vec<usize> = Vec::new();
         let mut all = PolicySet::new();
@@ -65,9 +69,14 @@ impl Packs {
                 name: name.to_owned(),
                 text: text.into(),
             });
-            let (instrument, compiled) =
-                compile(name, text, instruments.len(), &mut number, &compiler)?;
+            let pack = compile(name, text, instruments.len(), &mut number, &compiler)?;
+            let CompiledPack {
+                instrument,
+                rules: compiled,
+                readings: read,
+            } = pack;
             instruments.push(instrument);
+            readings.extend(read.into_iter().map(|reading| (name, reading)));
             for Compiled {
                 line,
                 rule,
@@ -87,7 +96,7 @@ impl Packs {
                     all.add(policy).map_err(|error| fail(error.to_string()))?;
                 }
                 places.push((name.to_owned(), line));
-                rules.push(Arc::new(rule));
+                rules.push(rule);
             }
         }
         let place = |index: usize, reason: String| {
@@ -111,6 +120,8 @@ impl Packs {
                 }
             }
         }
+        attach(&mut rules, readings)?;
+        let rules: Vec<Arc<Rule>> = rules.into_iter().map(Arc::new).collect();
         Ok(Packs {
             instruments,
             live: select_live(&rules),
@@ -159,6 +170,22 @@ impl Packs {
     pub fn hash(&self) -> &str {
         &self.hash
     }
+}
+
+/// Gives each reading to the rules that it bears on, in whatever pack they stand.
+fn attach(rules: &mut [Rule], readings: Vec<(&str, CompiledReading)>) -> Result<(), PackError> {
+    for (file, reading) in readings {
+        for id in &reading.rules {
+            let rule = rules.iter_mut().find(|rule| rule.id == *id);
+            let rule = rule.ok_or_else(|| PackError {
+                file: file.to_owned(),
+                line: reading.line,
+                reason: format!("a reading bears on unknown rule `{id}`"),
+            })?;
+            rule.notes.push(reading.note.clone());
+        }
+    }
+    Ok(())
 }
 
 /// Hash of the names and contents of packs, in whatever order they are given: what names a set of packs

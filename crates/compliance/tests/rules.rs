@@ -191,6 +191,11 @@ fn broken_packs_are_refused_with_file_line_and_reason() {
         ("context.direct &&", "context.direct == 5 &&", ""),
         ("effect = \"deny\"", "effect = \"forbid\"", "forbid"),
         ("figure.days", "figure.dayz", "dayz"),
+        (
+            "rules = [\"PBC-2017-281/no-new-direct\"]",
+            "rules = [\"PBC-2017-281/no-new-dirct\"]",
+            "bears on unknown rule `PBC-2017-281/no-new-dirct`",
+        ),
     ] {
         let broken = text.replacen(from, to, 1);
         assert_ne!(&broken, text);

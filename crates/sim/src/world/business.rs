@@ -20,7 +20,7 @@ use domain::split::{ExecuteSplit, Receiver, ReceiverKind, Share, SplitPlan};
 use domain::webhook::SetWebhook;
 use engine::Actor;
 use jiff::SignedDuration;
-use money::{Currency, FeeSchedule, Money, Rate};
+use money::{FeeSchedule, Money, Rate};
 use std::collections::BTreeMap;
 
 /// Merchants of a run.
