@@ -17,9 +17,7 @@ use sandbox::wechat::AutoPay;
 use sandbox::{RunningSandbox, Sandbox, SandboxConfig};
 use serde_json::json;
 use server::book::{Book, BookRules, Keeper, KeeperOptions};
-use server::{
-    ApiKeyConfig, ChannelPerformer, Connectors, Engine, Role, RunningServer, Server, Workers,
-};
+use server::{ApiKeyConfig, ChannelPerformer, Connectors, Role, RunningServer, Server, Workers};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;

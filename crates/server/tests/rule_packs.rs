@@ -9,9 +9,12 @@
 mod support;
 
 use compliance::Packs;
-use domain::QingyuanApp;
-use domain::Settings;
+use domain::chart::SetUp;
+use domain::{Command, QingyuanApp, Request, Settings};
+use engine::runtime::SimulatedClock;
+use engine::{Actor, Envelope, Verdict};
 use serde_json::{Value, json};
+use server::book::{BookRules, set_up};
 use std::sync::Arc;
 use support::regulation::{YUAN, app, micro, onboard, order, profile, refused_by, rig};
 use support::{CHECKER, FINANCE, OPERATOR, Rig};
@@ -212,4 +215,41 @@ async fn a_server_with_other_packs_decides_by_those_of_the_book() {
     let refused = refused_by(above, "PBC-2017-296/norm/micro");
     assert_eq!(refused.body["packs"], begun.packs().hash());
     rig.stop().await;
+}
+
+/// A book of a release that kept packs in files: nobody decides for it by what he happens to have.
+#[test]
+fn a_shard_without_active_packs_is_not_opened_before_somebody_says_so() {
+    let directory = tempfile::tempdir().unwrap();
+    let clock = Arc::new(SimulatedClock::at(support::start_time()));
+    let app = QingyuanApp::sample().unwrap();
+    let running = support::shard(directory.path(), clock, app.clone());
+    let engine = &running.engine;
+    let ask = |request| {
+        let envelope = Envelope::new(Actor::system(), Command::Request(request));
+        engine.submit_blocking(envelope).unwrap().result
+    };
+    let chart_only = ask(Request::SetUp(SetUp::default()));
+    assert!(matches!(chart_only, Verdict::Done(_)), "{chart_only:?}");
+    let queries = engine.queries().as_ref();
+    let active = || queries.record("active_rules", "rules").unwrap();
+    let open = |adopt| {
+        let rules = BookRules {
+            adopt,
+            ..BookRules::of(&app)
+        };
+        set_up(engine, queries, &rules)
+    };
+    let refused = open(false).unwrap_err();
+    assert!(refused.contains("--activate-rules"), "{refused}");
+    assert_eq!(active(), None);
+    open(true).unwrap();
+    let first = active().unwrap();
+    let text = String::from_utf8(first.clone()).unwrap();
+    assert!(text.contains(app.packs().hash()), "{text}");
+    // From then on it is opened like every other, and nothing is activated again.
+    open(false).unwrap();
+    open(true).unwrap();
+    assert_eq!(active().unwrap(), first);
+    running.stop();
 }

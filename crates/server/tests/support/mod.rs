@@ -149,22 +149,9 @@ impl Rig {
         connectors: impl FnOnce(&str) -> Connectors,
         mut config: ServerConfig,
     ) -> Rig {
-        let store = Arc::new(SqliteStore::open(directory.path()).unwrap());
         let clock = Arc::new(SimulatedClock::at(time));
         let rules = BookRules::of(&app);
-        let running = engine::runtime::Engine::start(
-            Arc::new(app),
-            store,
-            Arc::new(Vault::new(&[7; 32]).unwrap()),
-            clock.clone() as Arc<dyn Clock>,
-            ShardOptions {
-                shard: ShardCode::FIRST,
-                first_business_date: calendar::shanghai_date(time),
-                limits: CacheLimits::default(),
-                sweep_min: 64,
-            },
-        )
-        .unwrap();
+        let running = shard(directory.path(), clock.clone(), app);
         let engine = &running.engine;
         let queries = engine.queries().as_ref();
         let set_up = set_up_command(queries, queries, &rules, time).unwrap();
@@ -300,6 +287,28 @@ impl Rig {
             .await
             .unwrap();
     }
+}
+
+/// The shard of a book in a directory.
+pub fn shard(
+    directory: &std::path::Path,
+    clock: Arc<SimulatedClock>,
+    app: QingyuanApp,
+) -> Running<QingyuanApp> {
+    let first_business_date = calendar::shanghai_date(clock.now());
+    engine::runtime::Engine::start(
+        Arc::new(app),
+        Arc::new(SqliteStore::open(directory).unwrap()),
+        Arc::new(Vault::new(&[7; 32]).unwrap()),
+        clock as Arc<dyn Clock>,
+        ShardOptions {
+            shard: ShardCode::FIRST,
+            first_business_date,
+            limits: CacheLimits::default(),
+            sweep_min: 64,
+        },
+    )
+    .unwrap()
 }
 
 pub async fn answer(request: reqwest::RequestBuilder) -> Answer {
