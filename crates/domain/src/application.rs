@@ -1,12 +1,14 @@
 //! The domain as the engine sees it.
 
+use crate::chart::SetUp;
 use crate::command::{BillLine, Command, Due, Fact, Request};
 use crate::context::{Context, Settings};
 use crate::effect::{Answer, Effect, Subject};
 use crate::payment::Source;
-use crate::regulation::{Rulebook, RulesError};
+use crate::regulation::{Rulebooks, RulesError};
 use crate::rejection::{Refusable, Rejection};
 use crate::reply::{self, Reply};
+use crate::rule_packs::{self, RuleLibrary};
 use crate::{
     approval, authorise, case, chart, clearing, closing, declare, merchant, payment, payout,
     refund, reserve, settlement, signing_key, split,
@@ -25,16 +27,16 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub struct QingyuanApp {
     settings: Settings,
-    rules: Arc<Rulebook>,
+    rules: Arc<Rulebooks>,
 }
 
 impl QingyuanApp {
-    /// With the institution's settings, under these rules.
+    /// With the institution's settings; a book that it begins is begun under these rules.
     ///
     /// # Errors
     /// Facts of the institution that the vocabulary does not know.
     pub fn new(settings: Settings, packs: Arc<Packs>) -> Result<QingyuanApp, RulesError> {
-        let rules = Arc::new(Rulebook::new(packs, &settings.institution)?);
+        let rules = Arc::new(Rulebooks::new(packs, &settings.institution)?);
         Ok(QingyuanApp { settings, rules })
     }
 
@@ -43,7 +45,7 @@ impl QingyuanApp {
     /// # Errors
     /// A pack or a fact of the institution that cannot be used.
     pub fn with_embedded_rules(settings: Settings) -> Result<QingyuanApp, RulesError> {
-        QingyuanApp::new(settings, Rulebook::embedded()?)
+        QingyuanApp::new(settings, RuleLibrary::embedded()?)
     }
 
     /// The sample institution under the rules that come with the program, for trying and for tests.
@@ -54,9 +56,22 @@ impl QingyuanApp {
         QingyuanApp::with_embedded_rules(Settings::sample())
     }
 
-    /// The rules it asks.
+    /// The packs it was started with: a book that it begins is begun with them.
     pub fn packs(&self) -> &Arc<Packs> {
-        self.rules.packs()
+        self.library().own()
+    }
+
+    /// The sets of packs that it knows.
+    pub fn library(&self) -> &Arc<RuleLibrary> {
+        self.rules.library()
+    }
+
+    /// The command that sets up a book under the packs it was started with.
+    pub fn set_up(&self) -> SetUp {
+        SetUp {
+            packs: rule_packs::given(self.packs()),
+            ..SetUp::default()
+        }
     }
 
     /// Its settings.
@@ -163,6 +178,10 @@ impl Application for QingyuanApp {
 fn answer_request(cx: &mut Context<'_, '_>, request: &Request) -> Refusable<Reply> {
     Ok(match request {
         Request::SetUp(command) => Reply::Chart(chart::set_up(cx, command)?),
+        Request::StoreRules(command) => reply::rule_set(rule_packs::store(cx, command)?),
+        Request::ActivateRules(command) => {
+            reply::rule_activation(rule_packs::activate(cx, command)?)
+        }
         Request::CreateMerchant(command) => reply::merchant(merchant::create(cx, command)?),
         Request::UpdateMerchant(command) => {
             reply::merchant((merchant::update(cx, command)?, false))

@@ -8,6 +8,7 @@ use crate::clearing::Adjustment;
 use crate::command::{Command, Request};
 use crate::context::Settings;
 use crate::payout::{self, CreatePayout, PayoutNumber};
+use crate::rule_packs;
 use crate::signing_key;
 use engine::{Actor, ApprovalRule, Interrupt, Tx};
 
@@ -34,6 +35,9 @@ pub(crate) fn needed(
             let key = Adjustment::key_of(&command.case, &command.adjustment_number);
             let known = tx.get::<Adjustment>(&key)?.is_some();
             (!known).then_some("a correction of the books")
+        }
+        Request::ActivateRules(command) => {
+            rule_packs::changes(command, tx)?.then_some("a change of the rules that decide")
         }
         Request::AcceptUnderpayment(_) => Some("a payment of less than was asked for"),
         Request::CancelPayout(_) => Some("a payout that is stopped"),

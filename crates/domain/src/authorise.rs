@@ -106,6 +106,7 @@ fn roles(request: &Request) -> &'static [&'static str] {
         Request::SetUp(_) | Request::TurnDay(_) | Request::ResumeSettlement(_) => {
             &[OPERATOR, SYSTEM]
         }
+        Request::StoreRules(_) | Request::ActivateRules(_) => &[OPERATOR, FINANCE],
         Request::CreateMerchant(_)
         | Request::UpdateMerchant(_)
         | Request::SetMerchantStatus(_)

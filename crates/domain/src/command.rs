@@ -8,6 +8,7 @@ use crate::merchant::{CreateMerchant, SetMerchantStatus, UpdateMerchant};
 use crate::payment::{AcceptUnderpayment, ClosePayment, CreatePayment, QueryPayment};
 use crate::payout::{CancelPayout, CreatePayout, ResolvePayout, ReturnPayout};
 use crate::refund::{CreateRefund, ResolveRefund};
+use crate::rule_packs::{ActivateRules, StoreRules};
 use crate::signing_key::{AddSigningKey, RevokeSigningKey};
 use crate::split::ExecuteSplit;
 use crate::transfer::{
@@ -38,6 +39,8 @@ pub enum Command {
 #[allow(missing_docs)] // each variant is its content, documented there
 pub enum Request {
     SetUp(SetUp),
+    StoreRules(StoreRules),
+    ActivateRules(ActivateRules),
     CreateMerchant(CreateMerchant),
     UpdateMerchant(UpdateMerchant),
     SetMerchantStatus(SetMerchantStatus),

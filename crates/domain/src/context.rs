@@ -1,6 +1,6 @@
 //! What every function of the domain is given.
 
-use crate::regulation::{Institution, Rulebook};
+use crate::regulation::{Institution, Rulebooks};
 use calendar::HolidayCalendar;
 use channels::operation::Channel;
 use engine::{Actor, Tx};
@@ -69,6 +69,6 @@ impl Default for Settings {
 pub(crate) struct Context<'a, 't> {
     pub tx: &'a mut Tx<'t>,
     pub settings: &'a Settings,
-    pub rules: &'a Rulebook,
+    pub rules: &'a Rulebooks,
     pub actor: &'a Actor,
 }

@@ -7,6 +7,7 @@ use crate::payment::{ChannelTrade, OrderNumber, Payment};
 use crate::payout::{Payout, PayoutNumber, SmallPayouts};
 use crate::refund::{Refund, RefundNumber};
 use crate::reserve::Reserve;
+use crate::rule_packs::ActiveRules;
 use crate::transfer::{ClientAccount, CompactTransfer};
 use crate::webhook::WebhookEndpoint;
 use channels::answer::{Answer as Statement, OrderState};
@@ -25,7 +26,10 @@ pub(crate) fn declare(command: &Command, keys: &mut Keys) {
 
 fn declare_request(request: &Request, keys: &mut Keys) {
     match request {
-        Request::CreateMerchant(command) => keys.record::<ExternalNumber>(&command.external_number),
+        Request::CreateMerchant(command) => {
+            keys.record::<ActiveRules>(ActiveRules::KEY);
+            keys.record::<ExternalNumber>(&command.external_number);
+        }
         Request::CreatePayment(command) => {
             merchant(keys, &command.merchant);
             keys.record::<OrderNumber>(&format!("{}/{}", command.merchant, command.order_number));
@@ -67,6 +71,7 @@ fn declare_request(request: &Request, keys: &mut Keys) {
 
 fn merchant(keys: &mut Keys, id: &str) {
     keys.record::<Chart>(Chart::KEY);
+    keys.record::<ActiveRules>(ActiveRules::KEY);
     keys.record::<Merchant>(id);
     keys.record::<WebhookEndpoint>(id);
 }

@@ -8,6 +8,7 @@ use crate::merchant::Merchant;
 use crate::payment::Payment;
 use crate::payout::Payout;
 use crate::refund::Refund;
+use crate::rule_packs::{RuleActivation, RuleSet};
 use crate::signing_key::SigningKey;
 use crate::split::Split;
 use crate::transfer::{ClientAccount, PlacedHold, Reversal, TransfersPosted};
@@ -23,6 +24,20 @@ pub enum Reply {
     Taken,
     /// The chart of accounts.
     Chart(Arc<Chart>),
+    /// A set of rule packs.
+    RuleSet {
+        /// It.
+        set: Arc<RuleSet>,
+        /// Stored earlier.
+        repeated: bool,
+    },
+    /// An activation of a set.
+    RuleActivation {
+        /// It.
+        activation: Arc<RuleActivation>,
+        /// Activated earlier.
+        repeated: bool,
+    },
     /// A merchant.
     Merchant {
         /// It.
@@ -99,6 +114,17 @@ pub enum Reply {
 
 pub(crate) fn merchant((merchant, repeated): (Arc<Merchant>, bool)) -> Reply {
     Reply::Merchant { merchant, repeated }
+}
+
+pub(crate) fn rule_set((set, repeated): (Arc<RuleSet>, bool)) -> Reply {
+    Reply::RuleSet { set, repeated }
+}
+
+pub(crate) fn rule_activation((activation, repeated): (Arc<RuleActivation>, bool)) -> Reply {
+    Reply::RuleActivation {
+        activation,
+        repeated,
+    }
 }
 
 pub(crate) fn signing_key((key, repeated): (Arc<SigningKey>, bool)) -> Reply {

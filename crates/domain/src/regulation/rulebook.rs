@@ -15,8 +15,8 @@ use crate::text::channel_name;
 use calendar::BusinessDate;
 use channels::operation::Channel;
 use compliance::{
-    Action, Bearer, EMBEDDED, Effect, FactError, Facts, Outcome, PackError, Packs, Rule, Value,
-    Verdict, definition,
+    Action, Bearer, Effect, FactError, Facts, Outcome, PackError, Packs, Rule, Value, Verdict,
+    definition,
 };
 use engine::ShardCode;
 use sha2::{Digest, Sha256};
@@ -143,19 +143,6 @@ impl Rulebook {
             routes: institution.routes(),
             answers: Mutex::new(HashMap::new()),
         })
-    }
-
-    /// The packs that come with the program; compiled once.
-    ///
-    /// # Errors
-    /// A pack that cannot be used.
-    pub fn embedded() -> Result<Arc<Packs>, RulesError> {
-        static PACKS: std::sync::OnceLock<Result<Arc<Packs>, PackError>> =
-            std::sync::OnceLock::new();
-        PACKS
-            .get_or_init(|| Packs::load(EMBEDDED).map(Arc::new))
-            .clone()
-            .map_err(RulesError::from)
     }
 
     pub fn packs(&self) -> &Arc<Packs> {

@@ -85,6 +85,8 @@ fn of_request(request: &Request) -> Route {
         Request::ReleaseHold(command) => key(&command.hold),
         Request::ReverseTransfer(command) => Route::Account(command.original.debit),
         Request::SetUp(_)
+        | Request::StoreRules(_)
+        | Request::ActivateRules(_)
         | Request::CreateMerchant(_)
         | Request::TurnDay(_)
         | Request::ResumeSettlement(_)

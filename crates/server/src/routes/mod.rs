@@ -17,6 +17,7 @@ pub mod proposals;
 pub mod reconciliations;
 pub mod refunds;
 pub mod resting_money;
+pub mod rules;
 pub mod settlements;
 pub mod signing_keys;
 pub mod splits;
@@ -44,6 +45,7 @@ pub fn api() -> OpenApiRouter<AppState> {
         .merge(resting_money::router())
         .merge(closing::router())
         .merge(compliance::router())
+        .merge(rules::router())
         .merge(reconciliations::router())
         .merge(accounts::router())
         .merge(transfers::router())

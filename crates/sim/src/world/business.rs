@@ -7,7 +7,6 @@ use calendar::SettlementCycle;
 use channels::operation::Channel;
 use domain::Request;
 use domain::case::{CloseCase, ExplainCase};
-use domain::chart::SetUp;
 use domain::clearing::ConfirmClearing;
 use domain::closing::{ResumeSettlement, TurnDay};
 use domain::merchant::{
@@ -21,7 +20,7 @@ use domain::split::{ExecuteSplit, Receiver, ReceiverKind, Share, SplitPlan};
 use domain::webhook::SetWebhook;
 use engine::Actor;
 use jiff::SignedDuration;
-use money::{Currency, FeeSchedule, Money, Rate};
+use money::{FeeSchedule, Money, Rate};
 use std::collections::BTreeMap;
 
 /// Merchants of a run.
@@ -38,8 +37,8 @@ fn finance() -> Actor {
 impl World {
     pub(super) fn new_business(&mut self) -> Result<(), Broken> {
         if !self.known.is_set_up {
-            let currency = Currency::CNY;
-            return self.request(operator(), Request::SetUp(SetUp { currency }), false);
+            let set_up = Request::SetUp(self.app.set_up());
+            return self.request(operator(), set_up, false);
         }
         let merchants = self.known.merchants.len();
         if merchants < 2 || (merchants < MERCHANTS_MAX && self.rng.chance(60)) {
