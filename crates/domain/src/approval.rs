@@ -7,6 +7,7 @@ use crate::clearing::Adjustment;
 use crate::command::{Command, Request};
 use crate::context::Settings;
 use crate::payout::{self, CreatePayout, PayoutNumber};
+use crate::risk;
 use engine::{ApprovalRule, Interrupt, Tx};
 
 /// The second person that a command needs, if any.
@@ -32,6 +33,9 @@ pub(crate) fn needed(
         Request::CancelPayout(_) => Some("a payout that is stopped"),
         Request::ResolvePayout(_) | Request::ReturnPayout(_) => {
             Some("a person's word instead of the channel's on a payout")
+        }
+        Request::DecideSignal(command) if risk::frees_money(tx, command)? => {
+            Some("payouts that a sign of risk holds")
         }
         Request::ResolveRefund(_) => Some("a person's word instead of the channel's on a refund"),
         _ => None,

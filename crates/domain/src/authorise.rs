@@ -122,9 +122,10 @@ fn roles(request: &Request) -> &'static [&'static str] {
         | Request::AdjustDifference(_) => &[FINANCE],
         Request::ConfirmClearing(_) => &[FINANCE, SYSTEM],
         Request::OpenCase(_) => &[OPERATOR, FINANCE, SYSTEM],
-        Request::AssignCase(_) | Request::ExplainCase(_) | Request::CloseCase(_) => {
-            &[OPERATOR, FINANCE]
-        }
+        Request::AssignCase(_)
+        | Request::ExplainCase(_)
+        | Request::CloseCase(_)
+        | Request::DecideSignal(_) => &[OPERATOR, FINANCE],
         Request::OpenAccounts(_)
         | Request::CloseAccount(_)
         | Request::PostTransfers(_)

@@ -8,6 +8,7 @@ use crate::merchant::{CreateMerchant, SetMerchantStatus, UpdateMerchant};
 use crate::payment::{AcceptUnderpayment, ClosePayment, CreatePayment, QueryPayment};
 use crate::payout::{CancelPayout, CreatePayout, ResolvePayout, ReturnPayout};
 use crate::refund::{CreateRefund, ResolveRefund};
+use crate::risk::DecideSignal;
 use crate::signing_key::{AddSigningKey, RevokeSigningKey};
 use crate::split::ExecuteSplit;
 use crate::transfer::{
@@ -64,6 +65,7 @@ pub enum Request {
     AssignCase(AssignCase),
     ExplainCase(ExplainCase),
     CloseCase(CloseCase),
+    DecideSignal(DecideSignal),
     OpenAccounts(OpenAccounts),
     CloseAccount(CloseAccount),
     PostTransfers(PostTransfers),
@@ -152,6 +154,13 @@ pub enum Due {
     },
     /// Payouts that wait for the reserve go on.
     Reserve,
+    /// Payers whose hour is over are not counted any more.
+    RiskSweep,
+    /// No sign of risk holds a merchant's payouts any more.
+    HeldPayouts {
+        /// The merchant.
+        merchant: String,
+    },
     /// Settlement goes on.
     Settlement,
 }

@@ -32,6 +32,7 @@ pub mod regulation;
 mod rejection;
 mod reply;
 pub mod reserve;
+pub mod risk;
 pub mod settlement;
 pub mod signing_key;
 pub mod split;

@@ -8,6 +8,7 @@ use crate::merchant::Merchant;
 use crate::payment::Payment;
 use crate::payout::Payout;
 use crate::refund::Refund;
+use crate::risk::RiskSignal;
 use crate::signing_key::SigningKey;
 use crate::split::Split;
 use crate::transfer::{ClientAccount, PlacedHold, Reversal, TransfersPosted};
@@ -80,6 +81,8 @@ pub enum Reply {
     DayClose(Arc<DayClose>),
     /// A case.
     Case(Arc<Case>),
+    /// A sign of risk.
+    RiskSignal(Arc<RiskSignal>),
     /// Client accounts, in the order asked.
     Accounts(Vec<Arc<ClientAccount>>),
     /// A client account.

@@ -114,6 +114,7 @@ async fn paid(rig: &Rig, payment: &str, fen: i64) {
         channel_number: format!("trade-{payment}"),
         amount: Money::cny(fen),
         paid_at: rig.clock.now(),
+        payer: None,
     };
     state(rig, payment, paid).await;
 }

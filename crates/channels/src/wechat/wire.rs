@@ -56,7 +56,15 @@ pub(super) struct Transaction {
     pub trade_state: String,
     pub trade_state_desc: Option<String>,
     pub success_time: Option<String>,
+    /// Bank and kind of card: `CMB_CREDIT`, `ICBC_DEBIT`; `OTHERS` for the rest.
+    pub bank_type: Option<String>,
+    pub payer: Option<TransactionPayer>,
     pub amount: Option<TransactionAmount>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct TransactionPayer {
+    pub openid: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -3,7 +3,7 @@
 use crate::support::*;
 use channels::crypto::sha1_hex;
 use channels::http::Response;
-use channels::{Answer, Connector, Operation, OrderState, RefundState, Report};
+use channels::{Answer, Connector, Operation, OrderState, Payer, RefundState, Report};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use money::Money;
@@ -27,6 +27,7 @@ fn paid() -> Answer {
             channel_number: "4200001234202612010000000001".to_owned(),
             amount: Money::cny(12345),
             paid_at: "2026-12-01T01:59:31Z".parse().unwrap(),
+            payer: Some(Payer::of("oUpF8uMuAJO_M2pxb1Q9zNjWeS6o", None)),
         },
     }
 }

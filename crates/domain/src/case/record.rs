@@ -46,6 +46,8 @@ pub enum CaseKind {
     PayoutRefused,
     /// What became known of a merchant forbids serving it; it was suspended.
     MerchantForbidden,
+    /// A sign of risk was seen; it ends with the decision on the sign.
+    RiskSignal,
     /// A difference found by reconciliation.
     Reconciliation,
     /// A merchant's webhook endpoint failed for days and was switched off.

@@ -42,6 +42,7 @@ pub(crate) fn order_state(
         channel_number,
         amount,
         paid_at,
+        payer,
     } = state
     {
         let channel_number = channel_number.clone();
@@ -49,6 +50,7 @@ pub(crate) fn order_state(
             channel_number,
             amount: *amount,
             paid_at: *paid_at,
+            payer: payer.clone(),
             source,
         };
         return evidence::paid(cx, channel, order, paid);

@@ -21,7 +21,7 @@ use crate::regulation;
 use crate::rejection::broken;
 use crate::settlement::{self, Item};
 use crate::webhook::{self, EventType};
-use crate::{fee, refund, split};
+use crate::{fee, refund, risk, split};
 use channels::operation::{Channel, ChannelReference};
 use engine::Interrupt;
 use std::sync::Arc;
@@ -188,6 +188,7 @@ pub(super) fn succeed(
         closing::count(cx.tx, &[(Figure::Fees, Some(payment.fee))])?;
     }
     split::execute_planned(cx, &mut payment, merchant)?;
+    risk::payment_booked(cx, &payment, amount)?;
     webhook::notify(
         cx.tx,
         &merchant.id,

@@ -6,7 +6,7 @@ use crate::rejection::broken;
 use crate::split::SplitPlan;
 use crate::text::channel_name;
 use calendar::BusinessDate;
-use channels::answer::Refusal;
+use channels::answer::{Payer, Refusal};
 use channels::operation::Channel;
 use engine::{Indexes, Interrupt, Record, index_time};
 use jiff::Timestamp;
@@ -79,6 +79,9 @@ pub struct Paid {
     /// When, by the channel's clock.
     #[serde(with = "calendar::rfc3339")]
     pub paid_at: Timestamp,
+    /// Who, where the channel said it: a mark that tells payers apart, for signs of risk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payer: Option<Payer>,
     /// Where we learned it.
     pub source: Source,
 }

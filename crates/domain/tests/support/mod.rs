@@ -575,6 +575,7 @@ pub fn order_paid(
         channel_number: channel_number.into(),
         amount: fen(amount),
         paid_at,
+        payer: None,
     };
     Statement::Order {
         order: reference_of(payment),

@@ -2,7 +2,7 @@
 
 use super::books::{OrderEntry, OrderStanding};
 use super::{Event, SimChannel, refusal, seconds};
-use channels::answer::{Answer, OrderState, Report};
+use channels::answer::{Answer, OrderState, Payer, Report};
 use channels::operation::{Channel, ChannelReference};
 use jiff::Timestamp;
 use money::Money;
@@ -33,6 +33,7 @@ impl SimChannel {
         }
         let entry = OrderEntry {
             amount,
+            payer: format!("payer-{}", self.books.orders.len() % PAYERS),
             created_at: now,
             expires_at,
             standing: OrderStanding::Awaiting,
@@ -162,6 +163,7 @@ fn order_answer(order: &str, entry: &OrderEntry) -> Answer {
             channel_number: number.clone(),
             amount: entry.amount,
             paid_at: *at,
+            payer: Some(Payer::of(&entry.payer, None)),
         },
     };
     Answer::Order {
