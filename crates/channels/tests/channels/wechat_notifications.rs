@@ -4,8 +4,8 @@ use crate::support::*;
 use channels::crypto::{AeadKey, aead_aes_256_gcm_encrypt, base64_encode};
 use channels::http::Response;
 use channels::{
-    Answer, Connector, Notification, NotificationError, OrderState, Payer, RefundState, SignatureError,
-    WechatConfig, WechatConnector,
+    Answer, Connector, Notification, NotificationError, OrderState, Payer, RefundState,
+    SignatureError, WechatConfig, WechatConnector,
 };
 use money::Money;
 use serde_json::{Value, json};

@@ -96,13 +96,21 @@ pub fn first_day() -> BusinessDate {
 
 impl Book {
     pub fn new() -> Book {
-        let mut book = Book::without_chart();
+        Book::of(QingyuanApp::sample().unwrap())
+    }
+
+    pub fn of(app: QingyuanApp) -> Book {
+        let mut book = Book::running(app);
         book.ask(&operator(), Request::SetUp(SetUp::default()))
             .unwrap();
         book
     }
 
     pub fn without_chart() -> Book {
+        Book::running(QingyuanApp::sample().unwrap())
+    }
+
+    fn running(app: QingyuanApp) -> Book {
         let directory = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(directory.path()).unwrap();
         let writer = store.writer().unwrap();
@@ -114,13 +122,7 @@ impl Book {
         };
         let vault = Arc::new(Vault::new(&[7; 32]).unwrap());
         let reader = Box::new(store.reader().unwrap());
-        let shard = Shard::open(
-            Arc::new(QingyuanApp::sample().unwrap()),
-            reader,
-            vault,
-            options,
-        )
-        .unwrap();
+        let shard = Shard::open(Arc::new(app), reader, vault, options).unwrap();
         let now = "2026-03-02T10:00:00+08:00".parse().unwrap();
         Book {
             shard,

@@ -19,6 +19,7 @@ pub mod profile;
 pub mod reconciliations;
 pub mod refunds;
 pub mod resting_money;
+pub mod risk;
 pub mod settlements;
 pub mod signing_keys;
 pub mod splits;

@@ -17,6 +17,7 @@ pub mod proposals;
 pub mod reconciliations;
 pub mod refunds;
 pub mod resting_money;
+pub mod risk;
 pub mod settlements;
 pub mod signing_keys;
 pub mod splits;
@@ -42,6 +43,7 @@ pub fn api() -> OpenApiRouter<AppState> {
         .merge(payouts::router())
         .merge(settlements::router())
         .merge(resting_money::router())
+        .merge(risk::router())
         .merge(closing::router())
         .merge(compliance::router())
         .merge(reconciliations::router())

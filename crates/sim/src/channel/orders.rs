@@ -7,6 +7,9 @@ use channels::operation::{Channel, ChannelReference};
 use jiff::Timestamp;
 use money::Money;
 
+/// People who pay.
+const PAYERS: usize = 12;
+
 impl SimChannel {
     pub(super) fn create_order(
         &mut self,
