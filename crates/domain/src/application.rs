@@ -9,8 +9,8 @@ use crate::rejection::{Refusable, Rejection};
 use crate::reply::{self, Reply};
 use crate::risk::RiskSetting;
 use crate::{
-    approval, authorise, case, chart, clearing, closing, declare, merchant, payment, payout,
-    refund, reserve, risk, settlement, signing_key, split,
+    approval, authorise, case, chart, clearing, closing, declare, launch, merchant, payment,
+    payout, refund, reserve, risk, settlement, signing_key, split,
 };
 use crate::{transfer, webhook};
 use channels::answer::{Answer as Statement, OrderState, PayoutState, RefundState};
@@ -217,6 +217,8 @@ fn answer_request(cx: &mut Context<'_, '_>, request: &Request) -> Refusable<Repl
         Request::ExplainCase(command) => Reply::Case(case::explain(cx, command)?),
         Request::CloseCase(command) => Reply::Case(case::close(cx, command)?),
         Request::DecideSignal(command) => Reply::RiskSignal(risk::decide(cx, command)?),
+        Request::ProposeLaunch(command) => reply::launch(launch::propose(cx, command)?),
+        Request::ApproveLaunch(command) => reply::launch((launch::approve(cx, command)?, false)),
         Request::OpenAccounts(command) => Reply::Accounts(transfer::open(cx, command)?),
         Request::CloseAccount(command) => Reply::Account(transfer::close(cx, command)?),
         Request::PostTransfers(command) => Reply::Transfers(transfer::post(cx, command)?),

@@ -113,12 +113,14 @@ fn roles(request: &Request) -> &'static [&'static str] {
         | Request::QueryPayment(_)
         | Request::ExecuteSplit(_)
         | Request::CreateRefund(_)
-        | Request::CreatePayout(_) => &[OPERATOR],
+        | Request::CreatePayout(_)
+        | Request::ProposeLaunch(_) => &[OPERATOR],
         Request::AcceptUnderpayment(_)
         | Request::ResolveRefund(_)
         | Request::CancelPayout(_)
         | Request::ResolvePayout(_)
         | Request::ReturnPayout(_)
+        | Request::ApproveLaunch(_)
         | Request::AdjustDifference(_) => &[FINANCE],
         Request::ConfirmClearing(_) => &[FINANCE, SYSTEM],
         Request::OpenCase(_) => &[OPERATOR, FINANCE, SYSTEM],

@@ -4,6 +4,7 @@ use crate::case::{AssignCase, CloseCase, ExplainCase, OpenCase};
 use crate::chart::SetUp;
 use crate::clearing::{AdjustDifference, ConfirmClearing};
 use crate::closing::{ResumeSettlement, TurnDay};
+use crate::launch::{ApproveLaunch, ProposeLaunch};
 use crate::merchant::{CreateMerchant, SetMerchantStatus, UpdateMerchant};
 use crate::payment::{AcceptUnderpayment, ClosePayment, CreatePayment, QueryPayment};
 use crate::payout::{CancelPayout, CreatePayout, ResolvePayout, ReturnPayout};
@@ -66,6 +67,8 @@ pub enum Request {
     ExplainCase(ExplainCase),
     CloseCase(CloseCase),
     DecideSignal(DecideSignal),
+    ProposeLaunch(ProposeLaunch),
+    ApproveLaunch(ApproveLaunch),
     OpenAccounts(OpenAccounts),
     CloseAccount(CloseAccount),
     PostTransfers(PostTransfers),

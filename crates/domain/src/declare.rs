@@ -2,6 +2,7 @@
 
 use crate::chart::{BusinessAccounts, Chart};
 use crate::command::{BillLine, Command, Due, Fact, Request};
+use crate::launch::{Launch, Product};
 use crate::merchant::{ExternalNumber, Merchant};
 use crate::payment::{ChannelTrade, OrderNumber, Payment};
 use crate::payout::{Payout, PayoutNumber, SmallPayouts};
@@ -69,6 +70,9 @@ fn declare_request(request: &Request, keys: &mut Keys) {
 }
 
 fn merchant(keys: &mut Keys, id: &str) {
+    for product in Product::ALL {
+        keys.record::<Launch>(product.name());
+    }
     keys.record::<Chart>(Chart::KEY);
     keys.record::<Merchant>(id);
     keys.record::<WebhookEndpoint>(id);

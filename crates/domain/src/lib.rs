@@ -24,6 +24,7 @@ mod context;
 mod declare;
 mod effect;
 pub mod fee;
+pub mod launch;
 pub mod merchant;
 pub mod payment;
 pub mod payout;

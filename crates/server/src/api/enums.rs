@@ -3,6 +3,7 @@
 use channels::Channel;
 use compliance::risk::{Measure, Sign};
 use domain::case::{CaseKind, CaseStatus};
+use domain::launch::Product;
 use domain::merchant::{
     AccountOwner, CheckedBy, CodeKind, LateSuccess, MerchantKind, MerchantStatus, Premises,
 };
@@ -144,6 +145,11 @@ pub fn account_kind() -> Object {
 /// Sides.
 pub fn side() -> Object {
     values(&[Side::Debit, Side::Credit])
+}
+
+/// Products that can be declared as new.
+pub fn product() -> Object {
+    values(&Product::ALL)
 }
 
 /// Signs of risk.
@@ -296,6 +302,7 @@ mod tests {
             (described(receiver_kind()), known::<ReceiverKind>()),
             (described(account_kind()), known::<AccountKind>()),
             (described(side()), known::<Side>()),
+            (described(product()), known::<Product>()),
             (described(sign()), known::<Sign>()),
             (described(measure()), known::<Measure>()),
             (described(signal_status()), known::<SignalStatus>()),

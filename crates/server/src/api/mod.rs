@@ -11,6 +11,7 @@ pub mod closing;
 pub mod compliance;
 pub mod decisions;
 pub mod enums;
+pub mod launches;
 pub mod merchants;
 pub mod money;
 pub mod payments;

@@ -1,5 +1,6 @@
 //! Signs of risk.
 
+use super::decisions::TextSchema;
 use super::enums;
 use calendar::BusinessDate;
 use compliance::Text;
@@ -18,24 +19,6 @@ pub struct SignalDecisionBody {
     pub decision: SignalDecision,
     /// Why, 1 to 500 characters.
     pub reason: String,
-}
-
-/// English and 中文.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
-pub struct BothLanguages {
-    /// English.
-    pub en: String,
-    /// 中文。
-    pub zh: String,
-}
-
-impl From<Text> for BothLanguages {
-    fn from(text: Text) -> BothLanguages {
-        BothLanguages {
-            en: text.en,
-            zh: text.zh,
-        }
-    }
 }
 
 /// A decision that was made.
@@ -85,14 +68,16 @@ pub struct RiskSignalView {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub payer: Option<String>,
     /// What it means.
-    pub says: BothLanguages,
+    #[schema(value_type = TextSchema)]
+    pub says: Text,
     /// What was seen, each with the figure it reached.
     #[schema(example = json!(["refunds 4 of 20 >= 200 per mille"]))]
     pub seen: Vec<String>,
     /// What could not be looked at, because it is not known.
     pub unseen: Vec<String>,
     /// What to do.
-    pub remedy: BothLanguages,
+    #[schema(value_type = TextSchema)]
+    pub remedy: Text,
     /// Payment, refund or payout with which it was seen.
     pub object: String,
     /// The day in Shanghai.
@@ -126,10 +111,10 @@ impl From<RiskSignal> for RiskSignalView {
             sign: signal.sign,
             measure: signal.measure,
             payer: signal.payer,
-            says: signal.says.into(),
+            says: signal.says,
             seen: signal.seen,
             unseen: signal.unseen,
-            remedy: signal.remedy.into(),
+            remedy: signal.remedy,
             object: signal.object,
             day: signal.day,
             case: signal.case,

@@ -91,7 +91,9 @@ fn of_request(request: &Request) -> Route {
         | Request::ResumeSettlement(_)
         | Request::ConfirmClearing(_)
         | Request::OpenAccounts(_)
-        | Request::CloseAccount(_) => Route::First,
+        | Request::CloseAccount(_)
+        | Request::ProposeLaunch(_)
+        | Request::ApproveLaunch(_) => Route::First,
     }
 }
 

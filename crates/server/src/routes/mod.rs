@@ -10,6 +10,7 @@ pub mod decisions;
 pub mod events;
 mod groups;
 pub mod holds;
+pub mod launches;
 pub mod merchants;
 pub mod payments;
 pub mod payouts;
@@ -44,6 +45,7 @@ pub fn api() -> OpenApiRouter<AppState> {
         .merge(settlements::router())
         .merge(resting_money::router())
         .merge(risk::router())
+        .merge(launches::router())
         .merge(closing::router())
         .merge(compliance::router())
         .merge(reconciliations::router())
