@@ -29,6 +29,7 @@ fn facts() -> BTreeMap<String, FactValue> {
         ("systems_abroad", false),
         ("processed_abroad", false),
         ("fee_published", true),
+        ("independent_system", true),
     ];
     let words =
         |words: &[&str]| FactValue::Words(words.iter().map(|word| (*word).to_owned()).collect());
