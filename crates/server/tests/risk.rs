@@ -68,11 +68,16 @@ async fn a_held_payout_goes_on_when_two_people_clear_the_sign() {
     let merchant = format!("/v1/merchants/{}", rig.shop);
     let shown = rig.get(&merchant, SHOP).await.expect(200);
     assert_eq!(shown.body["payouts_held"], json!(false));
-    let refund = json!({"payment": payment, "refund_number": "r-1",
+    let refund = json!({"refund_number": "r-1",
         "amount": {"amount": 1_000, "currency": "CNY"}});
-    rig.post("/v1/refunds", SHOP, "r-1", &refund)
-        .await
-        .expect(201);
+    rig.post(
+        &format!("/v1/payments/{payment}/refunds"),
+        SHOP,
+        "r-1",
+        &refund,
+    )
+    .await
+    .expect(201);
 
     let list = rig.get("/v1/risk/signals", OPERATOR).await.expect(200);
     let signal = &list.body["items"][0];
