@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # The figures of docs/benchmarks.md on PostgreSQL, with a server of its own that is gone afterwards. About a quarter of
-# an hour. Nothing else should run beside it. TRANSFERS and SECONDS_EACH make it shorter; PROGRAM is one that was built before.
+# an hour. Nothing else should run beside it. TRANSFERS, SECONDS_EACH and KILLS make it shorter; PROGRAM is one that was built before.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-: "${TRANSFERS:=10000000}" "${SECONDS_EACH:=10}" "${PROGRAM:=}"
+: "${TRANSFERS:=10000000}" "${SECONDS_EACH:=10}" "${KILLS:=10}" "${PROGRAM:=}"
 if [ -z "$PROGRAM" ]; then
   cargo build --release --quiet --package qingyuan
   PROGRAM=target/release/qingyuan
@@ -49,3 +49,4 @@ echo "\$ qingyuan bench payments   (SQLite, to compare)"
 run bench payments --seconds "$SECONDS_EACH"
 run bench payments --seconds "$SECONDS_EACH" --servers 1
 run bench payments --seconds "$SECONDS_EACH" --servers 2
+run bench failover --kills "$KILLS"

@@ -264,6 +264,29 @@ pub enum Benchmark {
     Payments(PaymentsBenchmark),
     /// Decisions for a live barcode payment with all rule packs loaded.
     Compliance,
+    /// How long the shards of a killed server take no payments.
+    ///
+    /// Servers of their own processes share a new book while a client per shard makes payments; one server after another is
+    /// killed and started again. The times are those from the kill to the first payment of each of its
+    /// shards that was asked for after it and acknowledged.
+    Failover(FailoverBenchmark),
+}
+
+/// Arguments of `bench failover`.
+#[derive(Debug, Args)]
+pub struct FailoverBenchmark {
+    /// The PostgreSQL database of the book, which must have none yet: postgres://user@host/database.
+    #[arg(long, value_name = "URL")]
+    pub postgres: String,
+    /// Servers.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u64).range(2..=16))]
+    pub servers: u64,
+    /// How often one is killed.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    pub kills: u64,
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `bench payments`.

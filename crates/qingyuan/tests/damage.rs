@@ -223,6 +223,7 @@ fn a_changed_batch_or_head_is_named() {
     }
     each_is_named(&[
         ("batch 31", "DELETE FROM batch WHERE seq = 30".into()),
+        ("shard row", "DELETE FROM shard".into()),
         (
             "shard row",
             format!(

@@ -89,6 +89,11 @@ pub enum Finding {
         /// The fee on the statement.
         theirs: Money,
     },
+    /// Both sides know the movement, under different numbers of the channel: it may be another one.
+    NumberDiffers {
+        /// The amount on the statement.
+        amount: Money,
+    },
     /// Our books have a success that the statement lacks.
     OursOnly {
         /// The amount in our books.
@@ -127,6 +132,7 @@ impl Finding {
         match self {
             Finding::AmountDiffers { .. } => "amount_differs",
             Finding::FeeDiffers { .. } => "fee_differs",
+            Finding::NumberDiffers { .. } => "number_differs",
             Finding::OursOnly { .. } => "ours_only",
             Finding::TheirsOnly { .. } => "theirs_only",
             Finding::Duplicate { .. } => "duplicate",
@@ -172,6 +178,7 @@ impl Difference {
             Finding::TheirsOnly { amount, .. } | Finding::Duplicate { amount, .. } => {
                 (amount, self.is_refund())
             }
+            Finding::NumberDiffers { amount } => (Money::zero(amount.currency()), false),
             Finding::DateShift { amount, ours, .. } if ours == self.statement_date => {
                 (Money::zero(amount.currency()), false)
             }

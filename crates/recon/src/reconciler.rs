@@ -430,6 +430,15 @@ impl Awaited {
                 theirs: line.amount,
             });
         }
+        let other_number = self
+            .channel_number
+            .as_ref()
+            .is_some_and(|ours| !line.channel_number.is_empty() && *ours != line.channel_number);
+        if other_number {
+            findings.push(Finding::NumberDiffers {
+                amount: line.amount,
+            });
+        }
         if let (Some(ours), Some(theirs)) = (self.fee, line.fee)
             && ours != theirs
         {

@@ -99,6 +99,26 @@ fn each_difference_names_its_place() {
 }
 
 #[test]
+fn another_number_of_the_channel_is_no_match() {
+    let known = payment(1, 100);
+    let mut line = line_of(&known);
+    line.channel_number = "C8".into();
+    let result = run(vec![known.clone()], vec![line]);
+    let amount = Money::cny(100);
+    assert_eq!(findings(&result), [Finding::NumberDiffers { amount }]);
+    assert_eq!(result.matched, 0);
+    let difference = &result.differences[0];
+    assert_eq!(difference.channel_number.as_deref(), Some("C8"));
+    assert_eq!(difference.effect(), Ok(Money::cny(0)));
+    // What one side does not know does not differ.
+    let untold = OurEntry {
+        channel_number: None,
+        ..known.clone()
+    };
+    assert!(run(vec![untold], vec![line_of(&known)]).is_clean());
+}
+
+#[test]
 fn a_repeated_reference_names_its_first_line() {
     let known = payment(1, 100);
     let stranger = payment(9, 500);

@@ -158,3 +158,27 @@ async fn query_and_path_parameters() {
         .expect_problem(400, "invalid_parameter", "after");
     rig.stop().await;
 }
+
+#[tokio::test]
+async fn only_transfers_are_reversed() {
+    let rig = Rig::start().await;
+    let (wallet, bank) = rig.two_accounts().await;
+    let body =
+        json!({"account": wallet, "side": "debit", "amount": {"amount": 500, "currency": "CNY"}});
+    let hold = rig.post("/v1/holds", LEDGER, "h", &body).await.expect(201);
+    let capture = format!("/v1/holds/{}/capture", hold.id());
+    let captured = transfer(901, wallet, bank, 200);
+    rig.post(&capture, LEDGER, "c", &captured).await.expect(201);
+    let reversal = json!({"reversal_id": id_text(902), "reason": "a mistake"});
+    for id in [hold.id().to_owned(), id_text(901)] {
+        let path = format!("/v1/transfers/{id}/reversal");
+        rig.post(&path, LEDGER, &id, &reversal)
+            .await
+            .expect_problem(409, "state_conflict", "");
+    }
+    let path = format!("/v1/transfers/{}/reversal", id_text(900));
+    rig.post(&path, LEDGER, "r", &reversal)
+        .await
+        .expect_problem(422, "insufficient_funds", "");
+    rig.stop().await;
+}

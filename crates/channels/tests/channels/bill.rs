@@ -109,6 +109,28 @@ fn rows_are_read_with_commas_and_backticks_in_names() {
 }
 
 #[test]
+fn what_separates_fields_may_stand_in_a_name() {
+    let expected = read_all(csv().as_bytes(), scope()).unwrap();
+    for name in ["a,`b", ",`", ",`,`,`", "x,`0.60%,`9.99,`9.99,`", "`,`"] {
+        let bill = edited(2, |line| {
+            let mut fields: Vec<&str> = line.split(",`").collect();
+            fields[20] = name;
+            fields.join(",`")
+        });
+        assert_eq!(
+            read_all(bill.as_bytes(), scope()).unwrap(),
+            expected,
+            "{name}"
+        );
+    }
+    // Elsewhere, and where a field is missing, it is an error as before.
+    let short = edited(2, |line| line.replacen(",`", ",", 1));
+    assert_eq!(failure(&short).line, 2);
+    let shifted = edited(2, |line| line.replacen(",`", ",`1,`", 1));
+    assert_eq!(failure(&shifted).line, 2);
+}
+
+#[test]
 fn byte_order_mark_and_line_ends_make_no_difference() {
     let expected = read_all(csv().as_bytes(), scope()).unwrap();
     let variants = [

@@ -79,13 +79,27 @@ impl Run<'_> {
             .as_ref()
             .is_none_or(|(_, name)| *name == stored.name);
         if stored.state != *derived || !same_name {
-            let problem = format!(
-                "balance row says debits {} credits {}, the ledger says debits {} credits {}",
-                stored.state.debits_posted,
-                stored.state.credits_posted,
-                derived.debits_posted,
-                derived.credits_posted
-            );
+            let problem = if !same_name {
+                format!(
+                    "balance row has another name than the ledger: {}",
+                    stored.name
+                )
+            } else if (stored.state.debits_posted, stored.state.credits_posted)
+                == (derived.debits_posted, derived.credits_posted)
+            {
+                format!(
+                    "balance row says {:?}, the ledger says {derived:?}",
+                    stored.state
+                )
+            } else {
+                format!(
+                    "balance row says debits {} credits {}, the ledger says debits {} credits {}",
+                    stored.state.debits_posted,
+                    stored.state.credits_posted,
+                    derived.debits_posted,
+                    derived.credits_posted
+                )
+            };
             return self.problem(format!("account {id}"), problem);
         }
         Ok(())

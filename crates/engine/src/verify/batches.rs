@@ -5,6 +5,7 @@ use crate::batch::ShardHead;
 use crate::leaf;
 use crate::merkle::{self, Hash, MerkleTree};
 use crate::store::StoredBatch;
+use ledger::AccountId;
 
 impl Run<'_> {
     pub(super) fn batch(
@@ -52,6 +53,28 @@ impl Run<'_> {
             )?;
         }
         Ok(())
+    }
+
+    /// A shard without its row has no rows at all.
+    pub(super) fn nothing_is_there(&mut self) -> Result<(), Ended> {
+        let found = [
+            ("batch", !self.queries.batches_after(0, 1)?.is_empty()),
+            ("journal", !self.queries.journal_after(0, 1)?.is_empty()),
+            ("ledger", !self.queries.rows_after(0, 1)?.is_empty()),
+            (
+                "account",
+                !self.queries.accounts_after(AccountId(0), 1)?.is_empty(),
+            ),
+        ];
+        let tables = found
+            .iter()
+            .filter_map(|(table, is_there)| is_there.then_some(*table));
+        let tables: Vec<&str> = tables.collect();
+        if tables.is_empty() {
+            return Ok(());
+        }
+        let text = format!("missing, while there are rows in {}", tables.join(", "));
+        self.problem("shard row".into(), text)
     }
 
     /// What the shard row says beyond the last batch, and rows that lie beyond the shard row.

@@ -165,7 +165,7 @@ impl Run<'_> {
     fn all(&mut self, progress: &mut dyn FnMut(u64, u64)) -> Result<(), Ended> {
         // Before the checkpoints are read: a server may go on writing meanwhile.
         let Some(before) = self.queries.head()? else {
-            return Ok(());
+            return self.nothing_is_there();
         };
         self.low_seq = before.low_seq;
         self.load_checkpoints()?;

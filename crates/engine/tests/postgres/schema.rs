@@ -94,7 +94,7 @@ fn each_step_applies_twice_and_their_sum_is_the_fresh_schema() {
     let fresh = server.create_database();
     drop(books::open(&server.url(&fresh)));
     let expected = server.sql(&fresh, SCHEMA);
-    assert!(expected.contains("CREATE UNIQUE INDEX ledger_id ON public.ledger"));
+    assert!(expected.contains("CREATE UNIQUE INDEX ledger_transfer ON public.ledger"));
     let stepped = server.create_database();
     server.sql(
         &stepped,

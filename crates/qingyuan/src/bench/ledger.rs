@@ -39,6 +39,7 @@ pub fn run(arguments: &LedgerBenchmark) -> Result<bool, Failure> {
     let running = target.start()?;
     let engine = running.engine.clone();
     let accounts = open_accounts(&engine, arguments.accounts, arguments.json)?;
+    let opened_bytes = engine.queries().size_bytes()?;
     let (batches_before, commands_before) = counts(&engine);
     let mut run = Run::new(&engine, arguments, accounts);
     run.post_all()?;
@@ -56,6 +57,10 @@ pub fn run(arguments: &LedgerBenchmark) -> Result<bool, Failure> {
     figures
         .more
         .insert("db_bytes_per_transfer".into(), json!(bytes_each));
+    // What the accounts take, each with its opening and its records; it is in the figure above.
+    figures
+        .more
+        .insert("db_bytes_before".into(), json!(opened_bytes));
     measure_reopening(&mut target, running, engine, &mut figures)?;
     if arguments.json {
         output::json(&figures)?

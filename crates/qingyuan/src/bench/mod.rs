@@ -1,6 +1,7 @@
 //! Benchmarks: figures, never verdicts.
 
 mod compliance;
+mod failover;
 mod figures;
 mod ledger;
 mod payments;
@@ -13,6 +14,7 @@ pub fn run(benchmark: &Benchmark) -> Result<bool, Failure> {
     match benchmark {
         Benchmark::Ledger(arguments) => ledger::run(arguments),
         Benchmark::Compliance => compliance::run(),
+        Benchmark::Failover(arguments) => failover::run(arguments),
         Benchmark::Payments(arguments) => payments::run(arguments),
     }
 }

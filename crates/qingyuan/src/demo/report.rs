@@ -299,7 +299,9 @@ fn sides(finding: &Finding) -> (Option<i64>, Option<i64>) {
         Finding::TheirsOnly { amount, .. } | Finding::Duplicate { amount, .. } => {
             (None, Some(amount.amount()))
         }
-        Finding::DateShift { amount, .. } => (Some(amount.amount()), Some(amount.amount())),
+        Finding::DateShift { amount, .. } | Finding::NumberDiffers { amount } => {
+            (Some(amount.amount()), Some(amount.amount()))
+        }
     }
 }
 

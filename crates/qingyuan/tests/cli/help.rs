@@ -4,7 +4,7 @@ use crate::support::process::run;
 
 #[test]
 fn each_command_explains_itself() {
-    let teaches: [(&[&str], &[&str]); 9] = [
+    let teaches: [(&[&str], &[&str]); 10] = [
         (
             &[],
             &[
@@ -107,6 +107,10 @@ fn each_command_explains_itself() {
                 "--batch",
                 "--per-command",
             ],
+        ),
+        (
+            &["bench", "failover"],
+            &["killed", "--postgres", "--servers", "--kills", "--json"],
         ),
     ];
     for (command, words) in teaches {

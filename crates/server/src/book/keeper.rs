@@ -26,6 +26,9 @@ const LEFT_TO_OTHERS: Duration = Duration::from_secs(5);
 /// How often shards are asked for at most.
 const ASK_EVERY: Duration = Duration::from_secs(1);
 
+/// Added to the end of a lease before it is looked for: what the database's milliseconds leave open.
+const MARGIN: Duration = Duration::from_millis(5);
+
 /// How leases are kept.
 #[derive(Debug, Clone)]
 pub struct KeeperOptions {
@@ -96,6 +99,7 @@ impl Keeper {
             tenants: BTreeMap::new(),
             left: BTreeMap::new(),
             asked_at: None,
+            expected_at: None,
             clock_differs: false,
             done,
             finished,
@@ -136,6 +140,8 @@ struct Work {
     /// Shards given up for others, and until when they are not taken back.
     left: BTreeMap<ShardCode, Instant>,
     asked_at: Option<Instant>,
+    /// When leases end that nobody renews any more, if that is before the next tick.
+    expected_at: Option<Instant>,
     /// Whether this server's clock was found to differ from the database's, and said so.
     clock_differs: bool,
     done: mpsc::UnboundedSender<Done>,
@@ -150,6 +156,7 @@ impl Work {
         loop {
             tokio::select! {
                 _ = interval.tick() => self.tick().await,
+                () = until(self.expected_at) => self.tick().await,
                 Some(done) = self.finished.recv() => self.take_done(done).await,
                 Some(request) = self.yields.recv() => self.give_up_for(&request).await,
                 changed = wanted.changed(), if self.phase != Phase::End => {
@@ -187,12 +194,14 @@ impl Work {
     }
 
     async fn tick(&mut self) {
+        self.expected_at = None;
         self.renew().await;
         self.notice_ends();
         match self.blocking(|leases| leases.list()).await {
             Ok(table) => {
                 self.look_around(&table);
                 if self.phase == Phase::Keep {
+                    self.expected_at = self.next_end(&table);
                     self.take_free(&table).await;
                     self.ask_for_more(&table);
                 }
@@ -310,6 +319,18 @@ impl Work {
                 tokio::spawn(async move { peers.greet(&holder).await });
             }
         }
+    }
+
+    /// When the leases have ended that end before the next look. Who is alive renews long before; those of a server that
+    /// died end together, and waiting for the last leaves its whole share to be had.
+    fn next_end(&self, table: &LeaseTable) -> Option<Instant> {
+        let others = table
+            .shards
+            .iter()
+            .filter(|entry| !entry.is_free() && !self.tenants.contains_key(&entry.shard));
+        let ending = others.filter(|entry| entry.remaining < self.options.tick);
+        let last = ending.map(|entry| entry.remaining).max()?;
+        Some(Instant::now() + last + MARGIN)
     }
 
     /// Servers seen, this one and `newcomer` included.
@@ -501,5 +522,13 @@ impl Work {
             // Its answer may be long in coming; leases are renewed meanwhile.
             tokio::spawn(async move { peers.ask_to_yield(&holder, least - own).await });
         }
+    }
+}
+
+/// Waits until then; without an instant for ever.
+async fn until(instant: Option<Instant>) {
+    match instant {
+        Some(instant) => tokio::time::sleep_until(instant.into()).await,
+        None => std::future::pending().await,
     }
 }

@@ -189,6 +189,10 @@ fn case(difference: &Difference) -> OpenCase {
         Finding::FeeDiffers { ours, theirs } => {
             format!("expected fee {ours}, the bill says {theirs}")
         }
+        Finding::NumberDiffers { amount } => {
+            let number = difference.channel_number.as_deref().unwrap_or_default();
+            format!("{amount} stands under the channel's number {number}, not the one in the books")
+        }
         Finding::OursOnly { amount } => format!("{amount} in the books is not on the bill"),
         Finding::TheirsOnly { amount, .. } => format!("{amount} on the bill was not in the books"),
         Finding::Duplicate {

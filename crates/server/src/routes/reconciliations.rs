@@ -130,7 +130,8 @@ fn problem(error: ReconcileError) -> Problem {
             Problem::unavailable("bill_unavailable", error.to_string())
         }
         ReconcileError::Bill(_) | ReconcileError::Recon(_) => {
-            Problem::unavailable("bill_refused", error.to_string())
+            // Asking again gives the same bill.
+            Problem::new(StatusCode::BAD_GATEWAY, "bill_refused", error.to_string())
         }
         ReconcileError::ClearedBefore(_) => {
             Problem::new(StatusCode::CONFLICT, "already_exists", error.to_string()).at("date")

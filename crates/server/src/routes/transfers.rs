@@ -15,12 +15,13 @@ use crate::problem::Problem;
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::Response;
 use domain::transfer::{ClientAccount, CompactTransfer, PostTransfers, ReverseTransfer};
 use domain::{Reply, Request};
 use engine::ids::{id_text, parse_id_text};
 use engine::store::Queries;
-use ledger::{AccountId, Row, TransferId};
+use ledger::{AccountId, Row, RowKind, TransferId};
 use money::Currency;
 use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
@@ -181,6 +182,15 @@ async fn reverse_transfer(
     body: Body<NewReversal>,
 ) -> Result<Response, Problem> {
     let (row, currency) = visible(&state, &caller, &id, &among).await?;
+    let instead = match row.kind {
+        RowKind::Transfer => None,
+        RowKind::Capture => Some("what was captured is given back by a transfer of its own"),
+        _ => Some("a hold is released, at /v1/holds/{id}/release"),
+    };
+    if let Some(instead) = instead {
+        let detail = format!("{id} is no transfer that can be reversed: {instead}");
+        return Err(Problem::new(StatusCode::CONFLICT, "state_conflict", detail));
+    }
     let request = Request::ReverseTransfer(ReverseTransfer {
         currency,
         original: CompactTransfer {

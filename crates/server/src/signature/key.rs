@@ -7,6 +7,7 @@ use aws_lc_rs::signature::{
 };
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use curve25519_dalek::edwards::CompressedEdwardsY;
 use domain::signing_key::KeyAlgorithm;
 
 /// A public key that cannot be used.
@@ -20,6 +21,9 @@ pub enum KeyProblem {
     /// An RSA key of another size.
     #[error("an RSA key must have 2048 to 8192 bits")]
     Size,
+    /// An Ed25519 key of small order, for which signatures are found without a private key.
+    #[error("public_key is one for which anybody can make signatures")]
+    Weak,
 }
 
 fn algorithm(algorithm: KeyAlgorithm) -> &'static dyn VerificationAlgorithm {
@@ -41,7 +45,14 @@ pub fn read_public_key(kind: KeyAlgorithm, base64: &str) -> Result<ParsedPublicK
         return Err(KeyProblem::Form);
     }
     let key = ParsedPublicKey::new(algorithm(kind), &bytes).map_err(|_| KeyProblem::Form)?;
-    if kind != KeyAlgorithm::Ed25519 {
+    if kind == KeyAlgorithm::Ed25519 {
+        // The point is what a SubjectPublicKeyInfo of this algorithm ends with.
+        let point = bytes.last_chunk::<32>().ok_or(KeyProblem::Form)?;
+        let point = CompressedEdwardsY(*point).decompress();
+        if point.ok_or(KeyProblem::Form)?.is_small_order() {
+            return Err(KeyProblem::Weak);
+        }
+    } else {
         let size = PublicEncryptingKey::from_der(&bytes).map_err(|_| KeyProblem::Size)?;
         if !(2_048..=8_192).contains(&size.key_size_bits()) {
             return Err(KeyProblem::Size);

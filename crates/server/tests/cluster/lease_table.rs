@@ -88,6 +88,12 @@ impl MemoryLeases {
         row.holder = Some(thief.clone());
         row.until = Instant::now() + Duration::from_secs(3_600);
     }
+
+    /// Nobody renews a shard's lease any more: its holder has died.
+    pub fn ends_in(&self, shard: ShardCode, remaining: Duration) {
+        let mut rows = self.rows.lock().unwrap();
+        rows[usize::from(shard.number())].until = Instant::now() + remaining;
+    }
 }
 
 fn row_of(code: ShardCode, row: &Row) -> ShardLease {

@@ -5,6 +5,7 @@ use engine::ShardCode;
 use engine::store::lease::Holder;
 use server::book::{Place, Tenure};
 use std::sync::mpsc;
+use std::time::Duration;
 
 fn code(number: u16) -> ShardCode {
     ShardCode::new(number).unwrap()
@@ -67,6 +68,30 @@ async fn a_server_that_lost_its_lease_writes_and_answers_nothing_more() {
     let refused = one.post("/v1/accounts", crate::rig::LEDGER, body).await;
     refused.expect_problem(503, "shard_moving", "");
     shared.until_held("one", SHARDS - 1).await;
+    one.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_shards_of_a_server_that_died_are_taken_when_its_leases_end() {
+    let shared = Shared::new();
+    let dead = Holder {
+        server: "dead".into(),
+        address: "http://127.0.0.1:9".into(),
+    };
+    for number in 0..4 {
+        shared.leases.steal(code(number), &dead);
+        shared
+            .leases
+            .ends_in(code(number), Duration::from_millis(300));
+    }
+    // Its next look around comes when the test has long failed.
+    let one = Peculiar {
+        tick: Duration::from_secs(3_600),
+        lasts: Duration::from_secs(2 * 3_600),
+        ..Peculiar::default()
+    };
+    let one = shared.peculiar_server("one", one).await;
+    shared.until_held("one", SHARDS).await;
     one.stop().await;
 }
 

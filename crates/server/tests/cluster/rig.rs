@@ -67,6 +67,10 @@ pub struct Peculiar {
     pub peer_key: [u8; 32],
     /// Its first openings.
     pub failing: Vec<Failing>,
+    /// How often it looks around.
+    pub tick: Duration,
+    /// How long its leases last.
+    pub lasts: Duration,
 }
 
 impl Default for Peculiar {
@@ -74,6 +78,8 @@ impl Default for Peculiar {
         Peculiar {
             peer_key: [7; 32],
             failing: Vec::new(),
+            tick: Duration::from_millis(50),
+            lasts: Duration::from_secs(3),
         }
     }
 }
@@ -174,7 +180,8 @@ impl Shared {
             performer,
             yields,
             KeeperOptions {
-                tick: Duration::from_millis(50),
+                tick: peculiar.tick,
+                lasts: peculiar.lasts,
                 ..KeeperOptions::new(holder)
             },
         );

@@ -19,6 +19,9 @@ pub(super) const RATE: &str = "费率";
 pub(super) const ORDER: &str = "订单金额";
 pub(super) const REQUESTED_REFUND: &str = "申请退款金额";
 
+/// Columns with texts of whoever made the order, which may contain what separates fields. No value is read of them.
+const FREE: [&str; 2] = ["商品名称", "商户数据包"];
+
 const REQUIRED: [&str; 9] = [
     TRADED_AT,
     MERCHANT,
@@ -56,8 +59,14 @@ impl Layout {
 
     /// Splits a data line into as many fields as there are columns.
     pub(super) fn row<'a>(&'a self, number: u64, text: &'a str) -> Result<Fields<'a>, BillError> {
-        let values = split(text)
+        let mut values = split(text)
             .ok_or_else(|| BillError::line(number, "the row does not begin with a backtick"))?;
+        if let Some(surplus) = values.len().checked_sub(self.names.len())
+            && let Some(end) = self.free_texts_end()
+        {
+            // Fields before the texts are counted from the left, those behind them from the right.
+            values.drain(end..end + surplus);
+        }
         if values.len() != self.names.len() {
             return Err(BillError::line(
                 number,
@@ -73,6 +82,15 @@ impl Layout {
             names: &self.names,
             values,
         })
+    }
+
+    /// The column behind the free texts, where these stand together.
+    fn free_texts_end(&self) -> Option<usize> {
+        let is_free = |name: &String| FREE.contains(&name.as_str());
+        let first = self.names.iter().position(is_free)?;
+        let last = self.names.iter().rposition(is_free)?;
+        let between = self.names.get(first..=last)?;
+        between.iter().all(is_free).then_some(last + 1)
     }
 
     pub(super) fn has(&self, name: &str) -> bool {

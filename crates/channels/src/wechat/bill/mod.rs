@@ -4,7 +4,8 @@
 //! reader has come to its end without an error: book nothing before. [`read_all`] does both.
 //!
 //! Columns are found by their names in the first line; unknown ones are skipped. Fields are
-//! separated by a comma *and* a backtick, because goods names contain commas.
+//! separated by a comma *and* a backtick, because goods names contain commas; a name that contains both is
+//! told from fields by what stands on its other side.
 
 mod decimal;
 mod layout;

@@ -11,6 +11,8 @@ mod contents;
 mod copy;
 mod error;
 mod leases;
+#[cfg(test)]
+mod plans;
 mod pool;
 mod queries;
 mod reader;
@@ -78,7 +80,7 @@ impl PostgresStore {
     pub fn open(url: &str, options: PostgresOptions) -> Result<PostgresStore, StoreError> {
         let address = Arc::new(Address::parse(url)?);
         let pool = Arc::new(Pool::new(address.clone()));
-        let shards = schema::prepare(&mut pool.open()?, options.shards, SHARDS)?;
+        let shards = schema::prepare(&pool, options.shards, SHARDS)?;
         Ok(PostgresStore {
             address,
             options,

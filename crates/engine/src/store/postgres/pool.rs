@@ -26,10 +26,15 @@ impl Pool {
     }
 
     pub fn open(&self) -> Result<Session, StoreError> {
+        self.open_for(READ_MAX)
+    }
+
+    /// A connection whose statements may take so long.
+    pub fn open_for(&self, statement_max: Duration) -> Result<Session, StoreError> {
         let purpose = Purpose {
             name: "qingyuan reading".to_owned(),
             writes: false,
-            statement_max: READ_MAX,
+            statement_max,
             idle_max: READ_MAX,
         };
         Session::open(&self.address, &purpose)

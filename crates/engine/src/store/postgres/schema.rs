@@ -2,21 +2,27 @@
 //! it was released with. A step may be applied twice: every statement says `IF NOT EXISTS` or its like.
 
 use super::columns::Reading;
+use super::pool::Pool;
 use super::session::Session;
 use super::shard::column;
 use super::sql;
 use crate::ids::ShardCode;
 use crate::store::StoreError;
 use std::num::NonZeroU16;
+use std::time::Duration;
 
 /// Released steps are never changed.
 pub(super) const STEPS: &[&str] = &[
     include_str!("migrations/0001_book.sql"),
     include_str!("migrations/0002_contents.sql"),
+    include_str!("migrations/0003_transfer_ids.sql"),
 ];
 
 /// Releases before lack the waiting form of `pg_terminate_backend`.
 const SERVER_VERSION_MIN: i32 = 140_000;
+
+/// How long a step may take: one may have to build an index over the transfers of years.
+const MIGRATION_MAX: Duration = Duration::from_secs(6 * 3_600);
 
 /// Servers that start together migrate one after another. The number is our own, and of no meaning.
 const LOCK: &str = "SELECT pg_advisory_xact_lock(4812370518)";
@@ -24,13 +30,17 @@ const NOTES: &str = "CREATE TABLE IF NOT EXISTS qingyuan_schema (version integer
 
 /// Brings the schema up to date and answers the book's number of shards.
 pub(super) fn prepare(
-    session: &mut Session,
+    pool: &Pool,
     wanted: Option<NonZeroU16>,
     default: NonZeroU16,
 ) -> Result<u16, StoreError> {
+    let session = &mut pool.open()?;
     check_server(session)?;
     if version(session)? < STEPS.len() || shards(session)? == 0 {
-        create(session, wanted.unwrap_or(default))?;
+        create(
+            &mut pool.open_for(MIGRATION_MAX)?,
+            wanted.unwrap_or(default),
+        )?;
     }
     let found = shards(session)?;
     match wanted {

@@ -3,6 +3,7 @@
 
 use super::address::Address;
 use super::error::{damaged, from_postgres};
+use super::sql::PLANNING;
 use crate::store::StoreError;
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
@@ -60,7 +61,7 @@ impl Session {
         let place = format!("connecting to {}", address.shown());
         let mut config = address.config(&purpose.name, purpose.writes);
         let settings = format!(
-            "{} {SETTINGS} -c statement_timeout={} -c idle_in_transaction_session_timeout={}",
+            "{} {SETTINGS} {PLANNING} -c statement_timeout={} -c idle_in_transaction_session_timeout={}",
             config.get_options().unwrap_or_default(),
             purpose.statement_max.as_millis(),
             purpose.idle_max.as_millis(),
@@ -207,7 +208,7 @@ impl Session {
 }
 
 /// What every session begins with. Warnings must be sent whatever the server's default is: see [`Warning`].
-const SETTINGS: &str = "-c synchronous_commit=on -c client_min_messages=warning -c jit=off";
+const SETTINGS: &str = "-c synchronous_commit=on -c client_min_messages=warning";
 
 /// A commit that is known to have happened on one server only.
 pub(super) fn warned(place: &str, warning: &str) -> StoreError {

@@ -7,12 +7,12 @@
 mod bare;
 mod channel;
 mod cpu;
-mod ids;
+pub(in crate::bench) mod ids;
 mod lives;
 mod load;
 mod shared;
 mod transfers;
-mod wire;
+pub(in crate::bench) mod wire;
 mod world;
 
 use super::figures::{self, Figures};

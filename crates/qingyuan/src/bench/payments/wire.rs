@@ -4,9 +4,12 @@
 use crate::failure::Failure;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
 
 /// Longest answer; more means that something else came back.
 const ANSWER_MAX: usize = 1 << 20;
+/// How long a request on a connection of its own may wait for its answer.
+const WAIT_MAX: Duration = Duration::from_secs(10);
 
 /// Writes a POST request into `out`, which is cleared first. `headers` are whole lines.
 pub fn post(out: &mut Vec<u8>, path: &str, headers: &str, body: &[u8]) {
@@ -94,6 +97,8 @@ pub fn exchange<T>(
     read: impl FnOnce(&Answer<'_>) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let mut stream = TcpStream::connect(address).map_err(Failure::other)?;
+    let limited = stream.set_read_timeout(Some(WAIT_MAX));
+    limited.map_err(Failure::other)?;
     stream.write_all(request).map_err(Failure::other)?;
     let mut bytes = Vec::with_capacity(4_096);
     let mut chunk = [0; 16_384];
