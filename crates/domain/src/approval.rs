@@ -8,6 +8,7 @@ use crate::clearing::Adjustment;
 use crate::command::{Command, Request};
 use crate::context::Settings;
 use crate::payout::{self, CreatePayout, PayoutNumber};
+use crate::risk;
 use crate::rule_packs;
 use crate::signing_key;
 use engine::{Actor, ApprovalRule, Interrupt, Tx};
@@ -43,6 +44,9 @@ pub(crate) fn needed(
         Request::CancelPayout(_) => Some("a payout that is stopped"),
         Request::ResolvePayout(_) | Request::ReturnPayout(_) => {
             Some("a person's word instead of the channel's on a payout")
+        }
+        Request::DecideSignal(command) if risk::frees_money(tx, command)? => {
+            Some("payouts that a sign of risk holds")
         }
         Request::ResolveRefund(_) => Some("a person's word instead of the channel's on a refund"),
         _ => None,

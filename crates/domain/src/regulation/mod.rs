@@ -24,6 +24,7 @@ pub use institution::{Institution, InstitutionKind};
 pub(crate) use question::Question;
 pub use record::{Decision, Ruling};
 pub use refusal::{Clause, Lacking, RuleRefusal};
+pub(crate) use rulebook::Rulebook;
 pub use rulebook::RulesError;
 pub(crate) use rulebooks::Rulebooks;
 
@@ -33,7 +34,7 @@ use calendar::{BusinessDate, shanghai_date};
 use compliance::{Facts, Value};
 use engine::{Interrupt, Stop};
 use money::Money;
-use rulebook::{Answer, Rulebook};
+use rulebook::Answer;
 use std::sync::Arc;
 
 /// Judges a request: a ruling to keep with the object, or a refusal. Limits that apply are counted.

@@ -605,6 +605,7 @@ pub fn order_paid(
         amount: fen(amount),
         paid_at,
         instrument: None,
+        payer: None,
     };
     Statement::Order {
         order: reference_of(payment),

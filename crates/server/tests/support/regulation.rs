@@ -112,6 +112,7 @@ pub async fn paid(rig: &Rig, payment: &str, fen: i64) {
         amount: Money::cny(fen),
         paid_at: rig.clock.now(),
         instrument: None,
+        payer: None,
     };
     state(rig, payment, paid).await;
 }
