@@ -38,7 +38,6 @@ impl<App: Application> Timers<App> {
             limit: DUE_PER_PASS,
         };
         let due = self.engine.queries().list(&scan)?;
-        let count = due.len();
         let mut submitted = JoinSet::new();
         for found in due {
             // The shard would refuse it each time; the others go on.
@@ -54,6 +53,7 @@ impl<App: Application> Timers<App> {
                     .map(|_| ())
             });
         }
+        let count = submitted.len();
         while let Some(result) = submitted.join_next().await {
             if let Ok(Err(SubmitError::Unavailable(reason))) = result {
                 return Err(StoreError::Unavailable(reason.to_string()));

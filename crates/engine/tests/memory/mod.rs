@@ -92,6 +92,20 @@ impl MemoryStore {
         self.inner().unreadable = unreadable;
     }
 
+    /// A record whose body is another, and as readable, while its check value stays.
+    pub fn damage_record(&self, kind: &str, key: &str) {
+        let mut inner = self.inner();
+        let row = (kind.to_owned(), key.to_owned());
+        inner.tables.records.get_mut(&row).unwrap().0.push(b' ');
+    }
+
+    /// An account with more money than it was written with.
+    pub fn damage_account(&self, id: u64) {
+        let mut inner = self.inner();
+        let account = inner.tables.accounts.get_mut(&id).unwrap();
+        account.state.credits_posted += 1;
+    }
+
     pub fn put_record(&self, kind: &str, key: &str, body: &str) {
         let check = leaf::record_check(kind, key, body.as_bytes());
         let value = (body.as_bytes().to_vec(), check);
