@@ -16,7 +16,7 @@ pub mod unionpay;
 pub mod wechat;
 
 pub use answer::{
-    Answer, Instrument, Notification, OrderState, PayoutState, RefundState, Refusal, Report,
+    Answer, Instrument, Notification, OrderState, Payer, PayoutState, RefundState, Refusal, Report,
 };
 pub use connector::{Connector, ConnectorError, NotificationError, SignatureError};
 pub use operation::{Channel, ChannelReference, Operation, PayeeAccount};

@@ -104,6 +104,7 @@ impl Finding {
         self.rule
             .notes
             .iter()
+            .map(Arc::as_ref)
             .filter(|note| !note.standing.settled())
     }
 }

@@ -37,4 +37,4 @@ pub use pack::{
     Action, Bearer, Case, Clause, Condition, Confidence, Effect, Instrument, Limit, Note,
     PackError, Period, Rule, Standing, Term, Text,
 };
-pub use packs::Packs;
+pub use packs::{PackSource, Packs, packs_hash};

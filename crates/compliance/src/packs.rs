@@ -1,15 +1,28 @@
 //! All rules together.
 
 use crate::judge::{Questions, Selection};
-use crate::pack::{Action, Bearer, Compiled, Compiler, Instrument, PackError, Rule, compile};
+use crate::pack::{
+    Action, Bearer, Compiled, CompiledPack, CompiledReading, Compiler, Instrument, PackError, Rule,
+    compile,
+};
 use calendar::BusinessDate;
 use cedar_policy::PolicySet;
 use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// A pack as it was read: what the rules were compiled from, kept so that it can be stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackSource {
+    /// Name of the file.
+    pub name: String,
+    /// Its text.
+    pub text: Arc<str>,
+}
+
 /// Loaded and validated rule packs.
 pub struct Packs {
+    sources: Vec<PackSource>,
     pub(crate) instruments: Vec<Instrument>,
     pub(crate) rules: Vec<Arc<Rule>>,
     pub(crate) hash: Arc<str>,
@@ -42,21 +55,28 @@ impl Packs {
         let compiler = Compiler::new().map_err(inside)?;
         let mut texts = texts.to_vec();
         texts.sort_unstable();
-        let mut digest = Sha256::new();
+        let hash = packs_hash(&texts);
+        let mut sources = Vec::with_capacity(texts.len());
         let mut instruments = Vec::new();
-        let mut rules: Vec<Arc<Rule>> = Vec::new();
+        let mut rules: Vec<Rule> = Vec::new();
+        let mut readings: Vec<(&str, CompiledReading)> = Vec::new();
         let mut places: Vec<(String, usize)> = Vec::new();
         let mut by_number: Vec<usize> = Vec::new();
         let mut all = PolicySet::new();
         let mut number = 0;
         for (name, text) in texts {
-            for part in [name, text] {
-                digest.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
-                digest.update(part.as_bytes());
-            }
-            let (instrument, compiled) =
-                compile(name, text, instruments.len(), &mut number, &compiler)?;
+            sources.push(PackSource {
+                name: name.to_owned(),
+                text: text.into(),
+            });
+            let pack = compile(name, text, instruments.len(), &mut number, &compiler)?;
+            let CompiledPack {
+                instrument,
+                rules: compiled,
+                readings: read,
+            } = pack;
             instruments.push(instrument);
+            readings.extend(read.into_iter().map(|reading| (name, reading)));
             for Compiled {
                 line,
                 rule,
@@ -76,7 +96,7 @@ impl Packs {
                     all.add(policy).map_err(|error| fail(error.to_string()))?;
                 }
                 places.push((name.to_owned(), line));
-                rules.push(Arc::new(rule));
+                rules.push(rule);
             }
         }
         let place = |index: usize, reason: String| {
@@ -100,11 +120,14 @@ impl Packs {
                 }
             }
         }
+        attach(&mut rules, readings)?;
+        let rules: Vec<Arc<Rule>> = rules.into_iter().map(Arc::new).collect();
         Ok(Packs {
             instruments,
             live: select_live(&rules),
             rules,
-            hash: hex::encode(digest.finalize()).into(),
+            hash: hash.into(),
+            sources,
             questions: Questions::new().map_err(inside)?,
             nobody: Arc::from([]),
         })
@@ -138,10 +161,44 @@ impl Packs {
         self.instruments.get(rule.instrument)
     }
 
+    /// The packs as they were read, by name.
+    pub fn sources(&self) -> &[PackSource] {
+        &self.sources
+    }
+
     /// Hash of names and contents of all packs.
     pub fn hash(&self) -> &str {
         &self.hash
     }
+}
+
+/// Gives each reading to the rules that it bears on, in whatever pack they stand.
+fn attach(rules: &mut [Rule], readings: Vec<(&str, CompiledReading)>) -> Result<(), PackError> {
+    for (file, reading) in readings {
+        for id in &reading.rules {
+            let rule = rules.iter_mut().find(|rule| rule.id == *id);
+            let rule = rule.ok_or_else(|| PackError {
+                file: file.to_owned(),
+                line: reading.line,
+                reason: format!("a reading bears on unknown rule `{id}`"),
+            })?;
+            rule.notes.push(reading.note.clone());
+        }
+    }
+    Ok(())
+}
+
+/// Hash of the names and contents of packs, in whatever order they are given: what names a set of packs
+/// for ever.
+pub fn packs_hash(texts: &[(&str, &str)]) -> String {
+    let mut texts = texts.to_vec();
+    texts.sort_unstable();
+    let mut digest = Sha256::new();
+    for part in texts.iter().flat_map(|(name, text)| [name, text]) {
+        digest.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        digest.update(part.as_bytes());
+    }
+    hex::encode(digest.finalize())
 }
 
 /// The rules of each action and role, newly selected on each day on which one begins or ends.

@@ -3,7 +3,8 @@
 
 mod support;
 
-use compliance::Verdict;
+use compliance::{Finding, Note, Verdict};
+use std::sync::Arc;
 
 /// Cases whose expectation is wrong, each with the reason.
 const EXPECTED_FAILING: [(&str, &str); 0] = [];
@@ -112,6 +113,42 @@ fn no_removed_fact_turns_a_refusal_or_a_limit_into_an_allow() {
             if packs.check(&less).verdict == Verdict::Allow {
                 wrong.push(format!("{} without {path}", case.id));
             }
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// The knowledge base: whoever asks the same gets the reading with its standing beside the verdict.
+#[test]
+fn every_case_is_a_reading_with_its_standing_and_is_shown_with_its_decision() {
+    let packs = support::packs();
+    let mut wrong = Vec::new();
+    for case in support::cases() {
+        let of_case = |note: &&Arc<Note>| note.case.as_deref() == Some(case.id.as_str());
+        let rules = packs.rules().iter();
+        let readings: Vec<&Arc<Note>> =
+            rules.flat_map(|rule| &rule.notes).filter(of_case).collect();
+        let Some(first) = readings.first() else {
+            wrong.push(format!("{}: no reading", case.id));
+            continue;
+        };
+        // One reading, however many rules it bears on.
+        assert!(
+            readings.iter().all(|reading| reading == first),
+            "{}",
+            case.id
+        );
+        let standing = serde_json::to_value(first.standing).unwrap();
+        if standing != case.standing.as_str() {
+            wrong.push(format!("{}: {standing}", case.id));
+        }
+        for text in [&first.question, &first.answer] {
+            assert!(!text.en.is_empty() && !text.zh.is_ascii(), "{}", case.id);
+        }
+        let decision = packs.check(&case.facts);
+        let shown = |finding: &Finding| finding.rule.notes.iter().any(|note| note == *first);
+        if !decision.rules.iter().any(shown) {
+            wrong.push(format!("{}: not shown with its decision", case.id));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");

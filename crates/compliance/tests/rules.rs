@@ -22,7 +22,7 @@ fn fired(packs: &Packs, facts: &Facts, as_of: BusinessDate, rule: &str) -> bool 
 #[test]
 fn there_are_all_rules_and_each_keeps_its_own_cases() {
     let packs = support::packs();
-    assert_eq!(packs.rules().len(), 179);
+    assert_eq!(packs.rules().len(), 180);
     let mut wrong = Vec::new();
     for rule in packs.rules() {
         assert!(
@@ -191,6 +191,11 @@ fn broken_packs_are_refused_with_file_line_and_reason() {
         ("context.direct &&", "context.direct == 5 &&", ""),
         ("effect = \"deny\"", "effect = \"forbid\"", "forbid"),
         ("figure.days", "figure.dayz", "dayz"),
+        (
+            "rules = [\"PBC-2017-281/no-new-direct\"]",
+            "rules = [\"PBC-2017-281/no-new-dirct\"]",
+            "bears on unknown rule `PBC-2017-281/no-new-dirct`",
+        ),
     ] {
         let broken = text.replacen(from, to, 1);
         assert_ne!(&broken, text);

@@ -1,20 +1,24 @@
 //! The domain as the engine sees it.
 
+use crate::chart::SetUp;
 use crate::command::{BillLine, Command, Due, Fact, Request};
 use crate::context::{Context, Settings};
 use crate::effect::{Answer, Effect, Subject};
 use crate::payment::Source;
-use crate::regulation::{Rulebook, RulesError};
+use crate::regulation::{Rulebooks, RulesError};
 use crate::rejection::{Refusable, Rejection};
 use crate::reply::{self, Reply};
+use crate::risk::RiskSetting;
+use crate::rule_packs::{self, RuleLibrary};
 use crate::{
-    approval, authorise, case, chart, clearing, closing, declare, merchant, payment, payout,
-    refund, reserve, settlement, signing_key, split,
+    approval, authorise, case, chart, clearing, closing, declare, launch, merchant, payment,
+    payout, refund, reserve, risk, settlement, signing_key, split,
 };
 use crate::{transfer, webhook};
 use channels::answer::{Answer as Statement, OrderState, PayoutState, RefundState};
 use channels::operation::Channel;
 use compliance::Packs;
+use compliance::risk::{EMBEDDED_FIGURES, RiskFigures};
 use engine::{
     Actor, Application, ApprovalRule, EffectNews, EffectRecord, Fingerprint, Interrupt, Keys, Stop,
     Tx,
@@ -25,17 +29,30 @@ use std::sync::Arc;
 #[derive(Debug, Clone)]
 pub struct QingyuanApp {
     settings: Settings,
-    rules: Arc<Rulebook>,
+    rules: Arc<Rulebooks>,
+    risk: Option<Arc<RiskFigures>>,
 }
 
 impl QingyuanApp {
-    /// With the institution's settings, under these rules.
+    /// With the institution's settings; a book that it begins is begun under these rules.
     ///
     /// # Errors
-    /// Facts of the institution that the vocabulary does not know.
+    /// Facts of the institution that the vocabulary does not know, figures of signs that cannot be used.
     pub fn new(settings: Settings, packs: Arc<Packs>) -> Result<QingyuanApp, RulesError> {
-        let rules = Arc::new(Rulebook::new(packs, &settings.institution)?);
-        Ok(QingyuanApp { settings, rules })
+        let rules = Arc::new(Rulebooks::new(packs, &settings.institution)?);
+        let risk = match &settings.risk {
+            RiskSetting::Embedded => {
+                let (name, text) = EMBEDDED_FIGURES;
+                Some(Arc::new(RiskFigures::load(name, text)?))
+            }
+            RiskSetting::Own(figures) => Some(Arc::clone(figures)),
+            RiskSetting::Off => None,
+        };
+        Ok(QingyuanApp {
+            settings,
+            rules,
+            risk,
+        })
     }
 
     /// With these settings, under the rules that come with the program.
@@ -43,7 +60,7 @@ impl QingyuanApp {
     /// # Errors
     /// A pack or a fact of the institution that cannot be used.
     pub fn with_embedded_rules(settings: Settings) -> Result<QingyuanApp, RulesError> {
-        QingyuanApp::new(settings, Rulebook::embedded()?)
+        QingyuanApp::new(settings, RuleLibrary::embedded()?)
     }
 
     /// The sample institution under the rules that come with the program, for trying and for tests.
@@ -54,9 +71,22 @@ impl QingyuanApp {
         QingyuanApp::with_embedded_rules(Settings::sample())
     }
 
-    /// The rules it asks.
+    /// The packs it was started with: a book that it begins is begun with them.
     pub fn packs(&self) -> &Arc<Packs> {
-        self.rules.packs()
+        self.library().own()
+    }
+
+    /// The sets of packs that it knows.
+    pub fn library(&self) -> &Arc<RuleLibrary> {
+        self.rules.library()
+    }
+
+    /// The command that sets up a book under the packs it was started with.
+    pub fn set_up(&self) -> SetUp {
+        SetUp {
+            packs: rule_packs::given(self.packs()),
+            ..SetUp::default()
+        }
     }
 
     /// Its settings.
@@ -114,6 +144,7 @@ impl Application for QingyuanApp {
             tx,
             settings: &self.settings,
             rules: &self.rules,
+            risk: self.risk.as_deref(),
             actor,
         };
         match command {
@@ -137,6 +168,7 @@ impl Application for QingyuanApp {
             tx,
             settings: &self.settings,
             rules: &self.rules,
+            risk: self.risk.as_deref(),
             actor: &actor,
         };
         match effect {
@@ -163,6 +195,10 @@ impl Application for QingyuanApp {
 fn answer_request(cx: &mut Context<'_, '_>, request: &Request) -> Refusable<Reply> {
     Ok(match request {
         Request::SetUp(command) => Reply::Chart(chart::set_up(cx, command)?),
+        Request::StoreRules(command) => reply::rule_set(rule_packs::store(cx, command)?),
+        Request::ActivateRules(command) => {
+            reply::rule_activation(rule_packs::activate(cx, command)?)
+        }
         Request::CreateMerchant(command) => reply::merchant(merchant::create(cx, command)?),
         Request::UpdateMerchant(command) => {
             reply::merchant((merchant::update(cx, command)?, false))
@@ -200,6 +236,9 @@ fn answer_request(cx: &mut Context<'_, '_>, request: &Request) -> Refusable<Repl
         Request::AssignCase(command) => Reply::Case(case::assign(cx, command)?),
         Request::ExplainCase(command) => Reply::Case(case::explain(cx, command)?),
         Request::CloseCase(command) => Reply::Case(case::close(cx, command)?),
+        Request::DecideSignal(command) => Reply::RiskSignal(risk::decide(cx, command)?),
+        Request::ProposeLaunch(command) => reply::launch(launch::propose(cx, command)?),
+        Request::ApproveLaunch(command) => reply::launch((launch::approve(cx, command)?, false)),
         Request::OpenAccounts(command) => Reply::Accounts(transfer::open(cx, command)?),
         Request::CloseAccount(command) => Reply::Account(transfer::close(cx, command)?),
         Request::PostTransfers(command) => Reply::Transfers(transfer::post(cx, command)?),
@@ -220,6 +259,8 @@ fn take_fact(cx: &mut Context<'_, '_>, fact: &Fact) -> Result<(), Interrupt> {
         Fact::Due(Due::Payment { payment }) => payment::due(cx, payment),
         Fact::Due(Due::Payout { payout }) => payout::due(cx, payout),
         Fact::Due(Due::Reserve) => reserve::step(cx),
+        Fact::Due(Due::RiskSweep) => risk::sweep(cx),
+        Fact::Due(Due::HeldPayouts { merchant }) => risk::let_go(cx, merchant),
         Fact::Due(Due::Settlement) => settlement::step(cx),
     }
 }
@@ -261,6 +302,7 @@ fn take_bill_line(
                 amount: *amount,
                 paid_at: *paid_at,
                 instrument: None,
+                payer: None,
             };
             payment::order_state(cx, channel, order, &state, Source::Bill)
         }

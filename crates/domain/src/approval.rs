@@ -8,6 +8,8 @@ use crate::clearing::Adjustment;
 use crate::command::{Command, Request};
 use crate::context::Settings;
 use crate::payout::{self, CreatePayout, PayoutNumber};
+use crate::risk;
+use crate::rule_packs;
 use crate::signing_key;
 use engine::{Actor, ApprovalRule, Interrupt, Tx};
 
@@ -35,10 +37,16 @@ pub(crate) fn needed(
             let known = tx.get::<Adjustment>(&key)?.is_some();
             (!known).then_some("a correction of the books")
         }
+        Request::ActivateRules(command) => {
+            rule_packs::changes(command, tx)?.then_some("a change of the rules that decide")
+        }
         Request::AcceptUnderpayment(_) => Some("a payment of less than was asked for"),
         Request::CancelPayout(_) => Some("a payout that is stopped"),
         Request::ResolvePayout(_) | Request::ReturnPayout(_) => {
             Some("a person's word instead of the channel's on a payout")
+        }
+        Request::DecideSignal(command) if risk::frees_money(tx, command)? => {
+            Some("payouts that a sign of risk holds")
         }
         Request::ResolveRefund(_) => Some("a person's word instead of the channel's on a refund"),
         _ => None,

@@ -106,6 +106,7 @@ fn roles(request: &Request) -> &'static [&'static str] {
         Request::SetUp(_) | Request::TurnDay(_) | Request::ResumeSettlement(_) => {
             &[OPERATOR, SYSTEM]
         }
+        Request::StoreRules(_) | Request::ActivateRules(_) => &[OPERATOR, FINANCE],
         Request::CreateMerchant(_)
         | Request::UpdateMerchant(_)
         | Request::SetMerchantStatus(_)
@@ -118,18 +119,21 @@ fn roles(request: &Request) -> &'static [&'static str] {
         | Request::QueryPayment(_)
         | Request::ExecuteSplit(_)
         | Request::CreateRefund(_)
-        | Request::CreatePayout(_) => &[OPERATOR],
+        | Request::CreatePayout(_)
+        | Request::ProposeLaunch(_) => &[OPERATOR],
         Request::AcceptUnderpayment(_)
         | Request::ResolveRefund(_)
         | Request::CancelPayout(_)
         | Request::ResolvePayout(_)
         | Request::ReturnPayout(_)
+        | Request::ApproveLaunch(_)
         | Request::AdjustDifference(_) => &[FINANCE],
         Request::ConfirmClearing(_) => &[FINANCE, SYSTEM],
         Request::OpenCase(_) => &[OPERATOR, FINANCE, SYSTEM],
-        Request::AssignCase(_) | Request::ExplainCase(_) | Request::CloseCase(_) => {
-            &[OPERATOR, FINANCE]
-        }
+        Request::AssignCase(_)
+        | Request::ExplainCase(_)
+        | Request::CloseCase(_)
+        | Request::DecideSignal(_) => &[OPERATOR, FINANCE],
         Request::OpenAccounts(_)
         | Request::CloseAccount(_)
         | Request::PostTransfers(_)

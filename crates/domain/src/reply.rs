@@ -4,10 +4,13 @@ use crate::case::Case;
 use crate::chart::Chart;
 use crate::clearing::Clearing;
 use crate::closing::DayClose;
+use crate::launch::Launch;
 use crate::merchant::Merchant;
 use crate::payment::Payment;
 use crate::payout::Payout;
 use crate::refund::Refund;
+use crate::risk::RiskSignal;
+use crate::rule_packs::{RuleActivation, RuleSet};
 use crate::signing_key::SigningKey;
 use crate::split::Split;
 use crate::transfer::{ClientAccount, PlacedHold, Reversal, TransfersPosted};
@@ -23,6 +26,20 @@ pub enum Reply {
     Taken,
     /// The chart of accounts.
     Chart(Arc<Chart>),
+    /// A set of rule packs.
+    RuleSet {
+        /// It.
+        set: Arc<RuleSet>,
+        /// Stored earlier.
+        repeated: bool,
+    },
+    /// An activation of a set.
+    RuleActivation {
+        /// It.
+        activation: Arc<RuleActivation>,
+        /// Activated earlier.
+        repeated: bool,
+    },
     /// A merchant.
     Merchant {
         /// It.
@@ -80,6 +97,15 @@ pub enum Reply {
     DayClose(Arc<DayClose>),
     /// A case.
     Case(Arc<Case>),
+    /// A sign of risk.
+    RiskSignal(Arc<RiskSignal>),
+    /// A product that was declared as new.
+    Launch {
+        /// It.
+        launch: Arc<Launch>,
+        /// Declared earlier.
+        repeated: bool,
+    },
     /// Client accounts, in the order asked.
     Accounts(Vec<Arc<ClientAccount>>),
     /// A client account.
@@ -101,6 +127,17 @@ pub(crate) fn merchant((merchant, repeated): (Arc<Merchant>, bool)) -> Reply {
     Reply::Merchant { merchant, repeated }
 }
 
+pub(crate) fn rule_set((set, repeated): (Arc<RuleSet>, bool)) -> Reply {
+    Reply::RuleSet { set, repeated }
+}
+
+pub(crate) fn rule_activation((activation, repeated): (Arc<RuleActivation>, bool)) -> Reply {
+    Reply::RuleActivation {
+        activation,
+        repeated,
+    }
+}
+
 pub(crate) fn signing_key((key, repeated): (Arc<SigningKey>, bool)) -> Reply {
     Reply::SigningKey { key, repeated }
 }
@@ -119,6 +156,10 @@ pub(crate) fn refund((refund, repeated): (Arc<Refund>, bool)) -> Reply {
 
 pub(crate) fn payout((payout, repeated): (Arc<Payout>, bool)) -> Reply {
     Reply::Payout { payout, repeated }
+}
+
+pub(crate) fn launch((launch, repeated): (Arc<Launch>, bool)) -> Reply {
+    Reply::Launch { launch, repeated }
 }
 
 pub(crate) fn clearing((clearing, repeated): (Arc<Clearing>, bool)) -> Reply {

@@ -35,13 +35,13 @@ fn the_chart_is_set_up_once_and_nothing_works_without_it() {
         .unwrap_err();
     assert_eq!(refused.code, Code::NotSetUp);
     let Reply::Chart(first) = book
-        .ask(&operator(), Request::SetUp(SetUp::default()))
+        .ask(&operator(), Request::SetUp(support::set_up()))
         .unwrap()
     else {
         panic!()
     };
     let Reply::Chart(again) = book
-        .ask(&operator(), Request::SetUp(SetUp::default()))
+        .ask(&operator(), Request::SetUp(support::set_up()))
         .unwrap()
     else {
         panic!()
@@ -50,6 +50,7 @@ fn the_chart_is_set_up_once_and_nothing_works_without_it() {
     assert_eq!(book.all::<Chart>().len(), 1);
     let other = Request::SetUp(SetUp {
         currency: Currency::USD,
+        ..SetUp::default()
     });
     assert_eq!(
         book.ask(&operator(), other).unwrap_err().field.as_deref(),

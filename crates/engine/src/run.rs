@@ -139,6 +139,7 @@ impl<App: Application> Shard<App> {
             state: &mut self.state,
             undo: &mut undo,
             now: admission.now,
+            approver: None,
             emitted: Vec::new(),
             settled: Vec::new(),
             rows_changed: 0,
@@ -293,6 +294,7 @@ impl<App: Application> Shard<App> {
                 state: &mut self.state,
                 undo: &mut undo,
                 now: admission.now,
+                approver: None,
                 emitted: Vec::new(),
                 settled: Vec::new(),
                 rows_changed: 0,
@@ -490,6 +492,7 @@ fn decide<App: Application>(
     }
     let command: App::Command = serde_json::from_value(proposal.command.clone())
         .map_err(|error| Interrupt::Broken(format!("proposal {id} cannot be read: {error}")))?;
+    tx.approver = Some(actor.clone());
     app.execute(&proposal.maker, &command, tx)
         .map(Verdict::Done)
 }

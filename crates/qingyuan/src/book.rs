@@ -2,11 +2,12 @@
 
 use crate::failure::Failure;
 use calendar::{BusinessDate, shanghai_date};
-use domain::QingyuanApp;
+use domain::{Command, QingyuanApp, Request};
 use engine::batch::SealedSecret;
 use engine::runtime::{Clock, Engine, Running};
 use engine::store::sqlite::SqliteStore;
-use engine::{CacheLimits, ShardCode, ShardOptions, Vault};
+use engine::{Actor, CacheLimits, Envelope, ShardCode, ShardOptions, Vault, Verdict};
+use server::book::BookRules;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
@@ -55,6 +56,26 @@ pub fn start(
         sweep_min: 2_048,
     };
     Ok(Engine::start(Arc::new(app), store, vault, clock, options)?)
+}
+
+/// Opens the internal accounts of a book of one shard under its first rule packs; harmless when they are.
+/// Blocks.
+pub fn set_up(engine: &Engine<QingyuanApp>, rules: &BookRules) -> Result<(), Failure> {
+    let set_up = server::book::set_up_command(
+        engine.queries().as_ref(),
+        engine.queries().as_ref(),
+        rules,
+        engine.now(),
+    )
+    .map_err(Failure::other)?;
+    let command = Command::Request(Request::SetUp(set_up));
+    let outcome = engine.submit_blocking(Envelope::new(Actor::system(), command))?;
+    match outcome.result {
+        Verdict::Done(_) => Ok(()),
+        other => Err(Failure::other(format!(
+            "the book could not be set up: {other:?}"
+        ))),
+    }
 }
 
 /// A book begun on a real clock never goes on on a simulated one; the other way round only forward.

@@ -126,9 +126,13 @@ pub struct ServeArguments {
     /// Settings (TOML); docs/api.md lists them.
     #[arg(long)]
     pub config: Option<PathBuf>,
-    /// Another folder of rule packs than the built-in ones; the same on every server of a book.
+    /// Another folder of rule packs than the built-in ones, for a book that is begun; a book that is there
+    /// decides by its own, which are changed over HTTP by two people.
     #[arg(long, value_name = "DIR")]
     pub rules: Option<PathBuf>,
+    /// Store and activate this server's rule packs in a book of a release that kept them in files.
+    #[arg(long)]
+    pub activate_rules: bool,
     /// Where to listen; overrides the settings. Port 0 takes a free one.
     #[arg(long)]
     pub bind: Option<SocketAddr>,

@@ -110,7 +110,7 @@ fn show(packs: &Packs, rule: &Rule) {
     let fires = rule.cases.iter().filter(|case| case.fires).count();
     let quiet = rule.cases.len() - fires;
     field("cases", &format!("{fires} fire, {quiet} stay quiet"));
-    rule.notes.iter().for_each(reading);
+    rule.notes.iter().for_each(|note| reading(note));
 }
 
 /// A reading: its standing comes first, and only what is settled is called an answer.
@@ -127,6 +127,9 @@ fn reading(note: &Note) {
     field(name, &note.answer.en);
     field("", &note.answer.zh);
     field("  source", &note.source);
+    if let Some(case) = &note.case {
+        field("  case", case);
+    }
 }
 
 fn test(packs: &Packs) -> bool {

@@ -9,19 +9,15 @@ use crate::output::say;
 use crate::regulation;
 use crate::settings;
 use crate::shared_book::{self, SharedBook};
-use domain::chart::SetUp;
+use domain::QingyuanApp;
 use domain::regulation::Institution;
-use domain::{Command, QingyuanApp, Request};
 use engine::runtime::{Running, SystemClock};
 use engine::store::lease::Holder;
-use engine::{Actor, Envelope, Verdict};
 use sandbox::wechat::AutoPay;
 use sandbox::{RunningSandbox, Sandbox, SandboxConfig};
 use serde_json::json;
-use server::book::{Book, Keeper, KeeperOptions};
-use server::{
-    ApiKeyConfig, ChannelPerformer, Connectors, Engine, Role, RunningServer, Server, Workers,
-};
+use server::book::{Book, BookRules, Keeper, KeeperOptions};
+use server::{ApiKeyConfig, ChannelPerformer, Connectors, Role, RunningServer, Server, Workers};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -75,6 +71,10 @@ async fn serve(arguments: &ServeArguments) -> Result<bool, Failure> {
         rules = app.packs().rules().len(),
         "rule packs"
     );
+    let rules = BookRules {
+        adopt: arguments.activate_rules,
+        ..BookRules::of(&app)
+    };
     let channels = arguments.channels.as_deref();
     let channels = channels.map(ChannelsFile::read).transpose()?;
     let listener = tokio::net::TcpListener::bind(config.bind)
@@ -108,14 +108,20 @@ async fn serve(arguments: &ServeArguments) -> Result<bool, Failure> {
             let directory = arguments.data.clone();
             let holder = holder(arguments, address)?;
             let app = app.clone();
-            let open = move || shared_book::open(&url, shards, LEASE, holder, &directory, app);
+            let rules = rules.clone();
+            let open =
+                move || shared_book::open(&url, shards, LEASE, holder, &directory, app, rules);
             let opened = tokio::task::spawn_blocking(open).await;
             Kept::Shared(opened.map_err(Failure::other)??)
         }
     };
     if let Kept::Here(running) = &kept {
-        set_up(&running.engine).await?;
+        let (engine, rules) = (running.engine.clone(), rules.clone());
+        let set_up = move || book::set_up(&engine, &rules);
+        let done = tokio::task::spawn_blocking(set_up).await;
+        done.map_err(Failure::other)??;
     }
+    let rules_in_force = tell_rules(&kept.book(), &app).await?;
     let simulated = if arguments.sandbox {
         Some(simulate(arguments, address).await?)
     } else {
@@ -127,7 +133,7 @@ async fn serve(arguments: &ServeArguments) -> Result<bool, Failure> {
     };
     let server = Server::new(&config, kept.book(), connectors)
         .map_err(Failure::other)?
-        .with_rules(app.packs().clone());
+        .with_rules(app.library().clone());
     let performer = server.performer();
     let server = server.start(listener).map_err(Failure::other)?;
     let writing = kept.write(performer);
@@ -138,7 +144,7 @@ async fn serve(arguments: &ServeArguments) -> Result<bool, Failure> {
         address,
         simulated.as_ref().map(|(sandbox, _)| sandbox),
         channels.as_ref(),
-        app.packs().hash(),
+        &rules_in_force,
     )?;
     ending.comes().await;
     crate::output::note(format_args!(
@@ -255,18 +261,24 @@ fn random_name() -> String {
     hex::encode(bytes)
 }
 
-/// Opens the internal accounts; harmless when they are.
-async fn set_up(engine: &Engine) -> Result<(), Failure> {
-    let command = Command::Request(Request::SetUp(SetUp::default()));
-    let outcome = engine
-        .submit(Envelope::new(Actor::system(), command))
-        .await?;
-    match outcome.result {
-        Verdict::Done(_) => Ok(()),
-        other => Err(Failure::other(format!(
-            "the internal accounts could not be opened: {other:?}"
-        ))),
+/// The hash of the packs that decide now, and a warning where they are not those that this server was
+/// started with.
+async fn tell_rules(book: &Book, app: &QingyuanApp) -> Result<String, Failure> {
+    let reader = book.clone();
+    let active = tokio::task::spawn_blocking(move || reader.active_packs()).await;
+    let active = active.map_err(Failure::other)??;
+    let own = app.packs().hash();
+    let Some(active) = active else {
+        return Ok(own.to_owned());
+    };
+    if active != own {
+        tracing::warn!(
+            active,
+            own,
+            "the book decides by other rule packs than those that this server was started with: POST /v1/rules/packs and /v1/rules/activations change that"
+        );
     }
+    Ok(active)
 }
 
 /// Starts simulated channels whose keys and the institution's live in the data directory.

@@ -9,7 +9,9 @@ use engine::store::lease::{Holder, Lease, Leases, Taken};
 use engine::store::postgres::{PostgresOptions, PostgresStore};
 use engine::store::{Queries, StoreError};
 use engine::{CacheLimits, ShardCode, ShardOptions, Vault};
-use server::book::{Book, PeerKey, PeerLink, Tenancy, VAULT_CHECK, YieldRequest, set_up};
+use server::book::{
+    Book, BookRules, PeerKey, PeerLink, Tenancy, VAULT_CHECK, YieldRequest, set_up,
+};
 use std::num::NonZeroU16;
 use std::path::Path;
 use std::sync::Arc;
@@ -42,6 +44,7 @@ struct Opener {
     clock: Arc<dyn Clock>,
     /// The process's memory is shared by the shards it may come to hold.
     limits: CacheLimits,
+    rules: BookRules,
 }
 
 impl Tenancy for Opener {
@@ -59,9 +62,13 @@ impl Tenancy for Opener {
             },
         )
     }
+
+    fn rules(&self) -> BookRules {
+        self.rules.clone()
+    }
 }
 
-/// Opens the book, or creates it with so many shards; the vault key is in the environment or in
+/// Opens the book, or creates it with so many shards and the packs of this server; the vault key is in the environment or in
 /// `directory`. Blocks.
 pub fn open(
     url: &str,
@@ -70,6 +77,7 @@ pub fn open(
     holder: Holder,
     directory: &Path,
     app: QingyuanApp,
+    rules: BookRules,
 ) -> Result<SharedBook, Failure> {
     let options = PostgresOptions {
         shards,
@@ -98,6 +106,7 @@ pub fn open(
         vault: vault.clone(),
         clock: clock.clone(),
         limits,
+        rules: rules.clone(),
     };
     begin(&queries, store.leases().as_ref(), &holder, lease, |lease| {
         let mut written = false;
@@ -106,7 +115,8 @@ pub fn open(
         }
         let vault = Arc::new(Vault::new(&vault_key(directory, written)?)?);
         let running = opener(&vault).open(lease)?;
-        let begun = set_up(&running.engine).map_err(Failure::other);
+        let queries = running.engine.queries();
+        let begun = set_up(&running.engine, queries.as_ref(), &rules).map_err(Failure::other);
         running.stop();
         begun
     })?;

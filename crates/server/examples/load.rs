@@ -9,7 +9,7 @@
 
 use calendar::BusinessDate;
 use domain::transfer::{NewClientAccount, OpenAccounts};
-use domain::{Command, QingyuanApp, Reply, Request, chart::SetUp};
+use domain::{Command, QingyuanApp, Reply, Request};
 use engine::runtime::SystemClock;
 use engine::store::sqlite::SqliteStore;
 use engine::{Actor, CacheLimits, Envelope, ShardCode, ShardOptions, Vault, Verdict};
@@ -37,7 +37,12 @@ async fn ask(engine: &Engine, role: &str, request: Request) -> Reply {
 }
 
 async fn open_accounts(engine: &Engine) -> u64 {
-    ask(engine, "operator", Request::SetUp(SetUp::default())).await;
+    ask(
+        engine,
+        "operator",
+        Request::SetUp(QingyuanApp::sample().unwrap().set_up()),
+    )
+    .await;
     let accounts = (0..ACCOUNTS).map(|n| NewClientAccount {
         code: format!("a:{n}"),
         kind: AccountKind::Liability,

@@ -194,6 +194,13 @@ impl Done {
         })
     }
 
+    /// An answer that was put together from several commands, under the receipt of the last.
+    pub fn answer_as<T: Serialize>(self, status: StatusCode, body: T) -> Response {
+        let mut response = (status, Json(body)).into_response();
+        self.receipt.write(response.headers_mut());
+        response
+    }
+
     /// The answer.
     ///
     /// # Errors

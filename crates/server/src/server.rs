@@ -15,7 +15,7 @@ use crate::webhook::WebhookSender;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
-use compliance::Packs;
+use domain::rule_packs::RuleLibrary;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock, RwLock};
 use tokio::net::TcpListener;
@@ -77,7 +77,7 @@ impl Server {
             limits: config.limits,
             webhooks: config.webhooks,
             openapi: Bytes::from(written),
-            rules: OnceLock::new(),
+            library: OnceLock::new(),
             public_url: config.public_url.clone(),
             merchant_bearer: config.merchant_bearer,
         });
@@ -103,10 +103,10 @@ impl Server {
         })
     }
 
-    /// Asks the rules that the book asks, if they are not those that come with the program.
+    /// Shares the sets of rule packs that the application knows.
     #[must_use]
-    pub fn with_rules(self, rules: Arc<Packs>) -> Server {
-        self.state.use_rules(rules);
+    pub fn with_rules(self, library: Arc<RuleLibrary>) -> Server {
+        self.state.use_library(library);
         self
     }
 

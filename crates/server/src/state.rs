@@ -1,7 +1,7 @@
 //! What every handler shares.
 
 use crate::auth::{ApiKeyError, ApiKeys};
-use crate::book::Book;
+use crate::book::{ActiveRulesError, Book, rules};
 use crate::config::{ApiKeyConfig, Limits, WebhookConfig};
 use crate::metrics::Metrics;
 use crate::problem::Problem;
@@ -10,7 +10,7 @@ use axum::body::Bytes;
 use channels::{Channel, Connector};
 use compliance::Packs;
 use domain::QingyuanApp;
-use domain::regulation::RulesError;
+use domain::rule_packs::RuleLibrary;
 use engine::ShardCode;
 use engine::store::{Queries, StoreError};
 use std::collections::BTreeMap;
@@ -61,8 +61,8 @@ pub(crate) struct Shared {
     pub openapi: Bytes,
     pub public_url: String,
     pub merchant_bearer: bool,
-    /// The rules that are asked about drawings and facts, if not those that come with the program.
-    pub rules: OnceLock<Arc<Packs>>,
+    /// The sets of rule packs that this process knows, if not only those that come with the program.
+    pub library: OnceLock<Arc<RuleLibrary>>,
 }
 
 impl AppState {
@@ -130,21 +130,49 @@ impl AppState {
         self.0.merchant_bearer
     }
 
-    /// The rules that are asked about drawings and facts.
+    /// The sets of rule packs that this process knows.
     ///
     /// # Errors
     /// A pack that comes with the program and cannot be used.
-    pub fn rules(&self) -> Result<Arc<Packs>, RulesError> {
-        match self.0.rules.get() {
-            Some(rules) => Ok(rules.clone()),
-            None => QingyuanApp::sample().map(|app| app.packs().clone()),
+    pub fn library(&self) -> Result<Arc<RuleLibrary>, Problem> {
+        if let Some(library) = self.0.library.get() {
+            return Ok(library.clone());
         }
+        let packs =
+            RuleLibrary::embedded().map_err(|error| Problem::internal(&error.to_string()))?;
+        let library = self
+            .0
+            .library
+            .get_or_init(|| Arc::new(RuleLibrary::new(packs)));
+        Ok(library.clone())
     }
 
-    /// Asks these rules from now on; of two calls the first counts.
-    pub(crate) fn use_rules(&self, rules: Arc<Packs>) {
-        // A second set is refused by being ignored: the book asks one set as long as it is served.
-        let _ = self.0.rules.set(rules);
+    /// Knows these sets from now on; of two calls the first counts.
+    pub(crate) fn use_library(&self, library: Arc<RuleLibrary>) {
+        // A second one is refused by being ignored: it is the memory of the application that is served.
+        let _ = self.0.library.set(library);
+    }
+
+    /// The rules that decide in the book's first shard now: those that drawings and facts are judged by.
+    /// Blocks.
+    ///
+    /// # Errors
+    /// The store cannot be read, the book is not set up, or its packs cannot be used.
+    pub fn active_rules(&self) -> Result<Arc<Packs>, Problem> {
+        let library = self.library()?;
+        let queries = self.book().queries(ShardCode::FIRST);
+        let queries = queries.ok_or_else(|| Problem::internal("the book has no shard"))?;
+        let now = self.book().clock().now();
+        let active = rules::active(queries.as_ref(), now).map_err(|error| store_problem(&error))?;
+        let Some(active) = active else {
+            let detail = "the book has not begun yet: try again when the server is ready";
+            return Err(Problem::unavailable("not_set_up", detail));
+        };
+        match rules::stored(queries.as_ref(), &library, &active.packs) {
+            Ok(packs) => Ok(packs),
+            Err(ActiveRulesError::Store(error)) => Err(store_problem(&error)),
+            Err(error) => Err(Problem::internal(&error.to_string())),
+        }
     }
 
     /// The API's description, JSON.

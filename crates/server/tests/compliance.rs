@@ -4,6 +4,7 @@
 mod support;
 
 use serde_json::{Value, json};
+use std::collections::BTreeSet;
 use support::{LEDGER, OPERATOR, Rig};
 
 const PATH: &str = "/v1/compliance/check";
@@ -290,5 +291,59 @@ async fn what_is_wrong_is_said_with_its_field() {
         "{:?}",
         found.body
     );
+    rig.stop().await;
+}
+
+/// What the description says of flows and facts is what is read.
+#[tokio::test]
+async fn the_description_names_every_field_of_a_flow_and_every_fact() {
+    let rig = Rig::start().await;
+    let api = rig.get("/openapi.json", "").await.expect(200).body;
+    let schema = |name: &str| &api["components"]["schemas"][name]["properties"];
+    let named = |properties: &Value| -> BTreeSet<String> {
+        properties.as_object().unwrap().keys().cloned().collect()
+    };
+    // The reader tells what it knows when it meets what it does not.
+    let shop = json!({"kind": "merchant"});
+    let payer = json!({"kind": "natural_person"});
+    let leg = json!({"from": "payer", "to": "shop"});
+    let flow = |party: Value, contract: Value, leg: Value| json!({"party": {"shop": party, "payer": payer}, "contract": [contract], "leg": [leg]});
+    let contract = json!({"kind": "purchase", "between": ["shop", "payer"]});
+    let odd = |value: &Value| {
+        let mut value = value.clone();
+        value["surprise"] = json!(1);
+        value
+    };
+    for (name, flow) in [
+        (
+            "Flow",
+            odd(&flow(shop.clone(), contract.clone(), leg.clone())),
+        ),
+        ("FlowParty", flow(odd(&shop), contract.clone(), leg.clone())),
+        (
+            "FlowContract",
+            flow(shop.clone(), odd(&contract), leg.clone()),
+        ),
+        ("FlowLeg", flow(shop.clone(), contract.clone(), odd(&leg))),
+    ] {
+        let answer = rig.post(PATH, OPERATOR, "", &json!({"flow": flow})).await;
+        assert_eq!(answer.code(), "unknown_field", "{name}: {:?}", answer.body);
+        let detail = answer.body["detail"].as_str().unwrap();
+        let (_, known) = detail.split_once("expected one of ").unwrap();
+        let known: BTreeSet<String> = known.split(", ").map(str::to_owned).collect();
+        assert_eq!(named(schema(name)), known, "{name}");
+    }
+    let facts = &schema("ComplianceCheck")["facts"]["properties"];
+    for fact in compliance::vocabulary() {
+        let mut found = facts;
+        for (position, part) in fact.path.split('.').enumerate() {
+            found = &found[if position == 0 { part } else { "properties" }];
+            if position > 0 {
+                found = &found[part];
+            }
+        }
+        let stated = fact.origin != compliance::Origin::Concluded;
+        assert_eq!(found["description"].is_string(), stated, "{}", fact.path);
+    }
     rig.stop().await;
 }

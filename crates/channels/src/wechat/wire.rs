@@ -57,7 +57,13 @@ pub(super) struct Transaction {
     pub trade_state_desc: Option<String>,
     pub bank_type: Option<String>,
     pub success_time: Option<String>,
+    pub payer: Option<TransactionPayer>,
     pub amount: Option<TransactionAmount>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct TransactionPayer {
+    pub openid: Option<String>,
 }
 
 #[derive(Deserialize)]

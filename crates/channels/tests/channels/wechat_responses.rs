@@ -3,7 +3,7 @@
 use crate::support::*;
 use channels::crypto::sha1_hex;
 use channels::http::Response;
-use channels::{Answer, Connector, Instrument, Operation, OrderState, RefundState, Report};
+use channels::{Answer, Connector, Instrument, Operation, OrderState, Payer, RefundState, Report};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use money::Money;
@@ -28,6 +28,7 @@ fn paid() -> Answer {
             amount: Money::cny(12345),
             paid_at: "2026-12-01T01:59:31Z".parse().unwrap(),
             instrument: None,
+            payer: Some(Payer::of("oUpF8uMuAJO_M2pxb1Q9zNjWeS6o")),
         },
     }
 }

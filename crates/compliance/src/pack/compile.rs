@@ -2,18 +2,33 @@
 
 use super::error::PackError;
 use super::policy::{Compiler, figure, with_figures};
-use super::raw::{RawClause, RawPack, RawRule};
+use super::raw::{RawClause, RawPack, RawReading, RawRule};
 use super::rule::{Case, Clause, Instrument, Limit, Note, Rule, Term, Text};
 use crate::Verdict;
 use crate::fact::{self, FactId, Facts, Node, facts_from_node};
 use calendar::BusinessDate;
 use cedar_policy::Policy;
+use std::sync::Arc;
 
 /// A rule, the line where it stands, and its conditions as policies, to be validated.
 pub(crate) struct Compiled {
     pub line: usize,
     pub rule: Rule,
     pub policies: Vec<Policy>,
+}
+
+/// A reading, the line where it stands, and the rules that it bears on.
+pub(crate) struct CompiledReading {
+    pub line: usize,
+    pub rules: Vec<String>,
+    pub note: Arc<Note>,
+}
+
+/// What a pack becomes.
+pub(crate) struct CompiledPack {
+    pub instrument: Instrument,
+    pub rules: Vec<Compiled>,
+    pub readings: Vec<CompiledReading>,
 }
 
 /// The facts of a case, the day included.
@@ -37,7 +52,7 @@ pub(crate) fn compile(
     instrument: usize,
     number: &mut usize,
     compiler: &Compiler,
-) -> Result<(Instrument, Vec<Compiled>), PackError> {
+) -> Result<CompiledPack, PackError> {
     let fail = |line: usize, reason: String| PackError {
         file: name.to_owned(),
         line,
@@ -68,7 +83,40 @@ pub(crate) fn compile(
             policies,
         });
     }
-    Ok((head, rules))
+    let mut readings = Vec::with_capacity(raw.reading.len());
+    for reading in raw.reading {
+        let line = text
+            .find(reading.question.en.as_str())
+            .map_or(1, |offset| line_at(text, offset));
+        readings.push(compile_reading(reading, line).map_err(|reason| fail(line, reason))?);
+    }
+    Ok(CompiledPack {
+        instrument: head,
+        rules,
+        readings,
+    })
+}
+
+fn compile_reading(raw: RawReading, line: usize) -> Result<CompiledReading, String> {
+    if raw.rules.is_empty() {
+        return Err("a reading must name in `rules` the rules that it bears on".to_owned());
+    }
+    if raw.question.zh.is_empty() || raw.answer.zh.is_empty() || raw.source.is_empty() {
+        return Err(
+            "a reading needs question and answer in both languages, and a source".to_owned(),
+        );
+    }
+    Ok(CompiledReading {
+        line,
+        rules: raw.rules,
+        note: Arc::new(Note {
+            case: raw.case,
+            question: raw.question,
+            answer: raw.answer,
+            standing: raw.standing,
+            source: raw.source,
+        }),
+    })
 }
 
 fn date(text: &str) -> Result<BusinessDate, String> {
@@ -183,11 +231,14 @@ fn compile_rule(
         notes: raw
             .note
             .into_iter()
-            .map(|note| Note {
-                question: note.question,
-                answer: note.answer,
-                standing: note.standing,
-                source: note.source,
+            .map(|note| {
+                Arc::new(Note {
+                    case: None,
+                    question: note.question,
+                    answer: note.answer,
+                    standing: note.standing,
+                    source: note.source,
+                })
             })
             .collect(),
     };

@@ -6,7 +6,7 @@ mod policy;
 mod raw;
 mod rule;
 
-pub(crate) use compile::{Compiled, compile, line_at};
+pub(crate) use compile::{Compiled, CompiledPack, CompiledReading, compile, line_at};
 pub use error::PackError;
 pub(crate) use policy::Compiler;
 pub use rule::{

@@ -10,6 +10,8 @@ pub(super) struct RawPack {
     pub instrument: RawInstrument,
     #[serde(default)]
     pub rule: Vec<RawRule>,
+    #[serde(default)]
+    pub reading: Vec<RawReading>,
 }
 
 #[derive(Deserialize)]
@@ -86,6 +88,18 @@ pub(super) struct RawLimit {
     pub used: Vec<String>,
     #[serde(default)]
     pub refund_gives_back: bool,
+}
+
+/// A reading that bears on several rules, of this pack or others, or answers a practitioners' case.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawReading {
+    pub case: Option<String>,
+    pub rules: Vec<String>,
+    pub question: Text,
+    pub answer: Text,
+    pub standing: Standing,
+    pub source: String,
 }
 
 #[derive(Deserialize)]

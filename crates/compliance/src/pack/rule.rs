@@ -5,6 +5,7 @@ use calendar::BusinessDate;
 use cedar_policy::Expression;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// English and 中文.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -225,6 +226,9 @@ pub struct Instrument {
 /// A question asked about a rule.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Note {
+    /// The practitioners' case that asked it, where it is one of those that are numbered.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub case: Option<String>,
     /// The question.
     pub question: Text,
     /// The answer.
@@ -339,7 +343,7 @@ pub struct Rule {
     /// Its own cases.
     pub cases: Vec<Case>,
     /// Readings.
-    pub notes: Vec<Note>,
+    pub notes: Vec<Arc<Note>>,
 }
 
 impl Rule {

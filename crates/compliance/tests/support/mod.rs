@@ -54,6 +54,7 @@ pub struct Case {
     pub id: String,
     pub facts: Facts,
     pub expect: Node,
+    pub standing: String,
 }
 
 /// All of them.
@@ -66,6 +67,7 @@ pub fn cases() -> Vec<Case> {
             facts: facts_from_node(item.get("facts").unwrap())
                 .unwrap_or_else(|error| panic!("{error}")),
             expect: item.get("expect").unwrap().clone(),
+            standing: item.get("standing").unwrap().text().unwrap().to_owned(),
         })
         .collect()
 }

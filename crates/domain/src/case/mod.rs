@@ -9,6 +9,7 @@ pub use record::{Case, CaseKey, CaseKind, CaseStatus, FurtherFinding};
 use crate::closing::{self, Figure};
 use crate::context::Context;
 use crate::rejection::{Refusable, Rejection, broken};
+use crate::risk::RiskSignal;
 use crate::text;
 use engine::{Interrupt, Tx};
 use money::Money;
@@ -125,6 +126,7 @@ fn owner_of(kind: CaseKind) -> &'static str {
         | CaseKind::PayoutRefused
         | CaseKind::MerchantForbidden
         | CaseKind::SourceContradicted
+        | CaseKind::RiskSignal
         | CaseKind::Other => "operator",
         _ => "finance",
     }
@@ -194,6 +196,14 @@ pub(crate) fn explain(cx: &mut Context<'_, '_>, command: &ExplainCase) -> Refusa
 pub(crate) fn close(cx: &mut Context<'_, '_>, command: &CloseCase) -> Refusable<Arc<Case>> {
     text::plain("resolution", &command.resolution, 500)?;
     let mut case = unfinished(cx.tx, &command.case)?;
+    if case.kind == CaseKind::RiskSignal && cx.tx.get::<RiskSignal>(&case.object)?.is_some() {
+        return Err(
+            Rejection::state("the case ends with its sign of risk: decide that")
+                .at("case")
+                .with("signal", &case.object)
+                .into(),
+        );
+    }
     if case.status == CaseStatus::Open {
         return Err(Rejection::state("explain the case before you close it")
             .at("case")

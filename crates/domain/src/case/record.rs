@@ -48,6 +48,8 @@ pub enum CaseKind {
     MerchantForbidden,
     /// A payer paid from something else than the order had said.
     SourceContradicted,
+    /// A sign of risk was seen; it ends with the decision on the sign.
+    RiskSignal,
     /// A difference found by reconciliation.
     Reconciliation,
     /// A merchant's webhook endpoint failed for days and was switched off.

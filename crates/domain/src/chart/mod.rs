@@ -13,6 +13,7 @@ pub use record::{ChannelAccounts, Chart, MerchantAccounts};
 
 use crate::context::Context;
 use crate::rejection::{Refusable, Rejection, broken};
+use crate::rule_packs;
 use engine::{Interrupt, Tx};
 use ledger::{AccountId, AccountKind, NewAccount};
 use money::Currency;
@@ -23,14 +24,16 @@ pub(crate) fn of(tx: &mut Tx<'_>) -> Result<Arc<Chart>, Interrupt> {
     tx.expect::<Chart>(Chart::KEY)
 }
 
-/// Opens the internal accounts; the second time it answers what is there.
+/// Opens the internal accounts, under the first rules; the second time it answers what is there.
 pub(crate) fn set_up(cx: &mut Context<'_, '_>, command: &SetUp) -> Refusable<Arc<Chart>> {
     if let Some(chart) = cx.tx.get::<Chart>(Chart::KEY)? {
         if chart.currency != command.currency {
             return Err(Rejection::already_exists("chart of accounts", "currency").into());
         }
+        rule_packs::begin(cx, &command.packs)?;
         return Ok(chart);
     }
+    rule_packs::begin(cx, &command.packs)?;
     let currency = command.currency;
     let tx = &mut *cx.tx;
     // Facts must always find room: what comes from or goes to the outside may go below zero, so that

@@ -43,6 +43,7 @@ pub(crate) fn order_state(
         amount,
         paid_at,
         instrument,
+        payer,
     } = state
     {
         let channel_number = channel_number.clone();
@@ -51,6 +52,7 @@ pub(crate) fn order_state(
             amount: *amount,
             paid_at: *paid_at,
             instrument: *instrument,
+            payer: payer.clone(),
             source,
         };
         return evidence::paid(cx, channel, order, paid);

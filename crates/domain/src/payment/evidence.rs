@@ -21,7 +21,7 @@ use crate::regulation::{self, Room};
 use crate::rejection::broken;
 use crate::settlement::{self, Item};
 use crate::webhook::{self, EventType};
-use crate::{fee, refund, split};
+use crate::{fee, refund, risk, split};
 use calendar::{BusinessDate, shanghai_date};
 use channels::operation::{Channel, ChannelReference};
 use engine::Interrupt;
@@ -236,6 +236,7 @@ pub(super) fn succeed(
         closing::count(cx.tx, &[(Figure::Fees, Some(payment.fee))])?;
     }
     split::execute_planned(cx, &mut payment, merchant)?;
+    risk::payment_booked(cx, &payment, amount)?;
     webhook::notify(
         cx.tx,
         &merchant.id,

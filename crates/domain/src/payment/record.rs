@@ -6,7 +6,7 @@ use crate::rejection::broken;
 use crate::split::SplitPlan;
 use crate::text::channel_name;
 use calendar::BusinessDate;
-use channels::answer::{Instrument, Refusal};
+use channels::answer::{Instrument, Payer, Refusal};
 use channels::operation::Channel;
 use engine::{Indexes, Interrupt, Record, index_time};
 use jiff::Timestamp;
@@ -82,6 +82,9 @@ pub struct Paid {
     /// What it was paid from, where the channel says so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instrument: Option<Instrument>,
+    /// Who, where the channel said it: a mark that tells payers apart, for signs of risk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payer: Option<Payer>,
     /// Where we learned it.
     pub source: Source,
 }

@@ -2,7 +2,8 @@
 //!
 //! A capability makes a [`Question`] of its objects and calls [`decide`]. The answer is a [`Ruling`] that
 //! it keeps with the object, or a refusal that names the clauses (`refused_by_rule`) or the facts that
-//! were not stated (`facts_missing`). The day that counts is that of the command's own time in Shanghai.
+//! were not stated (`facts_missing`). What decides is the set of packs that is active in the shard
+//! ([`crate::rule_packs`]). The day that counts is that of the command's own time in Shanghai.
 //! Facts (what happened already) are never asked about: they cannot be refused.
 //!
 //! Cost: the answer to a question that no amount, counter or time of day bears on is remembered, so that a
@@ -15,6 +16,7 @@ mod question;
 mod record;
 mod refusal;
 mod rulebook;
+mod rulebooks;
 
 pub use counter::{Counted, Counter};
 pub(crate) use counter::{Room, count_paid, give_back, give_back_refund};
@@ -24,12 +26,13 @@ pub use record::{Decision, Ruling};
 pub use refusal::{Clause, Lacking, RuleRefusal};
 pub(crate) use rulebook::Rulebook;
 pub use rulebook::RulesError;
+pub(crate) use rulebooks::Rulebooks;
 
 use crate::context::Context;
 use crate::rejection::Refusable;
 use calendar::{BusinessDate, shanghai_date};
 use compliance::{Facts, Value};
-use engine::Interrupt;
+use engine::{Interrupt, Stop};
 use money::Money;
 use rulebook::Answer;
 use std::sync::Arc;
@@ -38,22 +41,25 @@ use std::sync::Arc;
 pub(crate) fn decide(cx: &mut Context<'_, '_>, question: Question<'_>) -> Refusable<Arc<Ruling>> {
     let day = shanghai_date(cx.tx.now());
     let shard = cx.tx.shard();
-    let rules = cx.rules;
+    let rules = cx.rules.active(cx.tx)?;
     match rules.remembered(shard, day, &question) {
         Some(answer) => {
             let (decision, ruling) = answer.allowed()?;
             keep(cx, decision)?;
             Ok(ruling.clone())
         }
-        None => decide_counted(cx, &question),
+        None => decide_counted(cx, &rules, &question),
     }
 }
 
 /// The same with everything that varies from one request to the next.
-fn decide_counted(cx: &mut Context<'_, '_>, question: &Question<'_>) -> Refusable<Arc<Ruling>> {
+fn decide_counted(
+    cx: &mut Context<'_, '_>,
+    rules: &Rulebook,
+    question: &Question<'_>,
+) -> Refusable<Arc<Ruling>> {
     let day = shanghai_date(cx.tx.now());
-    let rules = cx.rules;
-    let (judged, counted) = judge(cx, question, day)?;
+    let (judged, counted) = judge(cx, rules, question, day)?;
     let shard = cx.tx.shard();
     let amount = question.amount.map_or(0, |amount| amount.amount());
     let answer = Answer::of(rules.packs(), shard, day, question.action, &judged, amount);
@@ -72,10 +78,10 @@ fn decide_counted(cx: &mut Context<'_, '_>, question: &Question<'_>) -> Refusabl
 /// The judgement with everything that varies, and the limits that apply.
 fn judge(
     cx: &mut Context<'_, '_>,
+    rules: &Rulebook,
     question: &Question<'_>,
     day: BusinessDate,
 ) -> Result<(compliance::Decision, Vec<Counted>), Interrupt> {
-    let rules = cx.rules;
     let limits = counter::of_limits(cx.tx, rules, day, question)?;
     let mut facts: Facts = rules.facts(question);
     for (path, value) in &question.varying {
@@ -97,7 +103,13 @@ pub(crate) fn count_fact(
     ruling: &Arc<Ruling>,
     (amount, happened_on): (Money, BusinessDate),
 ) -> Result<Arc<Ruling>, Interrupt> {
-    let (_, counted) = judge(cx, question, happened_on)?;
+    let rules = match cx.rules.active(cx.tx) {
+        Ok(rules) => rules,
+        // Rules that cannot be used keep nobody from taking a fact.
+        Err(Stop::Refused(_)) => return Ok(ruling.clone()),
+        Err(Stop::Interrupted(interrupt)) => return Err(interrupt),
+    };
+    let (_, counted) = judge(cx, &rules, question, happened_on)?;
     let ruling = Arc::new(Ruling {
         counted,
         ..(**ruling).clone()

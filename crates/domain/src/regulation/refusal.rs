@@ -6,6 +6,7 @@ use compliance::{
     Confidence, Effect, Finding, Note, Outcome, Packs, Rule, Standing, Text, Verdict,
 };
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// A clause that bears on a decision.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,7 +54,7 @@ impl Clause {
     }
 }
 
-fn least_settled(notes: &[Note]) -> Option<Standing> {
+fn least_settled(notes: &[Arc<Note>]) -> Option<Standing> {
     let rank = |standing: &Standing| match standing {
         Standing::Consensus => 0,
         Standing::Majority => 1,

@@ -115,6 +115,11 @@ pub fn first_day() -> BusinessDate {
     "2026-03-02".parse().unwrap()
 }
 
+/// Under the packs that come with the program.
+pub fn set_up() -> SetUp {
+    QingyuanApp::sample().unwrap().set_up()
+}
+
 impl Book {
     pub fn new() -> Book {
         Book::under(QingyuanApp::sample().unwrap())
@@ -122,9 +127,9 @@ impl Book {
 
     /// Under other rules or settings.
     pub fn under(app: QingyuanApp) -> Book {
+        let set_up = app.set_up();
         let mut book = Book::open(app);
-        book.ask(&operator(), Request::SetUp(SetUp::default()))
-            .unwrap();
+        book.ask(&operator(), Request::SetUp(set_up)).unwrap();
         book
     }
 
@@ -600,6 +605,7 @@ pub fn order_paid(
         amount: fen(amount),
         paid_at,
         instrument: None,
+        payer: None,
     };
     Statement::Order {
         order: reference_of(payment),

@@ -6,6 +6,7 @@ mod outbox;
 pub(crate) use ledger::AccountName;
 pub use ledger::{HOLD_KIND, NameTaken};
 
+use crate::actor::Actor;
 use crate::application::{Interrupt, Need};
 use crate::ids::{IdSource, ShardCode};
 use crate::record::{AnyRecord, Indexes, Record, RecordKey};
@@ -45,6 +46,7 @@ pub struct Tx<'a> {
     pub(crate) undo: &'a mut Undo,
     pub(crate) ids: IdSource,
     pub(crate) now: Timestamp,
+    pub(crate) approver: Option<Actor>,
     pub(crate) emitted: Vec<String>,
     pub(crate) settled: Vec<String>,
     pub(crate) rows_changed: usize,
@@ -54,6 +56,11 @@ impl Tx<'_> {
     /// The command's time: never before that of an earlier command.
     pub fn now(&self) -> Timestamp {
         self.now
+    }
+
+    /// The second person by whose approval the command runs, where it needed one.
+    pub fn approver(&self) -> Option<&Actor> {
+        self.approver.as_ref()
     }
 
     /// Business date (会计日) of everything posted now.

@@ -5,7 +5,6 @@ use super::world::World;
 use crate::connectors::{UNIONPAY_MERCHANT, WECHAT_MERCHANT};
 use crate::failure::Failure;
 use domain::case::{CaseKind, CloseCase, ExplainCase, OpenCase};
-use domain::chart::SetUp;
 use domain::clearing::{AdjustDifference, AdjustmentAccount};
 use domain::merchant::Merchant;
 use domain::payment::Payment;
@@ -13,7 +12,7 @@ use domain::payout::Payout;
 use domain::refund::Refund;
 use domain::settlement::Settlement;
 use domain::split::Split;
-use domain::{Command, Rejection, Reply, Request};
+use domain::{Command, QingyuanApp, Rejection, Reply, Request};
 use engine::store::Queries;
 use engine::verify::VerifyReport;
 use engine::{Actor, EffectRecord, EffectState, Envelope, Record, Verdict, Work};
@@ -53,9 +52,10 @@ pub struct Facts {
     pub verification: VerifyReport,
 }
 
-/// Opens the internal accounts.
+/// Opens the internal accounts, under the packs that come with the program.
 pub async fn set_up(engine: &Engine) -> Result<(), Failure> {
-    let command = Command::Request(Request::SetUp(SetUp::default()));
+    let app = QingyuanApp::sample().map_err(Failure::other)?;
+    let command = Command::Request(Request::SetUp(app.set_up()));
     let outcome = engine
         .submit(Envelope::new(Actor::new("demo", "operator"), command))
         .await?;

@@ -30,7 +30,7 @@ pub async fn begin(store: Arc<dyn StoreFactory>, shard: ShardCode) {
     let opened =
         tokio::task::spawn_blocking(move || Engine::start(app, store, vault, clock, options));
     let running = opened.await.unwrap().unwrap();
-    let set_up = domain::Request::SetUp(domain::chart::SetUp::default());
+    let set_up = domain::Request::SetUp(domain::QingyuanApp::sample().unwrap().set_up());
     let envelope = Envelope::new(Actor::system(), domain::Command::Request(set_up));
     running.engine.submit(envelope).await.unwrap();
     tokio::task::spawn_blocking(move || running.stop())
@@ -89,6 +89,8 @@ pub fn settings(merchants: &[String]) -> String {
     text += "[institution]\nkind = \"npi\"\nlicences = [\"internet_payment\", \"card_acquiring\"]\n\
         acquiring_regions = [\"shanghai\"]\nbranches = [\"shanghai\"]\n\
         [institution.routes]\nwechat = [\"npi\", \"nucc\", \"npi_wallet\"]\nunionpay = [\"npi\", \"unionpay\", \"bank\"]\n";
+    // This runs by the real clock: trade at night would be held, and its payouts would never end.
+    text += "[risk]\nenabled = false\n";
     text
 }
 

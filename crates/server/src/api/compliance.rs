@@ -1,5 +1,6 @@
 //! Questions to the rules.
 
+use super::flow::FlowSchema;
 use compliance::Node;
 use serde::{Deserialize, Serialize};
 
@@ -28,10 +29,10 @@ use serde::{Deserialize, Serialize};
 }))]
 pub struct ComplianceCheck {
     /// Parties (`party`), contracts (`contract`) and legs of money (`leg`), as in a flow file; amounts in yuan.
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Option<FlowSchema>)]
     pub flow: Option<Node>,
     /// Facts of the vocabulary instead, `as_of` among them; amounts in yuan.
-    #[schema(value_type = Option<Object>)]
+    #[schema(schema_with = super::flow::facts, required = false)]
     pub facts: Option<Node>,
     /// Judge the flow as of this day instead of its own.
     #[schema(example = "2024-06-01")]

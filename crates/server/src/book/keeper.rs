@@ -394,7 +394,11 @@ impl Work {
 
     fn open(&mut self, lease: Lease) {
         let shard = lease.shard;
-        let tenant = Tenant::opening(lease, self.tenancy.clone(), self.done.clone());
+        let Some(first) = self.book.queries(ShardCode::FIRST).cloned() else {
+            tracing::error!(%shard, "the book has no first shard");
+            return;
+        };
+        let tenant = Tenant::opening(lease, self.tenancy.clone(), first, self.done.clone());
         self.tenants.insert(shard, tenant);
     }
 

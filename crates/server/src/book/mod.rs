@@ -8,12 +8,14 @@ mod forward;
 mod keeper;
 mod peer_route;
 mod routing;
+pub(crate) mod rules;
 mod seal;
 mod tenant;
 
 pub use forward::{PEER_PATH, PeerLink, YieldRequest};
 pub use keeper::{Keeper, KeeperOptions};
 pub use routing::{Route, route};
+pub use rules::{ActiveRulesError, BookRules, set_up_command};
 pub use seal::PeerKey;
 pub use tenant::{Tenancy, VAULT_CHECK, set_up};
 
@@ -22,8 +24,8 @@ pub(crate) use peer_route::router as peer_router;
 use crate::state::Engine;
 use domain::{Command, Rejection, Reply};
 use engine::runtime::{Clock, SecretError};
-use engine::store::Queries;
 use engine::store::lease::Holder;
+use engine::store::{Queries, StoreError};
 use engine::{Envelope, Outcome, ShardCode, SubmitError, Vault};
 use ledger::{AccountId, AccountState};
 use sha2::{Digest, Sha256};
@@ -221,6 +223,18 @@ impl Book {
     pub fn all_queries(&self) -> Vec<Arc<dyn Queries>> {
         let shards = self.0.shards.iter();
         shards.map(|shard| shard.queries.clone()).collect()
+    }
+
+    /// Hash of the rule packs that decide in the first shard now; `None` before it is set up. Blocks.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn active_packs(&self) -> Result<Option<String>, StoreError> {
+        let Some(queries) = self.queries(ShardCode::FIRST) else {
+            return Ok(None);
+        };
+        let active = rules::active(queries.as_ref(), self.0.clock.now())?;
+        Ok(active.map(|active| active.packs))
     }
 
     /// Shards that ended here because the store refused their writer: another server had taken them.

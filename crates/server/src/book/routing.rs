@@ -76,6 +76,7 @@ fn of_request(request: &Request) -> Route {
         Request::AssignCase(command) => key(&command.case),
         Request::ExplainCase(command) => key(&command.case),
         Request::CloseCase(command) => key(&command.case),
+        Request::DecideSignal(command) => key(&command.signal),
         Request::PostTransfers(command) => command
             .transfers
             .first()
@@ -85,12 +86,16 @@ fn of_request(request: &Request) -> Route {
         Request::ReleaseHold(command) => key(&command.hold),
         Request::ReverseTransfer(command) => Route::Account(command.original.debit),
         Request::SetUp(_)
+        | Request::StoreRules(_)
+        | Request::ActivateRules(_)
         | Request::CreateMerchant(_)
         | Request::TurnDay(_)
         | Request::ResumeSettlement(_)
         | Request::ConfirmClearing(_)
         | Request::OpenAccounts(_)
-        | Request::CloseAccount(_) => Route::First,
+        | Request::CloseAccount(_)
+        | Request::ProposeLaunch(_)
+        | Request::ApproveLaunch(_) => Route::First,
     }
 }
 
@@ -114,7 +119,8 @@ fn of_fact(fact: &Fact) -> Route {
         },
         Fact::Due(Due::Payment { payment }) => Route::Key(payment.clone()),
         Fact::Due(Due::Payout { payout }) => Route::Key(payout.clone()),
-        Fact::Due(Due::Reserve | Due::Settlement) => Route::First,
+        Fact::Due(Due::HeldPayouts { merchant }) => Route::Key(merchant.clone()),
+        Fact::Due(Due::Reserve | Due::Settlement | Due::RiskSweep) => Route::First,
     }
 }
 

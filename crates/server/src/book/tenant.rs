@@ -1,14 +1,15 @@
 //! A shard of this server from its lease to its end. It is opened and closed in the background, and
 //! what came of that is told with the epoch of the lease it was done under.
 
+use super::rules::{BookRules, set_up_command};
 use crate::state::Engine;
 use crate::workers::Workers;
-use domain::chart::SetUp;
 use domain::{Command, QingyuanApp, Request};
 use engine::runtime::Running;
-use engine::store::StoreError;
 use engine::store::lease::Lease;
+use engine::store::{Queries, StoreError};
 use engine::{Actor, Envelope, ShardCode, VaultEntry, Verdict};
+use std::sync::Arc;
 use std::time::Instant;
 use tokio::sync::{mpsc, watch};
 
@@ -23,6 +24,9 @@ pub trait Tenancy: Send + Sync + 'static {
     /// # Errors
     /// [`StoreError`]; the lease is given back and taken again later.
     fn open(&self, lease: &Lease) -> Result<Running<QingyuanApp>, StoreError>;
+
+    /// How shards are begun.
+    fn rules(&self) -> BookRules;
 }
 
 /// A shard of this server.
@@ -64,14 +68,17 @@ impl Tenant {
     /// A shard that is opened from now on. `done` hears how that ended, whatever happens.
     pub fn opening(
         lease: Lease,
-        tenancy: std::sync::Arc<dyn Tenancy>,
+        tenancy: Arc<dyn Tenancy>,
+        first: Arc<dyn Queries>,
         done: mpsc::UnboundedSender<Done>,
     ) -> Tenant {
         let (until, _) = watch::channel(lease.held_until);
         let given = lease.clone();
         tokio::spawn(async move {
             let (shard, epoch) = (given.shard, given.epoch);
-            let opened = tokio::task::spawn_blocking(move || open(tenancy.as_ref(), &given)).await;
+            let opened =
+                tokio::task::spawn_blocking(move || open(tenancy.as_ref(), first.as_ref(), &given))
+                    .await;
             let opened =
                 opened.unwrap_or_else(|error| Err(format!("its opening ended badly: {error}")));
             let step = Step::Opened(opened);
@@ -108,9 +115,13 @@ impl Tenant {
 
 /// Opens a shard and sets it up, all or nothing: one that is open but not set up would keep its lease
 /// and serve nobody.
-fn open(tenancy: &dyn Tenancy, lease: &Lease) -> Result<Box<Running<QingyuanApp>>, String> {
+fn open(
+    tenancy: &dyn Tenancy,
+    first: &dyn Queries,
+    lease: &Lease,
+) -> Result<Box<Running<QingyuanApp>>, String> {
     let running = tenancy.open(lease).map_err(|error| error.to_string())?;
-    match set_up(&running.engine) {
+    match set_up(&running.engine, first, &tenancy.rules()) {
         Ok(()) => Ok(Box::new(running)),
         Err(reason) => {
             running.stop();
@@ -119,13 +130,16 @@ fn open(tenancy: &dyn Tenancy, lease: &Lease) -> Result<Box<Running<QingyuanApp>
     }
 }
 
-/// Opens the internal accounts of a shard and leaves an empty text under the vault's key; harmless when
-/// both are there. The chart must stand before the first request. Blocks.
+/// Opens the internal accounts of a shard under its first rule packs and leaves an empty text under the
+/// vault's key; harmless when all are there. The chart must stand before the first request. A shard whose rule
+/// packs this server cannot use is not set up. `first` reads the book's first shard. Blocks.
 ///
 /// # Errors
 /// A text that says what failed.
-pub fn set_up(engine: &Engine) -> Result<(), String> {
-    let command = Command::Request(Request::SetUp(SetUp::default()));
+pub fn set_up(engine: &Engine, first: &dyn Queries, rules: &BookRules) -> Result<(), String> {
+    let set_up = set_up_command(engine.queries().as_ref(), first, rules, engine.now())
+        .map_err(|error| error.to_string())?;
+    let command = Command::Request(Request::SetUp(set_up));
     let mut envelope = Envelope::new(Actor::system(), command);
     match engine.open_secret(VAULT_CHECK) {
         Ok(Some(_)) => {}

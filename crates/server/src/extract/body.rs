@@ -45,6 +45,22 @@ impl<T: DeserializeOwned> FromRequest<AppState> for LargeBody<T> {
     }
 }
 
+/// The same with texts of several lines: line breaks and tabs are no control characters in it.
+#[derive(Debug)]
+pub struct TextBody<T>(pub Body<T>);
+
+impl<T: DeserializeOwned> FromRequest<AppState> for TextBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
+        let limits = state.limits();
+        check_media_type(&request)?;
+        let bytes = collect(request, limits.body_bytes, limits.body_timeout()).await?;
+        let value = parse_with(&bytes, |letter| !matches!(letter, '\n' | '\r' | '\t'))?;
+        Ok(TextBody(Body { value, bytes }))
+    }
+}
+
 async fn read<T: DeserializeOwned>(
     request: Request,
     limit: usize,
@@ -129,6 +145,11 @@ fn too_large(limit: usize) -> Problem {
 /// Reads JSON strictly. The quick way says nothing about where an error is, so that is found out
 /// in a second reading, which only bad requests pay for.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    parse_with(bytes, |_| true)
+}
+
+/// The same; control characters are refused where `refused` says so.
+fn parse_with<T: DeserializeOwned>(bytes: &[u8], refused: fn(char) -> bool) -> Result<T, Problem> {
     // Serde would take a list for an object whose fields are in the right order.
     let first = bytes.iter().find(|byte| !byte.is_ascii_whitespace());
     if first == Some(&b'[') && serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok() {
@@ -139,7 +160,7 @@ pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
         ));
     }
     match serde_json::from_slice(bytes) {
-        Ok(value) => match field_with_control_character(bytes) {
+        Ok(value) => match field_with_control_character(bytes, refused) {
             None => Ok(value),
             Some(field) => Err(Problem::invalid(
                 field,

@@ -9,7 +9,7 @@ mod prefer;
 pub(crate) use body::collect;
 #[cfg(test)]
 pub(crate) use body::parse;
-pub use body::{Body, LargeBody};
+pub use body::{Body, LargeBody, TextBody};
 pub use idempotency::{IdempotencyKey, OptionalIdempotencyKey};
 pub use params::{Ids, Params};
 pub use prefer::PreferWait;

@@ -42,9 +42,7 @@ async fn check_compliance(
 ) -> Result<Json<ComplianceAnswer>, Problem> {
     // Hundreds of policies may be evaluated: not among the threads that serve others.
     tokio::task::spawn_blocking(move || {
-        let packs = state
-            .rules()
-            .map_err(|error| Problem::internal(&error.to_string()))?;
+        let packs = state.active_rules()?;
         answer(&body.value, &packs)
     })
     .await

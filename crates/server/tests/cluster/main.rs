@@ -12,3 +12,4 @@ mod lease_table;
 mod moving;
 mod peers;
 mod rig;
+mod rules;

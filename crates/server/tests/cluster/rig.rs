@@ -10,7 +10,7 @@ use engine::store::{Queries, StoreError, StoreFactory};
 use engine::{CacheLimits, ShardCode, ShardOptions, Vault};
 use reqwest::Method;
 use serde_json::{Value, json};
-use server::book::{Book, Keeper, KeeperOptions, PeerKey, PeerLink, Tenancy};
+use server::book::{Book, BookRules, Keeper, KeeperOptions, PeerKey, PeerLink, Tenancy};
 use server::{ApiKeyConfig, Connectors, Role, RunningServer, Server, ServerConfig};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, mpsc};
@@ -19,6 +19,7 @@ use std::time::Duration;
 pub const SHARDS: usize = 4;
 pub const OPERATOR: &str = "operator-token";
 pub const FINANCE: &str = "finance-token";
+pub const CHECKER: &str = "checker-token";
 pub const LEDGER: &str = "ledger-token";
 /// Longest time that anything here is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -117,6 +118,10 @@ impl Tenancy for Opener {
             },
         )
     }
+
+    fn rules(&self) -> BookRules {
+        BookRules::of(&QingyuanApp::sample().unwrap())
+    }
 }
 
 impl Shared {
@@ -154,6 +159,7 @@ impl Shared {
             api_keys: vec![
                 ApiKeyConfig::of_token("operator", OPERATOR, "li.na", Role::Operator),
                 ApiKeyConfig::of_token("finance", FINANCE, "wang.fang", Role::Finance),
+                ApiKeyConfig::of_token("checker", CHECKER, "zhao.min", Role::Finance),
                 ApiKeyConfig::of_token("ledger", LEDGER, "wallet", Role::Ledger),
             ],
             ..ServerConfig::default()

@@ -7,8 +7,9 @@
     reason = "each test file uses a part of it"
 )]
 
+pub mod regulation;
+
 use calendar::{BusinessDate, SettlementCycle, instant_at};
-use domain::chart::SetUp;
 use domain::merchant::{CreateMerchant, LateSuccess, Profile};
 use domain::{Command, QingyuanApp, Reply, Request};
 use engine::runtime::{Clock, Outbox, Running, SimulatedClock, Timers};
@@ -17,6 +18,7 @@ use engine::{Actor, CacheLimits, Envelope, ShardCode, ShardOptions, Vault, Verdi
 use money::{FeeSchedule, Rate};
 use reqwest::Method;
 use serde_json::Value;
+use server::book::{BookRules, set_up_command};
 use server::{
     ApiKeyConfig, ChannelPerformer, Connectors, Role, RunningServer, Server, ServerConfig,
 };
@@ -38,7 +40,7 @@ pub struct Rig {
     pub shop: String,
     pub other_shop: String,
     client: reqwest::Client,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 /// An answer.
@@ -119,26 +121,41 @@ impl Rig {
         time: jiff::Timestamp,
         app: QingyuanApp,
         connectors: impl FnOnce(&str) -> Connectors,
-        mut config: ServerConfig,
+        config: ServerConfig,
     ) -> Rig {
         let directory = tempfile::tempdir().unwrap();
-        let store = Arc::new(SqliteStore::open(directory.path()).unwrap());
+        Rig::open(directory, time, app, connectors, config).await
+    }
+
+    /// The same book served by another program, after the first has stopped.
+    pub async fn restarted(self, app: QingyuanApp) -> Rig {
+        let time = self.clock.now();
+        self.server.stop().await;
+        drop(self.outbox);
+        tokio::task::spawn_blocking(move || self.running.stop())
+            .await
+            .unwrap();
+        let config = ServerConfig {
+            merchant_bearer: true,
+            ..ServerConfig::default()
+        };
+        Rig::open(self.directory, time, app, |_| Connectors::default(), config).await
+    }
+
+    async fn open(
+        directory: tempfile::TempDir,
+        time: jiff::Timestamp,
+        app: QingyuanApp,
+        connectors: impl FnOnce(&str) -> Connectors,
+        mut config: ServerConfig,
+    ) -> Rig {
         let clock = Arc::new(SimulatedClock::at(time));
-        let running = engine::runtime::Engine::start(
-            Arc::new(app),
-            store,
-            Arc::new(Vault::new(&[7; 32]).unwrap()),
-            clock.clone() as Arc<dyn Clock>,
-            ShardOptions {
-                shard: ShardCode::FIRST,
-                first_business_date: calendar::shanghai_date(time),
-                limits: CacheLimits::default(),
-                sweep_min: 64,
-            },
-        )
-        .unwrap();
+        let rules = BookRules::of(&app);
+        let running = shard(directory.path(), clock.clone(), app);
         let engine = &running.engine;
-        ask(engine, Request::SetUp(SetUp::default())).await;
+        let queries = engine.queries().as_ref();
+        let set_up = set_up_command(queries, queries, &rules, time).unwrap();
+        ask(engine, Request::SetUp(set_up)).await;
         let shop = merchant(engine, "shop").await;
         let other_shop = merchant(engine, "other").await;
         config.api_keys = vec![
@@ -152,7 +169,9 @@ impl Rig {
         ];
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let server = Server::new(&config, engine.clone(), connectors(&url)).unwrap();
+        let server = Server::new(&config, engine.clone(), connectors(&url))
+            .unwrap()
+            .with_rules(rules.library);
         let outbox = Outbox::new(engine.clone(), server.performer(), 4);
         let server = server.start(listener).unwrap();
         Rig {
@@ -163,7 +182,7 @@ impl Rig {
             shop,
             other_shop,
             client: reqwest::Client::builder().no_proxy().build().unwrap(),
-            _directory: directory,
+            directory,
         }
     }
 
@@ -268,6 +287,28 @@ impl Rig {
             .await
             .unwrap();
     }
+}
+
+/// The shard of a book in a directory.
+pub fn shard(
+    directory: &std::path::Path,
+    clock: Arc<SimulatedClock>,
+    app: QingyuanApp,
+) -> Running<QingyuanApp> {
+    let first_business_date = calendar::shanghai_date(clock.now());
+    engine::runtime::Engine::start(
+        Arc::new(app),
+        Arc::new(SqliteStore::open(directory).unwrap()),
+        Arc::new(Vault::new(&[7; 32]).unwrap()),
+        clock as Arc<dyn Clock>,
+        ShardOptions {
+            shard: ShardCode::FIRST,
+            first_business_date,
+            limits: CacheLimits::default(),
+            sweep_min: 64,
+        },
+    )
+    .unwrap()
 }
 
 pub async fn answer(request: reqwest::RequestBuilder) -> Answer {

@@ -11,7 +11,8 @@ use crate::fact;
 use crate::flow::facts::Subject;
 use crate::flow::model::Flow;
 use crate::flow::verdict::{FlowAnswer, Part};
-use crate::pack::{Confidence, Text};
+use crate::pack::{Confidence, Note, Text};
+use std::sync::Arc;
 
 /// Stands behind a rule whose readings are not settled.
 const MARK: &str = "†";
@@ -23,8 +24,8 @@ const INDENT: usize = 12;
 pub(super) struct Page {
     pub text: String,
     style: Style,
-    /// Rules whose readings are written out already.
-    noted: Vec<String>,
+    /// Readings that are written out already.
+    noted: Vec<Arc<Note>>,
     /// A mark of unsettled readings stands somewhere.
     marked: bool,
 }
@@ -346,15 +347,15 @@ impl Reading for Text {
     }
 }
 
-/// What was asked about a rule, once in a report.
+/// What was asked about a rule; each reading once in a report, however many rules it bears on.
 fn write_notes(page: &mut Page, finding: &Finding) {
     let rule = &finding.rule;
-    if page.noted.contains(&rule.id) {
-        return;
-    }
-    page.noted.push(rule.id.clone());
     let lang = page.style.lang;
     for note in &rule.notes {
+        if page.noted.iter().any(|known| Arc::ptr_eq(known, note)) {
+            continue;
+        }
+        page.noted.push(note.clone());
         let (en, zh) = note.standing.words();
         let (question, answer) = (note.question.reading(lang), note.answer.reading(lang));
         let text = match lang {

@@ -165,7 +165,9 @@ impl Member {
             address: format!("http://{address}"),
         };
         let app = domain::QingyuanApp::sample().map_err(Failure::other)?;
-        let open = move || shared_book::open(&url, Some(SHARDS), LEASE, holder, &directory, app);
+        let rules = server::book::BookRules::of(&app);
+        let open =
+            move || shared_book::open(&url, Some(SHARDS), LEASE, holder, &directory, app, rules);
         let opened = tokio::task::spawn_blocking(open).await;
         let SharedBook {
             book,

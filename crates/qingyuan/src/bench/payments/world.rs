@@ -4,7 +4,6 @@ use super::channel::{InstantChannel, PlainConnector};
 use super::wire;
 use crate::failure::Failure;
 use crate::target::Target;
-use domain::chart::SetUp;
 use domain::merchant::Profile;
 use domain::{Command, QingyuanApp, Request};
 use engine::runtime::{Outbox, Running, Timers};
@@ -39,7 +38,9 @@ impl World {
     pub async fn start(target: &mut Target) -> Result<World, Failure> {
         let mut running = target.start()?;
         let engine = running.engine.clone();
-        let set_up = Command::Request(Request::SetUp(SetUp::default()));
+        let set_up = Command::Request(Request::SetUp(
+            QingyuanApp::sample().map_err(Failure::other)?.set_up(),
+        ));
         let outcome = engine
             .submit(Envelope::new(Actor::system(), set_up))
             .await?;
