@@ -15,11 +15,7 @@ pub struct MerkleTree {
 impl MerkleTree {
     /// Adds a leaf's data and returns its hash.
     pub fn add(&mut self, data: &[u8]) -> Hash {
-        let hash = Sha256::new()
-            .chain_update([0u8])
-            .chain_update(data)
-            .finalize()
-            .into();
+        let hash = leaf_hash(data);
         self.push(hash);
         hash
     }
@@ -50,6 +46,15 @@ impl MerkleTree {
         }
         hash
     }
+}
+
+/// Hash of a leaf's data.
+pub fn leaf_hash(data: &[u8]) -> Hash {
+    Sha256::new()
+        .chain_update([0u8])
+        .chain_update(data)
+        .finalize()
+        .into()
 }
 
 fn node(left: &Hash, right: &Hash) -> Hash {

@@ -21,7 +21,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 const LOADS_MAX: usize = 20_000;
 
 /// Idempotency records deleted by one housekeeping step.
-const EXPIRED_PER_STEP: usize = 500;
+pub(crate) const EXPIRED_PER_STEP: usize = 500;
 
 type Result2<App> = Result<
     Verdict<<App as Application>::Reply, <App as Application>::Rejection>,
@@ -321,12 +321,27 @@ impl<App: Application> Shard<App> {
         admission: Admission,
         reason: &str,
     ) -> Result<(), StoreError> {
-        let form = task.journal_form();
+        match self.set_aside_with(Some(task), admission, task.journal_form(), reason) {
+            // What is to be kept from coming back is damaged itself: whoever looks for what is due leaves it out.
+            Err(StoreError::Damaged { .. } | StoreError::Refused(_)) => {
+                self.set_aside_with(None, admission, task.journal_form(), reason)
+            }
+            done => done,
+        }
+    }
+
+    fn set_aside_with(
+        &mut self,
+        put_off: Option<&Task<App::Command, App::Answer>>,
+        admission: Admission,
+        form: String,
+        reason: &str,
+    ) -> Result<(), StoreError> {
         self.write_own(admission, |tx| {
             let id = tx.new_id("asd");
-            match task {
-                Task::Timer { key } => tx.cancel(key)?,
-                Task::Effect { id, .. } => {
+            match put_off {
+                Some(Task::Timer { key }) => tx.cancel(key)?,
+                Some(Task::Effect { id, .. }) => {
                     if let Some(record) = tx.effect(id)? {
                         let mut record = (*record).clone();
                         record.next_at = admission.now + SignedDuration::from_mins(5);
@@ -538,7 +553,7 @@ fn effect_report<App: Application>(
 
 fn housekeeping(tx: &mut Tx<'_>) -> Result<(), Interrupt> {
     let now = crate::record::index_time(tx.now());
-    let expired = tx.scan::<IdempotencyRecord>("expires", "", &now, EXPIRED_PER_STEP)?;
+    let expired = tx.scan_sound::<IdempotencyRecord>("expires", "", &now, EXPIRED_PER_STEP)?;
     for record in expired {
         tx.delete::<IdempotencyRecord>(&record.key)?;
     }

@@ -25,7 +25,7 @@ use crate::timer::TimerRecord;
 use crate::vault::Vault;
 use calendar::BusinessDate;
 use ledger::{AccountState, Row};
-use recovery::recover;
+use recovery::{must_be_empty, recover};
 use std::sync::Arc;
 
 /// Settings of a shard.
@@ -111,9 +111,13 @@ impl<App: Application> Shard<App> {
         vault: Arc<Vault>,
         options: ShardOptions,
     ) -> Result<Shard<App>, StoreError> {
-        let mut head = reader
-            .head()?
-            .unwrap_or_else(|| ShardHead::empty(options.shard, options.first_business_date));
+        let mut head = match reader.head()? {
+            Some(head) => head,
+            None => {
+                must_be_empty(reader.as_mut())?;
+                ShardHead::empty(options.shard, options.first_business_date)
+            }
+        };
         if head.contents.is_none() {
             // The last batch is of a release without sums: what is there now is what they begin with.
             let mut contents = Contents::default();
@@ -285,7 +289,7 @@ impl<App: Application> Shard<App> {
             }
         }
         if !accounts.is_empty() {
-            let states = self.state.reader.accounts(accounts)?;
+            let states = self.state.read_accounts(accounts)?;
             for (id, state) in accounts.iter().zip(states) {
                 self.state.accounts.load(*id, state);
             }

@@ -2,7 +2,7 @@
 //!
 //! Cost: one row per day between now and the date (along the day pointers), then the rows asked for.
 
-use crate::store::{Queries, StoreError};
+use crate::store::{Queries, StoreError, checked};
 use calendar::BusinessDate;
 use ledger::{AccountId, AccountState, Row, Side, Touch};
 
@@ -116,7 +116,7 @@ fn skip_to(
     if before > last {
         return Ok(last);
     }
-    let row = queries.row(before)?.map(|(row, _)| row);
+    let row = read(queries, before)?;
     match row.as_ref().and_then(|row| side_of(row, account)) {
         Some((_, touch)) => Ok(touch.prev_seq),
         // Not a cursor of this account: nothing lies before it.
@@ -124,14 +124,19 @@ fn skip_to(
     }
 }
 
+/// A ledger row that is as it was written.
+fn read(queries: &dyn Queries, seq: u64) -> Result<Option<Row>, StoreError> {
+    let place = |row: &Row| format!("table ledger, seq {}", row.seq);
+    let found = queries.row(seq)?;
+    found.map(|found| checked::row(found, place)).transpose()
+}
+
 fn entry(queries: &dyn Queries, account: AccountId, seq: u64) -> Result<Entry, StoreError> {
     let damaged = |problem: &str| StoreError::Damaged {
         place: format!("ledger row {seq}"),
         problem: format!("{problem} account {}", account.0),
     };
-    let (row, _) = queries
-        .row(seq)?
-        .ok_or_else(|| damaged("missing in the chain of"))?;
+    let row = read(queries, seq)?.ok_or_else(|| damaged("missing in the chain of"))?;
     let (side, touch) = side_of(&row, account).ok_or_else(|| damaged("does not touch"))?;
     Ok(Entry { row, side, touch })
 }

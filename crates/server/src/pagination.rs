@@ -296,8 +296,12 @@ pub(crate) fn scan<R: Record>(index: &str, after: Option<(String, String)>, limi
 }
 
 pub(crate) fn read_body<R: Record>(found: &Found) -> Result<R, StoreError> {
-    serde_json::from_slice(&found.body).map_err(|error| StoreError::Damaged {
-        place: format!("{} {}", R::KIND, found.key),
+    parse(&found.key, found.checked(R::KIND)?)
+}
+
+fn parse<R: Record>(key: &str, body: &[u8]) -> Result<R, StoreError> {
+    serde_json::from_slice(body).map_err(|error| StoreError::Damaged {
+        place: format!("{} {key}", R::KIND),
         problem: error.to_string(),
     })
 }
@@ -356,8 +360,7 @@ async fn find_among<R: Record>(
                     continue;
                 };
                 if let Some(body) = queries.record(R::KIND, &key)? {
-                    let value = String::new();
-                    return read_body(&Found { value, key, body }).map(Some);
+                    return parse(&key, &body).map(Some);
                 }
             }
             Ok(None)
@@ -379,8 +382,7 @@ pub async fn find_all<R: Record + Send>(state: &AppState, id: &str) -> Result<Ve
             let mut found = Vec::new();
             for queries in queries {
                 if let Some(body) = queries.record(R::KIND, &key)? {
-                    let (value, key) = (String::new(), key.clone());
-                    found.push(read_body(&Found { value, key, body })?);
+                    found.push(parse(&key, &body)?);
                 }
             }
             Ok(found)

@@ -234,13 +234,22 @@ impl<App: Application> Executor<App> {
                 Message::Account(id, reply) => {
                     // In order with the commands before it, and not before they are durable.
                     shard.run(std::mem::take(&mut tasks)).map_err(failed)?;
-                    let state = shard.account(id).map_err(fatal)?;
-                    if shard.commands_waiting() > 0 {
-                        self.reads_waiting.push((state, reply));
-                    } else if shard.is_writing() {
-                        self.reads_in_flight.push((state, reply));
-                    } else {
-                        let _ = reply.send(Ok(state));
+                    match shard.account(id) {
+                        Ok(state) if shard.commands_waiting() > 0 => {
+                            self.reads_waiting.push((state, reply));
+                        }
+                        Ok(state) if shard.is_writing() => {
+                            self.reads_in_flight.push((state, reply));
+                        }
+                        Ok(state) => {
+                            let _ = reply.send(Ok(state));
+                        }
+                        // The trouble of who asks, not of the shard.
+                        Err(error @ StoreError::Damaged { .. }) => {
+                            let reason = error.to_string().into();
+                            let _ = reply.send(Err(SubmitError::Unavailable(reason)));
+                        }
+                        Err(error) => return Err(fatal(error)),
                     }
                 }
                 Message::Stop => self.stopping = true,

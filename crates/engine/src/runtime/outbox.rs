@@ -295,7 +295,14 @@ impl<App: Application, P: Performer<App>> Outbox<App, P> {
                 continue;
             }
             // One that cannot be read must not keep the others from being attempted.
-            let record: EffectRecord = match serde_json::from_slice(&found.body) {
+            let body = match found.checked(&scan.kind) {
+                Ok(body) => body,
+                Err(error) => {
+                    tracing::error!(effect = found.key, %error, "an effect is damaged");
+                    continue;
+                }
+            };
+            let record: EffectRecord = match serde_json::from_slice(body) {
                 Ok(record) => record,
                 Err(error) => {
                     tracing::error!(effect = found.key, %error, "an effect cannot be read");

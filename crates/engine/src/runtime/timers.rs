@@ -4,7 +4,8 @@ use super::Engine;
 use crate::application::{Application, SubmitError};
 use crate::idempotency::IdempotencyRecord;
 use crate::record::index_time;
-use crate::store::{Scan, StoreError};
+use crate::run::EXPIRED_PER_STEP;
+use crate::store::{Found, Scan, StoreError};
 use crate::task::Task;
 use crate::timer::TimerRecord;
 use tokio::task::JoinSet;
@@ -37,9 +38,13 @@ impl<App: Application> Timers<App> {
             limit: DUE_PER_PASS,
         };
         let due = self.engine.queries().list(&scan)?;
-        let count = due.len();
         let mut submitted = JoinSet::new();
         for found in due {
+            // The shard would refuse it each time; the others go on.
+            if let Err(error) = found.checked(&scan.kind) {
+                tracing::error!(timer = found.key, %error, "a timer is damaged");
+                continue;
+            }
             let engine = self.engine.clone();
             submitted.spawn(async move {
                 engine
@@ -48,6 +53,7 @@ impl<App: Application> Timers<App> {
                     .map(|_| ())
             });
         }
+        let count = submitted.len();
         while let Some(result) = submitted.join_next().await {
             if let Ok(Err(SubmitError::Unavailable(reason))) = result {
                 return Err(StoreError::Unavailable(reason.to_string()));
@@ -65,10 +71,10 @@ impl<App: Application> Timers<App> {
             to: index_time(self.engine.now()),
             after: None,
             descending: false,
-            limit: 1,
+            limit: EXPIRED_PER_STEP,
         };
         for step in 0..steps_max {
-            if self.engine.queries().list(&expired)?.is_empty() {
+            if !self.has_sound(&expired)? {
                 return Ok(step);
             }
             if let Err(SubmitError::Unavailable(reason)) =
@@ -78,6 +84,21 @@ impl<App: Application> Timers<App> {
             }
         }
         Ok(steps_max)
+    }
+
+    /// Whether a step of housekeeping would find anything: it leaves damaged records out.
+    fn has_sound(&self, scan: &Scan) -> Result<bool, StoreError> {
+        let first = Scan {
+            limit: 1,
+            ..scan.clone()
+        };
+        let sound = |found: &Found| found.checked(&scan.kind).is_ok();
+        let found = self.engine.queries().list(&first)?;
+        if found.is_empty() || found.iter().any(sound) {
+            return Ok(!found.is_empty());
+        }
+        let found = self.engine.queries().list(scan)?;
+        Ok(found.iter().any(sound))
     }
 
     /// Submits due timers, and housekeeping where there is some, at every tick, for ever.

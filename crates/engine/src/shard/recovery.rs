@@ -4,7 +4,7 @@ use crate::batch::ShardHead;
 use crate::state::accounts::AccountCache;
 use crate::store::{StoreError, StoreReader};
 use calendar::BusinessDate;
-use ledger::{AccountState, Row, RowKind, Touch};
+use ledger::{AccountId, AccountState, Row, RowKind, Touch};
 
 /// Brings accounts to the state of the last row: reads each row of the tail once, last value wins.
 pub(super) fn recover(
@@ -25,9 +25,17 @@ pub(super) fn recover(
     let mut ids: Vec<ledger::AccountId> = touched.keys().map(|id| ledger::AccountId(*id)).collect();
     ids.sort_unstable();
     for chunk in ids.chunks(10_000) {
-        for (id, stored) in chunk.iter().zip(reader.accounts(chunk)?) {
+        for (id, stored) in read(reader, chunk)? {
             let Some(tail) = touched.get(&id.0) else {
                 continue;
+            };
+            let stored = match stored {
+                Ok(stored) => stored,
+                Err(problem) => {
+                    tracing::error!(account = id.0, problem, "an account is damaged");
+                    accounts.set_damaged(*id, problem);
+                    continue;
+                }
             };
             let state = tail.apply(stored).ok_or_else(|| StoreError::Damaged {
                 place: format!("account {}", id.0),
@@ -38,6 +46,45 @@ pub(super) fn recover(
         }
     }
     Ok(())
+}
+
+/// An account's row, or what is wrong with it.
+type Read<'a> = (&'a AccountId, Result<Option<AccountState>, String>);
+
+/// Rows of accounts, one by one where some are damaged: the others must not be missed for them.
+fn read<'a>(
+    reader: &mut dyn StoreReader,
+    ids: &'a [AccountId],
+) -> Result<Vec<Read<'a>>, StoreError> {
+    match reader.accounts(ids) {
+        Ok(found) => return Ok(ids.iter().zip(found.into_iter().map(Ok)).collect()),
+        Err(StoreError::Damaged { .. }) => {}
+        Err(error) => return Err(error),
+    }
+    let mut read = Vec::with_capacity(ids.len());
+    for id in ids {
+        let found = match reader.accounts(std::slice::from_ref(id)) {
+            Ok(found) => Ok(found.into_iter().next().flatten()),
+            Err(StoreError::Damaged { problem, .. }) => Err(problem),
+            Err(error) => return Err(error),
+        };
+        read.push((id, found));
+    }
+    Ok(read)
+}
+
+/// A shard without its row is empty, or was damaged: going on as if it were empty would number anew.
+pub(super) fn must_be_empty(reader: &mut dyn StoreReader) -> Result<(), StoreError> {
+    reader.tail(0, &mut |row| {
+        Err(StoreError::Damaged {
+            place: "shard row".into(),
+            problem: format!(
+                "missing, while there are ledger rows from {} on: restore the book from a backup; \
+                 `qingyuan verify` says what else is missing",
+                row.seq
+            ),
+        })
+    })
 }
 
 /// What the tail says of one account.

@@ -6,7 +6,7 @@
 
 use ledger::{AccountId, AccountState};
 use rustc_hash::FxBuildHasher;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 struct Slot {
     state: Option<AccountState>,
@@ -33,7 +33,12 @@ pub(crate) struct AccountCache {
     /// First row of the running cycle and of the one before.
     cycle_start: u64,
     previous_cycle_start: u64,
+    /// Damaged rows that the tail speaks of, and what is wrong with each. The tail is kept for them, so
+    /// that they can be brought up to date once they are restored.
+    damaged: BTreeMap<AccountId, String>,
     limit: usize,
+    /// Lowest row that recovery read when the shard was opened.
+    opened_at: u64,
     /// Where a cycle begins: the shard's lowest number.
     base: AccountId,
 }
@@ -47,7 +52,9 @@ impl AccountCache {
             base: AccountId(base),
             cycle_start: low_seq,
             previous_cycle_start: low_seq,
+            damaged: BTreeMap::new(),
             limit,
+            opened_at: low_seq,
         }
     }
 
@@ -145,7 +152,20 @@ impl AccountCache {
 
     /// The lowest row that recovery must read.
     pub fn low_seq(&self) -> u64 {
-        self.previous_cycle_start
+        match self.damaged.is_empty() {
+            true => self.previous_cycle_start,
+            false => self.opened_at,
+        }
+    }
+
+    /// Leaves an account alone whose row recovery found damaged.
+    pub fn set_damaged(&mut self, id: AccountId, problem: String) {
+        self.damaged.insert(id, problem);
+    }
+
+    /// What recovery found wrong with an account's row.
+    pub fn damaged(&self, id: AccountId) -> Option<&String> {
+        self.damaged.get(&id)
     }
 
     pub fn dirty_count(&self) -> usize {

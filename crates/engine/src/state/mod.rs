@@ -10,6 +10,7 @@ use crate::batch::{BatchBuilder, SealedBatch, ShardHead};
 use crate::ids::ShardCode;
 use crate::store::{StoreError, StoreReader};
 use accounts::AccountCache;
+use ledger::{AccountId, AccountState};
 use overlay::Overlay;
 use records::RecordCache;
 use std::sync::Arc;
@@ -61,5 +62,18 @@ impl State {
             self.failed_read = Some(error);
         }
         Interrupt::Broken(reason)
+    }
+
+    /// Rows of accounts; none of one that the ledger knows more of than its damaged row.
+    pub fn read_accounts(
+        &mut self,
+        ids: &[AccountId],
+    ) -> Result<Vec<Option<AccountState>>, StoreError> {
+        let damaged = |id: &AccountId| Some((id.0, self.accounts.damaged(*id)?.clone()));
+        if let Some((id, problem)) = ids.iter().find_map(damaged) {
+            let place = format!("table account, id {id}");
+            return Err(StoreError::Damaged { place, problem });
+        }
+        self.reader.accounts(ids)
     }
 }

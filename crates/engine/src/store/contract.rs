@@ -16,6 +16,7 @@
 //! test environment.
 
 mod commits;
+mod damage;
 mod lookups;
 mod ranges;
 mod samples;
@@ -82,6 +83,11 @@ const CHECKS: &[(&str, Check)] = &[
     (
         "index entries follow their record",
         ranges::replaced_entries,
+    ),
+    ("a damaged record is refused, and named", damage::records),
+    (
+        "a damaged ledger row is refused, and named",
+        damage::ledger_rows,
     ),
 ];
 

@@ -4,6 +4,7 @@
 //! see every commit that was acknowledged), and cheap clones of [`Queries`] for lists and reports.
 //! [`contract`] holds the suite every store has to pass.
 
+pub mod checked;
 pub mod contract;
 pub mod lease;
 pub mod postgres;
@@ -69,9 +70,23 @@ pub struct Found {
     pub key: String,
     /// Body, JSON.
     pub body: Vec<u8>,
+    /// Check value as stored.
+    pub check: u32,
+}
+
+impl Found {
+    /// The body, if it is what was written: lists hand out damaged records too, so that whoever goes through
+    /// them can leave one out.
+    pub fn checked(&self, kind: &str) -> Result<&[u8], StoreError> {
+        let place = || format!("table record, {kind} {}", self.key);
+        checked::record((kind, &self.key), &self.body, self.check, place)?;
+        Ok(&self.body)
+    }
 }
 
 /// The shard's own reads; only the shard's thread uses it.
+///
+/// Records, accounts and ledger rows that differ from their check value are [`StoreError::Damaged`].
 pub trait StoreReader: Send {
     /// The shard's row; `None` in an empty store.
     fn head(&mut self) -> Result<Option<ShardHead>, StoreError>;
@@ -153,7 +168,18 @@ pub struct StoredAccount {
     pub check: u32,
 }
 
+impl StoredAccount {
+    /// The account, if it is what was written.
+    pub fn checked(self) -> Result<StoredAccount, StoreError> {
+        let place = || format!("table account, id {}", self.id.0);
+        checked::account(self.id, &self.state, self.check, place)?;
+        Ok(self)
+    }
+}
+
 /// Reads for lists, reports and verification; a batch behind the writer.
+///
+/// What comes without its check value was compared with it.
 pub trait Queries: Send + Sync {
     /// The shard's row.
     fn head(&self) -> Result<Option<ShardHead>, StoreError>;
@@ -178,7 +204,7 @@ pub trait Queries: Send + Sync {
     /// Accounts by number after one.
     fn accounts_after(&self, id: AccountId, limit: usize)
     -> Result<Vec<StoredAccount>, StoreError>;
-    /// An account by number.
+    /// An account by number, compared with its check value.
     fn account(&self, id: AccountId) -> Result<Option<StoredAccount>, StoreError>;
     /// A ledger row with its check value.
     fn row(&self, seq: u64) -> Result<Option<(Row, u32)>, StoreError>;

@@ -139,7 +139,7 @@ impl Tx<'_> {
         if !accounts.is_empty() {
             accounts.sort_unstable();
             accounts.dedup();
-            let found = state.reader.accounts(&accounts);
+            let found = state.read_accounts(&accounts);
             let found = found.map_err(|error| state.cannot_read(error))?;
             for (id, account) in accounts.into_iter().zip(found) {
                 state.accounts.load(id, account);

@@ -192,6 +192,37 @@ impl Tx<'_> {
         to: &str,
         limit: usize,
     ) -> Result<Vec<Arc<R>>, Interrupt> {
+        let keys = self.scan_keys::<R>(index, from, to, limit)?;
+        self.load_missing(&keys)?;
+        keys.iter().map(|key| self.expect::<R>(&key.key)).collect()
+    }
+
+    /// As [`Tx::scan`], leaving damaged records out: for tidying, which one of them must not stop.
+    pub(crate) fn scan_sound<R: Record>(
+        &mut self,
+        index: &'static str,
+        from: &str,
+        to: &str,
+        limit: usize,
+    ) -> Result<Vec<Arc<R>>, Interrupt> {
+        let mut keys = self.scan_keys::<R>(index, from, to, limit)?;
+        if self.load_missing(&keys).is_err() {
+            keys.retain(|key| self.load_missing(std::slice::from_ref(key)).is_ok());
+            if self.state.failed_read.is_some() {
+                return Err(Interrupt::Broken("the store cannot be read".to_owned()));
+            }
+        }
+        keys.iter().map(|key| self.expect::<R>(&key.key)).collect()
+    }
+
+    /// Keys of an index range as this command sees it.
+    fn scan_keys<R: Record>(
+        &mut self,
+        index: &'static str,
+        from: &str,
+        to: &str,
+        limit: usize,
+    ) -> Result<Vec<RecordKey>, Interrupt> {
         let limit = limit.min(1_000);
         let overlaid: Vec<(String, Arc<str>, bool)> = self
             .state
@@ -223,13 +254,8 @@ impl Tx<'_> {
                 keys.remove(&entry);
             }
         }
-        let keys: Vec<RecordKey> = keys
-            .into_iter()
-            .take(limit)
-            .map(|(_, key)| RecordKey::of::<R>(&key))
-            .collect();
-        self.load_missing(&keys)?;
-        keys.iter().map(|key| self.expect::<R>(&key.key)).collect()
+        let keys = keys.into_iter().take(limit);
+        Ok(keys.map(|(_, key)| RecordKey::of::<R>(&key)).collect())
     }
 
     /// Loads what is not in memory in one query, where the command stands: interrupting it for each

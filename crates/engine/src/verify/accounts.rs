@@ -135,7 +135,11 @@ impl Run<'_> {
             }
         }
         for (id, name) in self.names() {
-            let found = self.queries.record(AccountName::KIND, &name)?;
+            let found = match self.queries.record(AccountName::KIND, &name) {
+                // The search through all records names it.
+                Err(StoreError::Damaged { .. }) => continue,
+                found => found?,
+            };
             let found = found.and_then(|body| serde_json::from_slice::<AccountName>(&body).ok());
             if found.is_none_or(|found| found.account.0 != id) {
                 problems.push((id, "is not found under its name"));

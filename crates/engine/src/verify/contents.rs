@@ -6,6 +6,7 @@
 use super::{Ended, PROBLEMS_MAX, Problem, Run};
 use crate::contents::{ContentRow, Contents, TableSum};
 use crate::leaf;
+use crate::store::StoreError;
 
 /// Index entries looked up at most in search of missing records.
 const LOOKED_UP_MAX: usize = 200_000;
@@ -71,11 +72,14 @@ impl Run<'_> {
         entries.sort_unstable();
         entries.dedup();
         for (kind, key) in entries {
-            if self.queries.record(&kind, &key)?.is_none() {
-                self.problem(
+            match self.queries.record(&kind, &key) {
+                Ok(None) => self.problem(
                     format!("{kind} {key}"),
                     "is missing: an index entry points to it",
-                )?;
+                )?,
+                // A damaged one is there, and named above.
+                Ok(Some(_)) | Err(StoreError::Damaged { .. }) => {}
+                Err(error) => return Err(error.into()),
             }
         }
         Ok(())

@@ -8,7 +8,7 @@ use engine::leaf;
 use engine::record::RecordKey;
 use engine::store::{
     Found, Queries, Scan, StoreError, StoreFactory, StoreReader, StoreWriter, StoredAccount,
-    StoredBatch,
+    StoredBatch, checked,
 };
 use ledger::{AccountId, AccountState, Row, TransferId};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -90,6 +90,20 @@ impl MemoryStore {
 
     pub fn set_unreadable(&self, unreadable: bool) {
         self.inner().unreadable = unreadable;
+    }
+
+    /// A record whose body is another, and as readable, while its check value stays.
+    pub fn damage_record(&self, kind: &str, key: &str) {
+        let mut inner = self.inner();
+        let row = (kind.to_owned(), key.to_owned());
+        inner.tables.records.get_mut(&row).unwrap().0.push(b' ');
+    }
+
+    /// An account with more money than it was written with.
+    pub fn damage_account(&self, id: u64) {
+        let mut inner = self.inner();
+        let account = inner.tables.accounts.get_mut(&id).unwrap();
+        account.state.credits_posted += 1;
     }
 
     pub fn put_record(&self, kind: &str, key: &str, body: &str) {
@@ -185,8 +199,8 @@ impl Tables {
         self.index.extend(change.added.iter().map(entry));
         match &change.body {
             Some(body) => {
-                let check = leaf::record_check(&kind, &key, body);
-                self.records.insert((kind, key), (body.clone(), check));
+                let body = (body.clone(), change.check);
+                self.records.insert((kind, key), body);
             }
             None => {
                 self.records.remove(&(kind, key));
@@ -238,10 +252,30 @@ impl Tables {
         }
     }
 
-    fn body(&self, kind: &str, key: &str) -> Option<Vec<u8>> {
+    fn stored(&self, kind: &str, key: &str) -> Option<(Vec<u8>, u32)> {
         self.records
             .get(&(kind.to_owned(), key.to_owned()))
-            .map(|(body, _)| body.clone())
+            .cloned()
+    }
+
+    fn body(&self, kind: &str, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some((body, check)) = self.stored(kind, key) else {
+            return Ok(None);
+        };
+        let place = || format!("table record, {kind} {key}");
+        checked::record((kind, key), &body, check, place)?;
+        Ok(Some(body))
+    }
+
+    fn row(&self, seq: u64) -> Result<Option<Row>, StoreError> {
+        let place = |row: &Row| format!("table ledger, seq {}", row.seq);
+        let found = self.rows.get(&seq).cloned();
+        found.map(|found| checked::row(found, place)).transpose()
+    }
+
+    fn account(&self, id: u64) -> Result<Option<StoredAccount>, StoreError> {
+        let found = self.accounts.get(&id).cloned();
+        found.map(StoredAccount::checked).transpose()
     }
 }
 
@@ -277,21 +311,25 @@ impl StoreReader for MemoryStore {
     ) -> Result<(), StoreError> {
         let rows = self.read(|tables| {
             let tail = tables.rows.range(from..);
-            tail.map(|(_, (row, _))| row.clone()).collect::<Vec<Row>>()
+            let seqs = tail.map(|(seq, _)| *seq);
+            let rows = seqs.filter_map(|seq| tables.row(seq).transpose());
+            rows.collect::<Vec<Result<Row, StoreError>>>()
         })?;
-        rows.into_iter().try_for_each(each)
+        rows.into_iter().try_for_each(|row| each(row?))
     }
     fn records(&mut self, keys: &[RecordKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
         self.read(|tables| {
             let bodies = keys.iter().map(|key| tables.body(key.kind, &key.key));
             bodies.collect()
-        })
+        })?
     }
     fn accounts(&mut self, ids: &[AccountId]) -> Result<Vec<Option<AccountState>>, StoreError> {
         self.read(|tables| {
-            let states = ids.iter().map(|id| tables.accounts.get(&id.0));
-            states.map(|found| found.map(|found| found.state)).collect()
-        })
+            let states = ids.iter().map(|id| tables.account(id.0));
+            states
+                .map(|found| Ok(found?.map(|found| found.state)))
+                .collect()
+        })?
     }
     fn transfer_seqs(&mut self, ids: &[TransferId]) -> Result<Vec<Option<u64>>, StoreError> {
         self.read(|tables| {
@@ -300,7 +338,7 @@ impl StoreReader for MemoryStore {
         })
     }
     fn row(&mut self, seq: u64) -> Result<Option<Row>, StoreError> {
-        self.read(|tables| tables.rows.get(&seq).map(|(row, _)| row.clone()))
+        self.read(|tables| tables.row(seq))?
     }
     fn contents(&mut self, each: &mut dyn FnMut(ContentRow<'_>)) -> Result<(), StoreError> {
         self.read(|tables| tables.contents(each))
@@ -321,14 +359,19 @@ impl Queries for MemoryStore {
         self.read(|tables| tables.head.clone())
     }
     fn record(&self, kind: &str, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        self.read(|tables| tables.body(kind, key))
+        self.read(|tables| tables.body(kind, key))?
     }
     fn list(&self, scan: &Scan) -> Result<Vec<Found>, StoreError> {
         self.read(|tables| {
             let found = tables.scan(scan).into_iter();
             let with_body = found.filter_map(|(value, key)| {
-                let body = tables.body(&scan.kind, &key)?;
-                Some(Found { value, key, body })
+                let (body, check) = tables.stored(&scan.kind, &key)?;
+                Some(Found {
+                    value,
+                    key,
+                    body,
+                    check,
+                })
             });
             with_body.collect()
         })
@@ -375,7 +418,7 @@ impl Queries for MemoryStore {
         self.read(|tables| page(&tables.accounts, id.0, limit))
     }
     fn account(&self, id: AccountId) -> Result<Option<StoredAccount>, StoreError> {
-        self.read(|tables| tables.accounts.get(&id.0).cloned())
+        self.read(|tables| tables.account(id.0))?
     }
     fn row(&self, seq: u64) -> Result<Option<(Row, u32)>, StoreError> {
         self.read(|tables| tables.rows.get(&seq).cloned())
@@ -384,10 +427,10 @@ impl Queries for MemoryStore {
         self.read(|tables| page(&tables.rows, seq, limit))
     }
     fn transfer(&self, id: TransferId) -> Result<Option<Row>, StoreError> {
-        self.read(|tables| {
-            let seq = tables.transfers.get(&id.0)?;
-            tables.rows.get(seq).map(|(row, _)| row.clone())
-        })
+        self.read(|tables| match tables.transfers.get(&id.0) {
+            Some(seq) => tables.row(*seq),
+            None => Ok(None),
+        })?
     }
     fn journal_after(&self, seq: u64, limit: usize) -> Result<Vec<(JournalRow, u32)>, StoreError> {
         self.read(|tables| page(&tables.journal, seq, limit))

@@ -323,6 +323,47 @@ async fn due_timers_fire_once() {
     world.running.stop();
 }
 
+/// Submitted for ever, they would fill the journal.
+#[tokio::test]
+async fn damaged_timers_and_expired_records_are_left_out() {
+    let world = World::new();
+    for counter in ["a", "b"] {
+        let command = ToyCommand::AddLater {
+            counter: counter.into(),
+            by: 1,
+            seconds: 0,
+        };
+        let request = under_key(command, key(counter, "body"));
+        world.running.engine.submit(request).await.unwrap();
+    }
+    let keys = world.store.tables().records.into_keys();
+    let damaged = keys
+        .filter(|(kind, _)| kind == "idempotency")
+        .map(|(_, key)| key)
+        .next()
+        .unwrap();
+    world.store.damage_record("idempotency", &damaged);
+    world.store.damage_record("timer", "add-a");
+    let mut world = world.restarted();
+    let timers = Timers::new(world.running.engine.clone());
+    world.wait(7 * 24 * 3_600 + 1);
+    timers.pass().await.unwrap();
+    assert_eq!(timers.housekeep(100).await.unwrap(), 1);
+    let journal = world.store.tables().journal.len();
+    timers.pass().await.unwrap();
+    assert_eq!(timers.housekeep(100).await.unwrap(), 0);
+    let tables = world.store.tables();
+    assert_eq!(tables.journal.len(), journal);
+    let left = tables
+        .records
+        .into_keys()
+        .filter(|(kind, _)| kind == "idempotency" || kind == "timer");
+    let left: Vec<String> = left.map(|(_, key)| key).collect();
+    assert_eq!(left, [damaged, "add-a".to_owned()]);
+    drop(timers);
+    world.running.stop();
+}
+
 #[tokio::test]
 async fn housekeeping_goes_on_while_there_is_something_expired() {
     let mut world = World::new();

@@ -10,6 +10,7 @@ mod toy;
 
 mod approvals;
 mod commands;
+mod damage;
 mod effects;
 mod equivalence;
 mod hashing;

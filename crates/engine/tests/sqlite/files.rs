@@ -184,6 +184,10 @@ fn values_that_no_release_wrote_are_named_as_damage() {
             "UPDATE ledger SET code=70000 WHERE seq=2",
             "table ledger, seq 2",
         ),
+        (
+            "UPDATE ledger SET amount=amount+1 WHERE seq=2",
+            "table ledger, seq 2",
+        ),
     ];
     for (damage, place) in cases {
         let directory = crate::scratch::directory();
@@ -201,20 +205,26 @@ fn values_that_no_release_wrote_are_named_as_damage() {
         "UPDATE account SET currency=7 WHERE id=1",
         "UPDATE account SET day=0 WHERE id=1",
         "UPDATE account SET head_seq=-5 WHERE id=1",
+        "UPDATE account SET credits=credits+1 WHERE id=1",
+        "UPDATE account SET closed=1 WHERE id=1",
+        "UPDATE account SET chk=chk+1 WHERE id=1",
     ];
     for damage in cases {
         let directory = crate::scratch::directory();
         let store = book(directory.path());
         sql(directory.path(), damage);
-        let error = store
-            .reader()
-            .unwrap()
-            .accounts(&[AccountId(1)])
-            .unwrap_err();
-        assert!(
-            error.to_string().contains("table account, id 1"),
-            "{damage}: {error}"
-        );
+        let mut reader = store.reader().unwrap();
+        for error in [
+            reader.accounts(&[AccountId(1)]).unwrap_err(),
+            reader.accounts(&[AccountId(2), AccountId(1)]).unwrap_err(),
+            store.queries().unwrap().account(AccountId(1)).unwrap_err(),
+        ] {
+            assert!(
+                error.to_string().contains("table account, id 1"),
+                "{damage}: {error}"
+            );
+        }
+        assert!(reader.accounts(&[AccountId(2)]).unwrap()[0].is_some());
     }
     let directory = crate::scratch::directory();
     let store = book(directory.path());

@@ -1,5 +1,6 @@
 //! Our side of a date: what the books say the channel took and gave back.
 
+use crate::pagination::read_body;
 use calendar::{BusinessDate, instant_at, shanghai_date};
 use channels::operation::Channel;
 use domain::payment::Payment;
@@ -82,12 +83,7 @@ fn each<R: Record>(
         })?;
         let full = page.len() == PAGE;
         for found in page {
-            let record =
-                serde_json::from_slice(&found.body).map_err(|error| StoreError::Damaged {
-                    place: format!("{} {}", R::KIND, found.key),
-                    problem: error.to_string(),
-                })?;
-            take(record);
+            take(read_body(&found)?);
             after = Some((found.value, found.key));
         }
         if !full {

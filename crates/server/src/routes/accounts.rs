@@ -277,7 +277,9 @@ fn accounts_after(
         let wanted = limit - found.len();
         if end > after && wanted > 0 {
             let from = AccountId(after.max(code.account_base()));
-            found.extend(queries.accounts_after(from, wanted)?);
+            for account in queries.accounts_after(from, wanted)? {
+                found.push(account.checked()?);
+            }
         }
     }
     Ok(found)

@@ -16,7 +16,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use domain::webhook::{SetWebhook, WebhookEndpoint};
 use domain::{Reply, Request};
-use engine::store::StoreError;
+use engine::store::{StoreError, checked};
 use engine::{Record, VaultEntry};
 use serde::Deserialize;
 use std::sync::Arc;
@@ -140,7 +140,9 @@ async fn list_endpoints(
             rows.sort_by(|one, other| one.0.cmp(&other.0));
             rows.truncate(limit + 1);
             rows.into_iter()
-                .map(|(key, body, _)| {
+                .map(|(key, body, check)| {
+                    let place = || format!("table record, {} {key}", WebhookEndpoint::KIND);
+                    checked::record((WebhookEndpoint::KIND, &key), &body, check, place)?;
                     serde_json::from_slice(&body).map_err(|error| StoreError::Damaged {
                         place: format!("webhook endpoint {key}"),
                         problem: error.to_string(),

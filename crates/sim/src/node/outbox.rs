@@ -57,8 +57,9 @@ impl Outbox {
             if self.in_flight.contains(&found.key) {
                 continue;
             }
+            let body = found.checked(&scan.kind)?;
             let record: EffectRecord =
-                serde_json::from_slice(&found.body).map_err(|error| StoreError::Damaged {
+                serde_json::from_slice(body).map_err(|error| StoreError::Damaged {
                     place: format!("effect {}", found.key),
                     problem: error.to_string(),
                 })?;

@@ -48,7 +48,7 @@ impl Queries for SimQueries {
     }
 
     fn record(&self, kind: &str, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        Ok(self.disk().tables.record(kind, key).cloned())
+        self.disk().tables.record(kind, key)
     }
 
     fn list(&self, scan: &Scan) -> Result<Vec<Found>, StoreError> {
@@ -57,8 +57,13 @@ impl Queries for SimQueries {
         Ok(keys
             .into_iter()
             .filter_map(|(value, key)| {
-                let body = disk.tables.record(&scan.kind, &key)?.clone();
-                Some(Found { value, key, body })
+                let (body, check) = disk.tables.stored(&scan.kind, &key)?.clone();
+                Some(Found {
+                    value,
+                    key,
+                    body,
+                    check,
+                })
             })
             .collect())
     }
@@ -76,10 +81,7 @@ impl Queries for SimQueries {
         Ok(rows
             .range::<str, _>((Excluded(key), Unbounded))
             .take(limit)
-            .map(|(key, body)| {
-                let check = leaf::record_check(kind, key, body);
-                (key.clone(), body.clone(), check)
-            })
+            .map(|(key, (body, check))| (key.clone(), body.clone(), *check))
             .collect())
     }
 
@@ -130,10 +132,10 @@ impl Queries for SimQueries {
 
     fn transfer(&self, id: TransferId) -> Result<Option<Row>, StoreError> {
         let disk = self.disk();
-        let seq = disk.tables.transfers.get(&id.0);
-        Ok(seq
-            .and_then(|seq| disk.tables.ledger.get(seq))
-            .map(|(row, _)| row.clone()))
+        match disk.tables.transfers.get(&id.0) {
+            Some(seq) => disk.tables.row(*seq),
+            None => Ok(None),
+        }
     }
 
     fn journal_after(&self, seq: u64, limit: usize) -> Result<Vec<(JournalRow, u32)>, StoreError> {

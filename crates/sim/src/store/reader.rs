@@ -1,10 +1,11 @@
 //! The shard's own reads of the simulated disk.
 
 use super::disk::Disk;
+use super::tables::row_place;
 use engine::RecordKey;
 use engine::batch::ShardHead;
 use engine::contents::ContentRow;
-use engine::store::{Scan, StoreError, StoreReader};
+use engine::store::{Scan, StoreError, StoreReader, checked};
 use ledger::{AccountId, AccountState, Row, TransferId};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -35,18 +36,17 @@ impl StoreReader for SimReader {
         from: u64,
         each: &mut dyn FnMut(Row) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        for (row, _) in self.disk()?.tables.ledger.range(from..).map(|(_, row)| row) {
-            each(row.clone())?;
+        for (_, found) in self.disk()?.tables.ledger.range(from..) {
+            each(checked::row(found.clone(), row_place)?)?;
         }
         Ok(())
     }
 
     fn records(&mut self, keys: &[RecordKey]) -> Result<Vec<Option<Vec<u8>>>, StoreError> {
         let disk = self.disk()?;
-        Ok(keys
-            .iter()
-            .map(|key| disk.tables.record(key.kind, &key.key).cloned())
-            .collect())
+        keys.iter()
+            .map(|key| disk.tables.record(key.kind, &key.key))
+            .collect()
     }
 
     fn accounts(&mut self, ids: &[AccountId]) -> Result<Vec<Option<AccountState>>, StoreError> {
@@ -66,8 +66,7 @@ impl StoreReader for SimReader {
     }
 
     fn row(&mut self, seq: u64) -> Result<Option<Row>, StoreError> {
-        let disk = self.disk()?;
-        Ok(disk.tables.ledger.get(&seq).map(|(row, _)| row.clone()))
+        self.disk()?.tables.row(seq)
     }
 
     fn contents(&mut self, each: &mut dyn FnMut(ContentRow<'_>)) -> Result<(), StoreError> {

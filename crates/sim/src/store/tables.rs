@@ -3,8 +3,7 @@
 use engine::RecordKey;
 use engine::batch::{JournalRow, RecordChange, SealedBatch, SealedSecret, ShardHead};
 use engine::contents::ContentRow;
-use engine::leaf;
-use engine::store::{Scan, StoredBatch};
+use engine::store::{Scan, StoreError, StoredBatch, checked};
 use ledger::{AccountId, AccountState, NewAccount, Row};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,8 +28,16 @@ pub(super) struct AccountRow {
     pub state: AccountState,
 }
 
+/// A record's body with the check value it came with.
+pub(super) type Body = (Vec<u8>, u32);
+
 /// Values and keys of one index, in order.
 type Index = BTreeSet<(String, String)>;
+
+/// Names a ledger row.
+pub(super) fn row_place(row: &Row) -> String {
+    format!("table ledger, seq {}", row.seq)
+}
 
 /// Everything that is committed.
 #[derive(Debug, Default)]
@@ -40,7 +47,7 @@ pub(super) struct Tables {
     pub journal: BTreeMap<u64, (JournalRow, u32)>,
     pub transfers: BTreeMap<u128, u64>,
     pub accounts: BTreeMap<u64, AccountRow>,
-    pub records: BTreeMap<String, BTreeMap<String, Vec<u8>>>,
+    pub records: BTreeMap<String, BTreeMap<String, Body>>,
     pub indexes: BTreeMap<(String, String), Index>,
     pub batches: BTreeMap<u64, StoredBatch>,
     pub secrets: BTreeMap<String, SealedSecret>,
@@ -174,7 +181,7 @@ impl Tables {
         let RecordChange {
             key,
             body,
-            check: _,
+            check,
             removed,
             added,
         } = change;
@@ -184,7 +191,7 @@ impl Tables {
         match body {
             Some(body) => {
                 self.bytes += body.len() as u64;
-                rows.insert(key.to_string(), body);
+                rows.insert(key.to_string(), (body, check));
             }
             None => {
                 rows.remove(&*key);
@@ -209,13 +216,12 @@ impl Tables {
     /// Every row that the sums of a shard cover.
     pub fn contents(&self, each: &mut dyn FnMut(ContentRow<'_>)) {
         for (kind, rows) in &self.records {
-            for (key, body) in rows {
-                let check = leaf::record_check(kind, key, body);
+            for (key, (body, check)) in rows {
                 each(ContentRow::Record {
                     kind,
                     key,
                     body,
-                    check,
+                    check: *check,
                 });
             }
         }
@@ -234,9 +240,27 @@ impl Tables {
         }
     }
 
-    /// A record's body.
-    pub fn record(&self, kind: &str, key: &str) -> Option<&Vec<u8>> {
+    /// A record's body, if it is what was written.
+    pub fn record(&self, kind: &str, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        let Some((body, check)) = self.stored(kind, key) else {
+            return Ok(None);
+        };
+        let place = || format!("table record, {kind} {key}");
+        checked::record((kind, key), body, *check, place)?;
+        Ok(Some(body.clone()))
+    }
+
+    /// A record as it is.
+    pub fn stored(&self, kind: &str, key: &str) -> Option<&Body> {
         self.records.get(kind)?.get(key)
+    }
+
+    /// A ledger row, if it is what was written.
+    pub fn row(&self, seq: u64) -> Result<Option<Row>, StoreError> {
+        let found = self.ledger.get(&seq).cloned();
+        found
+            .map(|found| checked::row(found, row_place))
+            .transpose()
     }
 
     /// Values and keys of an index range.

@@ -3,6 +3,7 @@
 use super::samples::{self, Draft};
 use super::{Checked, Handles, same};
 use crate::batch::{RecordChange, ShardHead};
+use crate::leaf;
 use crate::store::{Found, Scan};
 
 const KIND: &str = "thing";
@@ -76,6 +77,7 @@ fn compare(handles: &Handles, entries: &[(String, String)], scan: &Scan) -> Chec
     let listed: Vec<Found> = expected
         .into_iter()
         .map(|(value, key)| Found {
+            check: leaf::record_check(&scan.kind, &key, body(&key).as_bytes()),
             body: body(&key).into_bytes(),
             value,
             key,

@@ -2,14 +2,14 @@
 
 use super::columns::{Id, Reading, clamped, storable};
 use super::contents::read_contents;
-use super::reader::{read_head, read_row, read_rows_after, read_scan, scan_place};
+use super::reader::{read_head, read_row, read_rows_after, read_scan, row_place, scan_place};
 use super::session::Parameters;
 use super::shard::column;
 use super::{Pool, sql};
 use crate::batch::{JournalRow, SealedSecret, ShardHead};
 use crate::contents::ContentRow;
 use crate::ids::ShardCode;
-use crate::store::{Found, Queries, Scan, StoreError, StoredAccount, StoredBatch};
+use crate::store::{Found, Queries, Scan, StoreError, StoredAccount, StoredBatch, checked};
 use ledger::{AccountId, Row, TransferId};
 use std::sync::Arc;
 
@@ -60,9 +60,11 @@ impl Queries for PostgresQueries {
     }
 
     fn record(&self, kind: &str, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
-        let place = format!("table record, {kind} {key}");
+        let place = format!("table record, shard {}, {kind} {key}", self.shard);
         self.one(&place, sql::RECORD, &[&self.shard, &kind, &key], |row| {
-            Ok(row.get::<String>(0)?.into_bytes())
+            let body = row.get::<String>(0)?.into_bytes();
+            checked::record((kind, key), &body, row.check(1)?, || place.clone())?;
+            Ok(body)
         })
     }
 
@@ -78,6 +80,7 @@ impl Queries for PostgresQueries {
                     value: reading.get(0)?,
                     key: reading.get(1)?,
                     body: reading.get::<String>(2)?.into_bytes(),
+                    check: reading.check(3)?,
                 })
             })
             .collect()
@@ -151,7 +154,7 @@ impl Queries for PostgresQueries {
             &place,
             sql::ACCOUNT,
             &[&self.shard, &clamped(id.0)],
-            |row| row.account(0),
+            |row| row.account(0)?.checked(),
         )
     }
 
@@ -167,7 +170,7 @@ impl Queries for PostgresQueries {
     fn transfer(&self, id: TransferId) -> Result<Option<Row>, StoreError> {
         let place = format!("table ledger, shard {}, a transfer id", self.shard);
         self.one(&place, sql::TRANSFER, &[&self.shard, &Id(id.0)], |row| {
-            Ok(row.ledger_row()?.0)
+            checked::row(row.ledger_row()?, row_place(self.shard))
         })
     }
 

@@ -7,7 +7,7 @@ use super::sql;
 use crate::batch::ShardHead;
 use crate::contents::ContentRow;
 use crate::record::RecordKey;
-use crate::store::{Scan, StoreError, StoreReader};
+use crate::store::{Scan, StoreError, StoreReader, checked};
 use ledger::{AccountId, AccountState, Row, TransferId};
 use tokio_postgres::types::ToSql;
 
@@ -64,6 +64,11 @@ pub(super) fn read_row(
     .transpose()
 }
 
+/// Names a ledger row.
+pub(super) fn row_place(shard: i16) -> impl FnOnce(&Row) -> String {
+    move |row| format!("table ledger, shard {shard}, seq {}", row.seq)
+}
+
 /// Ledger rows in sequence after one.
 pub(super) fn read_rows_after(
     session: &mut Session,
@@ -82,7 +87,7 @@ pub(super) fn read_rows_after(
         .collect()
 }
 
-/// Runs an index scan; the body column is wanted by lists only.
+/// Runs an index scan; body and check value are wanted by lists only.
 pub(super) fn read_scan(
     session: &mut Session,
     shard: i16,
@@ -104,12 +109,18 @@ pub(super) fn scan_place(scan: &Scan) -> String {
     format!("index {} of {}", scan.index, scan.kind)
 }
 
-/// Puts an answer where its question stood: `WITH ORDINALITY` counts from 1.
+/// What was asked at a place: `WITH ORDINALITY` counts from 1.
+fn asked<T>(questions: &[T], place: u64) -> Option<&T> {
+    questions.get(index_of(place)?)
+}
+
+fn index_of(place: u64) -> Option<usize> {
+    usize::try_from(place).ok()?.checked_sub(1)
+}
+
+/// Puts an answer where its question stood.
 fn put<T>(answers: &mut [Option<T>], place: u64, value: T) {
-    let index = usize::try_from(place)
-        .ok()
-        .and_then(|place| place.checked_sub(1));
-    if let Some(slot) = index.and_then(|index| answers.get_mut(index)) {
+    if let Some(slot) = index_of(place).and_then(|index| answers.get_mut(index)) {
         *slot = Some(value);
     }
 }
@@ -129,9 +140,9 @@ impl StoreReader for PostgresReader {
         loop {
             let rows = read_rows_after(&mut self.session, self.shard, after, TAIL_PAGE)?;
             let last_page = rows.len() < TAIL_PAGE;
-            for (row, _) in rows {
-                after = row.seq;
-                each(row)?;
+            for found in rows {
+                after = found.0.seq;
+                each(checked::row(found, row_place(self.shard))?)?;
             }
             if last_page {
                 return Ok(());
@@ -149,11 +160,20 @@ impl StoreReader for PostgresReader {
         let mut bodies = vec![None; keys.len()];
         for row in &rows {
             let reading = Reading { row, place: &place };
-            put(
-                &mut bodies,
-                reading.count(0)?,
-                reading.get::<String>(1)?.into_bytes(),
-            );
+            let number = reading.count(0)?;
+            let Some(key) = asked(keys, number) else {
+                continue;
+            };
+            let place = || {
+                format!(
+                    "table record, shard {}, {} {}",
+                    self.shard, key.kind, key.key
+                )
+            };
+            let reading = Reading { row, place: &place };
+            let body = reading.get::<String>(1)?.into_bytes();
+            checked::record((key.kind, &key.key), &body, reading.check(2)?, place)?;
+            put(&mut bodies, number, body);
         }
         Ok(bodies)
     }
@@ -172,7 +192,9 @@ impl StoreReader for PostgresReader {
             let number = row.try_get::<_, i64>(1).unwrap_or_default();
             let place = || format!("table account, shard {}, id {number}", self.shard);
             let reading = Reading { row, place: &place };
-            put(&mut states, reading.count(0)?, reading.account(1)?.state);
+            let found = reading.account(1)?;
+            checked::account(found.id, &found.state, found.check, place)?;
+            put(&mut states, reading.count(0)?, found.state);
         }
         Ok(states)
     }
@@ -192,7 +214,10 @@ impl StoreReader for PostgresReader {
     }
 
     fn row(&mut self, seq: u64) -> Result<Option<Row>, StoreError> {
-        Ok(read_row(&mut self.session, self.shard, seq)?.map(|(row, _)| row))
+        let found = read_row(&mut self.session, self.shard, seq)?;
+        found
+            .map(|found| checked::row(found, row_place(self.shard)))
+            .transpose()
     }
 
     fn contents(&mut self, each: &mut dyn FnMut(ContentRow<'_>)) -> Result<(), StoreError> {

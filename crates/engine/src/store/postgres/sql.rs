@@ -96,8 +96,8 @@ macro_rules! scans {
 
 pub(super) const SCANS: [&str; 4] = scans!("", "");
 pub(super) const LISTS: [&str; 4] = scans!(
-    ",r.body",
-    " CROSS JOIN LATERAL (SELECT body FROM record WHERE shard=$1 AND kind=i.kind AND key=i.key LIMIT 1) r"
+    ",r.body,r.chk",
+    " CROSS JOIN LATERAL (SELECT body,chk FROM record WHERE shard=$1 AND kind=i.kind AND key=i.key LIMIT 1) r"
 );
 
 /// The statement of an index range; bodies are wanted by lists only.
@@ -196,8 +196,8 @@ statements! {
     " FROM ledger WHERE shard=$1 AND id=$2"
 );
     /// The limit of one keeps the planner from turning the look-ups into a join: see [`PLANNING`].
-    RECORDS = "SELECT k.place,r.body FROM unnest($2::text[],$3::text[]) WITH ORDINALITY AS k(kind,key,place) \
-     CROSS JOIN LATERAL (SELECT body FROM record WHERE shard=$1 AND kind=k.kind AND key=k.key LIMIT 1) r";
+    RECORDS = "SELECT k.place,r.body,r.chk FROM unnest($2::text[],$3::text[]) WITH ORDINALITY AS k(kind,key,place) \
+     CROSS JOIN LATERAL (SELECT body,chk FROM record WHERE shard=$1 AND kind=k.kind AND key=k.key LIMIT 1) r";
     ACCOUNTS = concat!(
     "SELECT k.place,",
     account_columns!(),
@@ -205,7 +205,7 @@ statements! {
 );
     TRANSFER_SEQS = "SELECT k.place,l.seq FROM unnest($2::uuid[]) WITH ORDINALITY AS k(id,place) \
      CROSS JOIN LATERAL (SELECT seq FROM ledger WHERE shard=$1 AND id=k.id LIMIT 1) l";
-    RECORD = "SELECT body FROM record WHERE shard=$1 AND kind=$2 AND key=$3";
+    RECORD = "SELECT body,chk FROM record WHERE shard=$1 AND kind=$2 AND key=$3";
     RECORDS_AFTER = "SELECT key,body,chk FROM record WHERE shard=$1 AND kind=$2 AND key>$3 ORDER BY key LIMIT $4";
     /// One seek per kind: the database does not skip through the key by itself.
     NEXT_KIND = "SELECT kind FROM record WHERE shard=$1 AND kind>$2 ORDER BY kind LIMIT 1";

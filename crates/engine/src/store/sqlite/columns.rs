@@ -104,6 +104,11 @@ pub(super) fn ledger_row(row: &rusqlite::Row<'_>) -> Sql<(Row, u32)> {
     ))
 }
 
+/// A record's two columns of that name.
+pub(super) fn body_and_check(row: &rusqlite::Row<'_>) -> Sql<(Vec<u8>, u32)> {
+    Ok((row.get::<_, String>(0)?.into_bytes(), row.get(1)?))
+}
+
 pub(super) fn account(row: &rusqlite::Row<'_>) -> Sql<(AccountId, String, AccountState, u32)> {
     let kind: u8 = row.get(2)?;
     let state = AccountState {

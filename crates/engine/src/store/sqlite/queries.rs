@@ -2,11 +2,11 @@
 
 use super::columns::{self, clamped, named, storable};
 use super::contents::read_contents;
-use super::reader::{read_head, read_row, scan_sql};
+use super::reader::{read_head, read_row, row_place, scan_sql};
 use super::{StoreError, open_read_only};
 use crate::batch::{JournalRow, SealedSecret, ShardHead};
 use crate::contents::ContentRow;
-use crate::store::{Found, Queries, Scan, StoredAccount, StoredBatch};
+use crate::store::{Found, Queries, Scan, StoredAccount, StoredBatch, checked};
 use ledger::{AccountId, Row, TransferId};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::fs::File;
@@ -103,11 +103,15 @@ impl Queries for SqliteQueries {
 
     fn record(&self, kind: &str, key: &str) -> Result<Option<Vec<u8>>, StoreError> {
         self.with(|connection| {
-            let sql = "SELECT body FROM record WHERE kind=?1 AND key=?2";
-            let body = one(connection, "table record", sql, params![kind, key], |row| {
-                row.get::<_, String>(0)
-            })?;
-            Ok(body.map(String::into_bytes))
+            let sql = "SELECT body,chk FROM record WHERE kind=?1 AND key=?2";
+            let place = format!("table record, {kind} {key}");
+            let asked = params![kind, key];
+            let found = one(connection, &place, sql, asked, columns::body_and_check)?;
+            let Some((body, check)) = found else {
+                return Ok(None);
+            };
+            checked::record((kind, key), &body, check, || place)?;
+            Ok(Some(body))
         })
     }
 
@@ -117,6 +121,7 @@ impl Queries for SqliteQueries {
                 value: row.get(0)?,
                 key: row.get(1)?,
                 body: row.get::<_, String>(2)?.into_bytes(),
+                check: row.get(3)?,
             })
         };
         let place = format!("index {} of {}", scan.index, scan.kind);
@@ -214,15 +219,10 @@ impl Queries for SqliteQueries {
             return Ok(None);
         }
         let sql = format!("SELECT {} FROM account WHERE id=?1", columns::ACCOUNT);
-        self.with(|connection| {
-            one(
-                connection,
-                "table account",
-                &sql,
-                params![id.0],
-                stored_account,
-            )
-        })
+        let place = format!("table account, id {}", id.0);
+        let found =
+            self.with(|connection| one(connection, &place, &sql, params![id.0], stored_account))?;
+        found.map(StoredAccount::checked).transpose()
     }
 
     fn row(&self, seq: u64) -> Result<Option<(Row, u32)>, StoreError> {
@@ -257,7 +257,12 @@ impl Queries for SqliteQueries {
                 |row| row.get(0),
             )?;
             match seq {
-                Some(seq) => Ok(read_row(connection, seq)?.map(|(row, _)| row)),
+                Some(seq) => {
+                    let found = read_row(connection, seq)?;
+                    found
+                        .map(|found| checked::row(found, row_place))
+                        .transpose()
+                }
                 None => Ok(None),
             }
         })

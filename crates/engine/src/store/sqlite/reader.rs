@@ -6,7 +6,7 @@ use super::{StoreError, open_read_only};
 use crate::batch::ShardHead;
 use crate::contents::ContentRow;
 use crate::record::RecordKey;
-use crate::store::{Scan, StoreReader};
+use crate::store::{Scan, StoreReader, checked};
 use ledger::{AccountId, AccountState, Row, TransferId};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use std::fs::File;
@@ -72,9 +72,14 @@ pub(super) fn read_row(
     )
 }
 
-/// Builds an index scan; the body column is wanted by lists only.
+/// Names a ledger row.
+pub(super) fn row_place(row: &Row) -> String {
+    format!("table ledger, seq {}", row.seq)
+}
+
+/// Builds an index scan; body and check value are wanted by lists only.
 pub(super) fn scan_sql(scan: &Scan, with_body: bool) -> String {
-    let body = if with_body { ",r.body" } else { "" };
+    let body = if with_body { ",r.body,r.chk" } else { "" };
     let join = if with_body {
         " JOIN record r ON r.kind=i.kind AND r.key=i.key"
     } else {
@@ -111,7 +116,8 @@ impl StoreReader for SqliteReader {
         let mut select = named(place, self.connection.prepare_cached(&sql))?;
         let mut rows = named(place, select.query([columns::clamped(from)]))?;
         while let Some(row) = named(place, rows.next())? {
-            each(named(place, columns::ledger_row(row))?.0)?;
+            let found = named(place, columns::ledger_row(row))?;
+            each(checked::row(found, row_place)?)?;
         }
         Ok(())
     }
@@ -122,15 +128,19 @@ impl StoreReader for SqliteReader {
         let mut select = named(
             place,
             self.connection
-                .prepare_cached("SELECT body FROM record WHERE kind=?1 AND key=?2"),
+                .prepare_cached("SELECT body,chk FROM record WHERE kind=?1 AND key=?2"),
         )?;
         let mut bodies = Vec::with_capacity(keys.len());
         for key in keys {
-            let body = select
-                .query_row(params![key.kind, &*key.key], |row| row.get::<_, String>(0))
+            let place = || format!("table record, {} {}", key.kind, key.key);
+            let found = select
+                .query_row(params![key.kind, &*key.key], columns::body_and_check)
                 .optional();
-            let body = named(|| format!("table record, {} {}", key.kind, key.key), body)?;
-            bodies.push(body.map(String::into_bytes));
+            let found = named(place, found)?;
+            if let Some((body, check)) = &found {
+                checked::record((key.kind, &key.key), body, *check, place)?;
+            }
+            bodies.push(found.map(|(body, _)| body));
         }
         Ok(bodies)
     }
@@ -148,11 +158,13 @@ impl StoreReader for SqliteReader {
                 states.push(None);
                 continue;
             }
+            let place = || format!("table account, id {}", id.0);
             let found = select.query_row([id.0], columns::account).optional();
-            states.push(
-                named(|| format!("table account, id {}", id.0), found)?
-                    .map(|(_, _, state, _)| state),
-            );
+            let found = named(place, found)?;
+            if let Some((_, _, state, check)) = &found {
+                checked::account(*id, state, *check, place)?;
+            }
+            states.push(found.map(|(_, _, state, _)| state));
         }
         Ok(states)
     }
@@ -178,7 +190,10 @@ impl StoreReader for SqliteReader {
     }
 
     fn row(&mut self, seq: u64) -> Result<Option<Row>, StoreError> {
-        Ok(read_row(&self.connection, seq)?.map(|(row, _)| row))
+        let found = read_row(&self.connection, seq)?;
+        found
+            .map(|found| checked::row(found, row_place))
+            .transpose()
     }
 
     fn contents(&mut self, each: &mut dyn FnMut(ContentRow<'_>)) -> Result<(), StoreError> {
