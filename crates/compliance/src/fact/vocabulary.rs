@@ -3,9 +3,30 @@
 //! One line a fact; `docs/facts.md` is made from it.
 
 use super::kind::FactDef;
-use super::kind::FactKind::{Clock, Count, Day, Flag, Legs, Money, Ratio, Receivers, Word, Words};
+use super::kind::FactKind::{
+    Clock, Count, Cycle, Day, Flag, Legs, Money, Ratio, Receivers, Word, Words,
+};
 use super::kind::Origin::{Concluded, Either, Stated};
+use super::province::PROVINCES;
 use super::table::fact;
+
+/// Functions of acquiring that can be given to an outsourcer; the first eight are core.
+const FUNCTIONS: &[&str] = &[
+    "merchant_review",
+    "agreement_signing",
+    "settlement",
+    "transaction_processing",
+    "risk_monitoring",
+    "master_key",
+    "interface_management",
+    "dispute",
+    "fund_security_core",
+    "info_security_core",
+    "aggregation",
+    "software",
+    "terminal_service",
+    "merchant_service",
+];
 
 #[rustfmt::skip] // One line a fact.
 pub(super) const FACTS: &[FactDef] = &[
@@ -14,7 +35,7 @@ pub(super) const FACTS: &[FactDef] = &[
     fact("topic", Word, Stated, &[], "question outside a service: launch, reserve, rebate, campaign, receipt…", "不属于具体业务的问题"),
     fact("actor.kind", Word, Stated, &["bank", "npi", "clearing_org", "aggregator", "platform", "merchant", "micro_merchant", "natural_person", "p2p_platform", "lender", "isv"], "who acts", "主体类型"),
     fact("actor.licences", Words, Stated, &["bank", "internet_payment", "mobile_payment", "fixed_phone", "digital_tv", "card_acquiring", "prepaid", "stored_value_1", "stored_value_2", "processing_1", "processing_2"], "licences held", "持有的许可"),
-    fact("actor.acquiring_regions", Words, Stated, &[], "provinces of card acquiring", "银行卡收单地域"),
+    fact("actor.acquiring_regions", Words, Stated, PROVINCES, "provinces of card acquiring", "银行卡收单地域"),
     fact("actor.rating.grade", Word, Stated, &["A", "B", "C", "D", "E"], "supervisory rating of the institution", "机构分类评级"),
     fact("actor.rating.real_name_ratio", Ratio, Stated, &[], "share of real-name accounts", "实名账户比例"),
     fact("actor.paid_in_capital", Money, Stated, &[], "paid-in capital", "实缴资本"),
@@ -45,7 +66,7 @@ pub(super) const FACTS: &[FactDef] = &[
     fact("merchant.kind", Word, Stated, &[], "company, micro, sole_trader, natural_person", "商户类型"),
     fact("merchant.physical", Flag, Either, &[], "a shop", "线下商户"),
     fact("merchant.online", Flag, Stated, &[], "an online merchant", "网络商户"),
-    fact("merchant.province", Word, Stated, &[], "its province", "商户省份"),
+    fact("merchant.province", Word, Stated, PROVINCES, "its province", "商户省份"),
     fact("merchant.in_region", Flag, Either, &[], "within the acquirer's regions", "在收单地域内"),
     fact("merchant.onboarded_by", Word, Stated, &[], "institution that checked it", "入网审核机构"),
     fact("merchant.signed_with", Word, Stated, &[], "institution it signed with", "签约机构"),
@@ -58,7 +79,7 @@ pub(super) const FACTS: &[FactDef] = &[
     fact("acquirer", Word, Either, &[], "kind of institution that acquires", "收单机构类型"),
     fact("settlement_payer", Word, Stated, &[], "who pays the merchant", "结算付款方"),
     fact("settlement_to", Word, Stated, &[], "who is paid", "结算收款方"),
-    fact("settlement_cycle", Word, Stated, &[], "T+0, T+1…", "结算周期"),
+    fact("settlement_cycle", Cycle, Stated, &[], "when the merchant is settled with: T+0 and D+0 are the same day", "结算周期（T+0、D+0 均为当日）"),
     fact("settlement_by", Word, Stated, &[], "who settles", "结算执行方"),
     fact("payee_account_owner", Word, Stated, &[], "merchant, platform, designated", "收款账户所有人"),
     fact("documented_fund_management", Flag, Stated, &[], "lawful fund-management relation documented", "资金管理关系有据"),
@@ -100,8 +121,8 @@ pub(super) const FACTS: &[FactDef] = &[
     fact("holds_funds", Flag, Stated, &[], "holds merchants' money", "持有资金"),
     fact("settles", Flag, Stated, &[], "settles to merchants", "办理结算"),
     fact("alters_txn_data", Flag, Stated, &[], "alters transaction data", "篡改交易数据"),
-    fact("outsourced", Words, Stated, &[], "functions given to outsourcers", "外包业务"),
-    fact("core_functions", Words, Stated, &[], "core functions done by the actor", "承担的核心业务"),
+    fact("outsourced", Words, Stated, FUNCTIONS, "functions given to outsourcers", "外包业务"),
+    fact("core_functions", Words, Stated, FUNCTIONS, "core functions done by the actor", "承担的核心业务"),
     fact("agent.kind", Word, Stated, &[], "kind of agent", "代理方类型"),
     fact("agent.holds_funds", Flag, Stated, &[], "the agent holds money", "代理方持有资金"),
     fact("agent.touches_sensitive", Flag, Stated, &[], "the agent reaches sensitive data", "代理方接触敏感信息"),
