@@ -269,6 +269,7 @@ fn party(id: &str, cursor: &Cursor<'_>) -> Result<Party, FlowError> {
             "one of them true",
         ));
     }
+    let offers = [&["wallet"], words_of("activity")].concat();
     let wallet = flag(cursor, "wallet")?.unwrap_or(false);
     if wallet && kind != "npi" {
         return Err(cursor.error(
@@ -299,9 +300,9 @@ fn party(id: &str, cursor: &Cursor<'_>) -> Result<Party, FlowError> {
             .transpose()?,
         wallet,
         system: option(cursor, "system", &["mall", "depository"])?,
-        offers: list(cursor, "offers", &[])?.unwrap_or_default(),
+        offers: list(cursor, "offers", &offers)?.unwrap_or_default(),
         own_name: flag(cursor, "own_name")?,
-        data_stored: list(cursor, "data_stored", &[])?,
+        data_stored: list(cursor, "data_stored", words_of("data.stored"))?,
         touches_sensitive: flag(cursor, "touches_sensitive")?,
         facts: cursor.stated()?,
         line: cursor.node.line,
