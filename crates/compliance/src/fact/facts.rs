@@ -269,7 +269,6 @@ fn check_word(definition: &FactDef, word: &str) -> Result<(), FactError> {
     if word.len() > WORD_BOUND {
         return Err(wrong_kind(definition));
     }
-    if definition.words.is_empty() {}
     if definition.words.is_empty() || definition.words.contains(&word) {
         return Ok(());
     }

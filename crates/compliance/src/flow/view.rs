@@ -84,10 +84,16 @@ impl<'a> View<'a> {
         let sum = paid.iter().try_fold(0i64, |sum, leg| {
             leg.amount.map(|amount| sum.saturating_add(amount))
         });
-        let no_more = match (refund.amount, sum) {
-            (Some(back), Some(paid)) => back <= paid,
-            _ => true,
-        };
+        // With what other legs gave back already.
+        let back = self
+            .flow
+            .legs
+            .iter()
+            .take(position + 1)
+            .filter(|leg| is_refund(leg) && leg.to == refund.to && leg.goods_of == refund.goods_of)
+            .filter_map(|leg| leg.amount)
+            .fold(0i64, i64::saturating_add);
+        let no_more = sum.is_none_or(|paid| back <= paid);
         // To the one whose goods were paid for, money is the price, unless the refund names other goods.
         let price = refund.goods_of.is_none()
             && self
