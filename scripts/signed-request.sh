@@ -1,6 +1,6 @@
 #!/bin/sh
 # Takes an order as a merchant does: makes a key, has it added, signs a request and sends it.
-# Needs curl and OpenSSL 3, and in the environment URL, OPERATOR_KEY and MERCHANT (mch_…).
+# Needs curl and OpenSSL 3, and in the environment URL, OPERATOR_KEY, FINANCE_KEY and MERCHANT (mch_…).
 set -eu
 dir=$(mktemp -d)
 trap 'rm -r "$dir"' EXIT
@@ -8,10 +8,16 @@ trap 'rm -r "$dir"' EXIT
 # Once: a key pair; the private key never leaves the merchant.
 openssl genpkey -algorithm ed25519 -out "$dir/key.pem"
 public=$(openssl pkey -in "$dir/key.pem" -pubout -outform DER | openssl base64 -A)
-keyid=$(curl -sS "$URL/v1/merchants/$MERCHANT/keys" -H "Authorization: Bearer $OPERATOR_KEY" \
+proposal=$(curl -sS "$URL/v1/merchants/$MERCHANT/keys" -H "Authorization: Bearer $OPERATOR_KEY" \
     -H 'Content-Type: application/json' \
     -d "{\"name\": \"checkout\", \"algorithm\": \"ed25519\", \"public_key\": \"$public\"}" |
-    sed 's/.*"id":"\(key_[^"]*\)".*/\1/')
+    sed 's/.*"proposal":"\(prp_[^"]*\)".*/\1/')
+
+# Once: a second person lets it in; the newest key is then the first of the list.
+curl -sS -X POST "$URL/v1/proposals/$proposal/approve" -H "Authorization: Bearer $FINANCE_KEY" \
+    -H "Idempotency-Key: $proposal" >"$dir/approved"
+keyid=$(curl -sS "$URL/v1/merchants/$MERCHANT/keys" -H "Authorization: Bearer $OPERATOR_KEY" |
+    sed 's/[^}]*"id":"\(key_[^"]*\)".*/\1/')
 
 # For each request: the body's digest, the lines that are signed, the signature.
 path=/v1/payments

@@ -4,6 +4,7 @@ use crate::operation::ChannelReference;
 use jiff::Timestamp;
 use money::Money;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// The result of one exchange with a channel. Only the first three carry evidence.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -91,6 +92,16 @@ pub enum Answer {
     },
 }
 
+/// What a payer pays from, as far as channels tell it apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Instrument {
+    /// A credit card.
+    CreditCard,
+    /// A debit card: a bank account.
+    DebitCard,
+}
+
 /// State of an order at the channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "state", rename_all = "snake_case")]
@@ -105,6 +116,12 @@ pub enum OrderState {
         amount: Money,
         /// When.
         paid_at: Timestamp,
+        /// What the payer paid from, where the channel says so.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        instrument: Option<Instrument>,
+        /// Who, where the channel says it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        payer: Option<Payer>,
     },
     /// Closed unpaid.
     Closed,
@@ -113,6 +130,22 @@ pub enum OrderState {
         /// The channel's reason.
         refusal: Refusal,
     },
+}
+
+/// What is kept of a payer: enough to tell one from another, not who it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Payer {
+    /// The first 16 hex digits of the SHA-256 of the channel's own id of the payer.
+    pub mark: String,
+}
+
+impl Payer {
+    /// Out of the channel's id of the payer.
+    pub fn of(id: &str) -> Payer {
+        let mut mark = hex::encode(Sha256::digest(id));
+        mark.truncate(16);
+        Payer { mark }
+    }
 }
 
 /// State of a refund at the channel.

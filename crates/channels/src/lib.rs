@@ -15,7 +15,9 @@ pub mod operation;
 pub mod unionpay;
 pub mod wechat;
 
-pub use answer::{Answer, Notification, OrderState, PayoutState, RefundState, Refusal, Report};
+pub use answer::{
+    Answer, Instrument, Notification, OrderState, Payer, PayoutState, RefundState, Refusal, Report,
+};
 pub use connector::{Connector, ConnectorError, NotificationError, SignatureError};
 pub use operation::{Channel, ChannelReference, Operation, PayeeAccount};
 pub use unionpay::{UnionpayConfig, UnionpayConnector};

@@ -8,15 +8,17 @@ use crate::payment::Source;
 use crate::regulation::{Rulebooks, RulesError};
 use crate::rejection::{Refusable, Rejection};
 use crate::reply::{self, Reply};
+use crate::risk::RiskSetting;
 use crate::rule_packs::{self, RuleLibrary};
 use crate::{
-    approval, authorise, case, chart, clearing, closing, declare, merchant, payment, payout,
-    refund, reserve, settlement, signing_key, split,
+    approval, authorise, case, chart, clearing, closing, declare, launch, merchant, payment,
+    payout, refund, reserve, risk, settlement, signing_key, split,
 };
 use crate::{transfer, webhook};
 use channels::answer::{Answer as Statement, OrderState, PayoutState, RefundState};
 use channels::operation::Channel;
 use compliance::Packs;
+use compliance::risk::{EMBEDDED_FIGURES, RiskFigures};
 use engine::{
     Actor, Application, ApprovalRule, EffectNews, EffectRecord, Fingerprint, Interrupt, Keys, Stop,
     Tx,
@@ -28,16 +30,29 @@ use std::sync::Arc;
 pub struct QingyuanApp {
     settings: Settings,
     rules: Arc<Rulebooks>,
+    risk: Option<Arc<RiskFigures>>,
 }
 
 impl QingyuanApp {
     /// With the institution's settings; a book that it begins is begun under these rules.
     ///
     /// # Errors
-    /// Facts of the institution that the vocabulary does not know.
+    /// Facts of the institution that the vocabulary does not know, figures of signs that cannot be used.
     pub fn new(settings: Settings, packs: Arc<Packs>) -> Result<QingyuanApp, RulesError> {
         let rules = Arc::new(Rulebooks::new(packs, &settings.institution)?);
-        Ok(QingyuanApp { settings, rules })
+        let risk = match &settings.risk {
+            RiskSetting::Embedded => {
+                let (name, text) = EMBEDDED_FIGURES;
+                Some(Arc::new(RiskFigures::load(name, text)?))
+            }
+            RiskSetting::Own(figures) => Some(Arc::clone(figures)),
+            RiskSetting::Off => None,
+        };
+        Ok(QingyuanApp {
+            settings,
+            rules,
+            risk,
+        })
     }
 
     /// With these settings, under the rules that come with the program.
@@ -112,10 +127,11 @@ impl Application for QingyuanApp {
 
     fn needs_approval(
         &self,
+        actor: &Actor,
         command: &Command,
         tx: &mut Tx<'_>,
     ) -> Result<Option<ApprovalRule>, Interrupt> {
-        approval::needed(&self.settings, command, tx)
+        approval::needed(&self.settings, actor, command, tx)
     }
 
     fn execute(
@@ -128,6 +144,7 @@ impl Application for QingyuanApp {
             tx,
             settings: &self.settings,
             rules: &self.rules,
+            risk: self.risk.as_deref(),
             actor,
         };
         match command {
@@ -151,6 +168,7 @@ impl Application for QingyuanApp {
             tx,
             settings: &self.settings,
             rules: &self.rules,
+            risk: self.risk.as_deref(),
             actor: &actor,
         };
         match effect {
@@ -218,6 +236,9 @@ fn answer_request(cx: &mut Context<'_, '_>, request: &Request) -> Refusable<Repl
         Request::AssignCase(command) => Reply::Case(case::assign(cx, command)?),
         Request::ExplainCase(command) => Reply::Case(case::explain(cx, command)?),
         Request::CloseCase(command) => Reply::Case(case::close(cx, command)?),
+        Request::DecideSignal(command) => Reply::RiskSignal(risk::decide(cx, command)?),
+        Request::ProposeLaunch(command) => reply::launch(launch::propose(cx, command)?),
+        Request::ApproveLaunch(command) => reply::launch((launch::approve(cx, command)?, false)),
         Request::OpenAccounts(command) => Reply::Accounts(transfer::open(cx, command)?),
         Request::CloseAccount(command) => Reply::Account(transfer::close(cx, command)?),
         Request::PostTransfers(command) => Reply::Transfers(transfer::post(cx, command)?),
@@ -238,6 +259,8 @@ fn take_fact(cx: &mut Context<'_, '_>, fact: &Fact) -> Result<(), Interrupt> {
         Fact::Due(Due::Payment { payment }) => payment::due(cx, payment),
         Fact::Due(Due::Payout { payout }) => payout::due(cx, payout),
         Fact::Due(Due::Reserve) => reserve::step(cx),
+        Fact::Due(Due::RiskSweep) => risk::sweep(cx),
+        Fact::Due(Due::HeldPayouts { merchant }) => risk::let_go(cx, merchant),
         Fact::Due(Due::Settlement) => settlement::step(cx),
     }
 }
@@ -278,6 +301,8 @@ fn take_bill_line(
                 channel_number,
                 amount: *amount,
                 paid_at: *paid_at,
+                instrument: None,
+                payer: None,
             };
             payment::order_state(cx, channel, order, &state, Source::Bill)
         }

@@ -3,16 +3,20 @@
 //! A repeat of what was done already needs nobody: it changes nothing and is answered (or refused)
 //! like every other repeat.
 
+use crate::authorise::is_merchant;
 use crate::clearing::Adjustment;
 use crate::command::{Command, Request};
 use crate::context::Settings;
 use crate::payout::{self, CreatePayout, PayoutNumber};
+use crate::risk;
 use crate::rule_packs;
-use engine::{ApprovalRule, Interrupt, Tx};
+use crate::signing_key;
+use engine::{Actor, ApprovalRule, Interrupt, Tx};
 
-/// The second person that a command needs, if any.
+/// The second person that a command of an actor needs, if any.
 pub(crate) fn needed(
     settings: &Settings,
+    actor: &Actor,
     command: &Command,
     tx: &mut Tx<'_>,
 ) -> Result<Option<ApprovalRule>, Interrupt> {
@@ -23,6 +27,10 @@ pub(crate) fn needed(
         Request::CreatePayout(command) => payout(settings, command, tx)?,
         Request::UpdateMerchant(command) if command.settlement_account.is_some() => {
             Some("a new settlement account")
+        }
+        // Whoever holds the key acts as the merchant, so one person's word does not make it the merchant's.
+        Request::AddSigningKey(command) if !is_merchant(actor) => {
+            signing_key::adds(tx, command)?.then_some("a key in the name of a merchant")
         }
         Request::AdjustDifference(command) => {
             let key = Adjustment::key_of(&command.case, &command.adjustment_number);
@@ -36,6 +44,9 @@ pub(crate) fn needed(
         Request::CancelPayout(_) => Some("a payout that is stopped"),
         Request::ResolvePayout(_) | Request::ReturnPayout(_) => {
             Some("a person's word instead of the channel's on a payout")
+        }
+        Request::DecideSignal(command) if risk::frees_money(tx, command)? => {
+            Some("payouts that a sign of risk holds")
         }
         Request::ResolveRefund(_) => Some("a person's word instead of the channel's on a refund"),
         _ => None,

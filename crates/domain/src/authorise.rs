@@ -19,6 +19,11 @@ const FINANCE: &str = "finance";
 const LEDGER: &str = "ledger";
 const SYSTEM: &str = "system";
 
+/// Whether a merchant asks for itself.
+pub(crate) fn is_merchant(actor: &Actor) -> bool {
+    *actor.role == *MERCHANT
+}
+
 /// Refuses what the actor's role does not cover.
 pub(crate) fn authorise(actor: &Actor, command: &Command) -> Result<(), Rejection> {
     let role = &*actor.role;
@@ -26,7 +31,7 @@ pub(crate) fn authorise(actor: &Actor, command: &Command) -> Result<(), Rejectio
         Command::Fact(_) => return require(role, &[SYSTEM]),
         Command::Request(request) => request,
     };
-    if role == MERCHANT {
+    if is_merchant(actor) {
         return match owner(request) {
             Some(merchant) if *merchant == *actor.principal => states_no_payee(request),
             // Not "forbidden": whether another merchant exists is not told.
@@ -114,18 +119,21 @@ fn roles(request: &Request) -> &'static [&'static str] {
         | Request::QueryPayment(_)
         | Request::ExecuteSplit(_)
         | Request::CreateRefund(_)
-        | Request::CreatePayout(_) => &[OPERATOR],
+        | Request::CreatePayout(_)
+        | Request::ProposeLaunch(_) => &[OPERATOR],
         Request::AcceptUnderpayment(_)
         | Request::ResolveRefund(_)
         | Request::CancelPayout(_)
         | Request::ResolvePayout(_)
         | Request::ReturnPayout(_)
+        | Request::ApproveLaunch(_)
         | Request::AdjustDifference(_) => &[FINANCE],
         Request::ConfirmClearing(_) => &[FINANCE, SYSTEM],
         Request::OpenCase(_) => &[OPERATOR, FINANCE, SYSTEM],
-        Request::AssignCase(_) | Request::ExplainCase(_) | Request::CloseCase(_) => {
-            &[OPERATOR, FINANCE]
-        }
+        Request::AssignCase(_)
+        | Request::ExplainCase(_)
+        | Request::CloseCase(_)
+        | Request::DecideSignal(_) => &[OPERATOR, FINANCE],
         Request::OpenAccounts(_)
         | Request::CloseAccount(_)
         | Request::PostTransfers(_)

@@ -4,10 +4,12 @@ use crate::case::{AssignCase, CloseCase, ExplainCase, OpenCase};
 use crate::chart::SetUp;
 use crate::clearing::{AdjustDifference, ConfirmClearing};
 use crate::closing::{ResumeSettlement, TurnDay};
+use crate::launch::{ApproveLaunch, ProposeLaunch};
 use crate::merchant::{CreateMerchant, SetMerchantStatus, UpdateMerchant};
 use crate::payment::{AcceptUnderpayment, ClosePayment, CreatePayment, QueryPayment};
 use crate::payout::{CancelPayout, CreatePayout, ResolvePayout, ReturnPayout};
 use crate::refund::{CreateRefund, ResolveRefund};
+use crate::risk::DecideSignal;
 use crate::rule_packs::{ActivateRules, StoreRules};
 use crate::signing_key::{AddSigningKey, RevokeSigningKey};
 use crate::split::ExecuteSplit;
@@ -67,6 +69,9 @@ pub enum Request {
     AssignCase(AssignCase),
     ExplainCase(ExplainCase),
     CloseCase(CloseCase),
+    DecideSignal(DecideSignal),
+    ProposeLaunch(ProposeLaunch),
+    ApproveLaunch(ApproveLaunch),
     OpenAccounts(OpenAccounts),
     CloseAccount(CloseAccount),
     PostTransfers(PostTransfers),
@@ -155,6 +160,13 @@ pub enum Due {
     },
     /// Payouts that wait for the reserve go on.
     Reserve,
+    /// Payers whose hour is over are not counted any more.
+    RiskSweep,
+    /// No sign of risk holds a merchant's payouts any more.
+    HeldPayouts {
+        /// The merchant.
+        merchant: String,
+    },
     /// Settlement goes on.
     Settlement,
 }

@@ -1,8 +1,10 @@
 //! What every function of the domain is given.
 
 use crate::regulation::{Institution, Rulebooks};
+use crate::risk::RiskSetting;
 use calendar::HolidayCalendar;
 use channels::operation::Channel;
+use compliance::risk::RiskFigures;
 use engine::{Actor, Tx};
 use money::Money;
 use std::sync::Arc;
@@ -36,6 +38,8 @@ pub struct Settings {
     pub order_arrival_bound_seconds: u32,
     /// Life of an order that names no expiry, in seconds.
     pub order_lifetime_seconds: u32,
+    /// Figures of the signs of risk.
+    pub risk: RiskSetting,
 }
 
 impl Settings {
@@ -61,6 +65,7 @@ impl Default for Settings {
             refund_arrival_bound_seconds: 1_800,
             order_arrival_bound_seconds: 1_800,
             order_lifetime_seconds: 7_200,
+            risk: RiskSetting::Embedded,
         }
     }
 }
@@ -70,5 +75,7 @@ pub(crate) struct Context<'a, 't> {
     pub tx: &'a mut Tx<'t>,
     pub settings: &'a Settings,
     pub rules: &'a Rulebooks,
+    /// None: no sign of risk is looked for.
+    pub risk: Option<&'a RiskFigures>,
     pub actor: &'a Actor,
 }

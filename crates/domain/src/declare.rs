@@ -2,11 +2,13 @@
 
 use crate::chart::{BusinessAccounts, Chart};
 use crate::command::{BillLine, Command, Due, Fact, Request};
+use crate::launch::{Launch, Product};
 use crate::merchant::{ExternalNumber, Merchant};
 use crate::payment::{ChannelTrade, OrderNumber, Payment};
 use crate::payout::{Payout, PayoutNumber, SmallPayouts};
 use crate::refund::{Refund, RefundNumber};
 use crate::reserve::Reserve;
+use crate::risk::{MerchantRisk, PayerActivity};
 use crate::rule_packs::ActiveRules;
 use crate::transfer::{ClientAccount, CompactTransfer};
 use crate::webhook::WebhookEndpoint;
@@ -43,10 +45,12 @@ fn declare_request(request: &Request, keys: &mut Keys) {
         Request::CreateRefund(command) => {
             merchant(keys, &command.merchant);
             keys.record::<Payment>(&command.payment);
+            keys.record::<MerchantRisk>(&command.merchant);
             keys.record::<RefundNumber>(&format!("{}/{}", command.merchant, command.refund_number));
         }
         Request::CreatePayout(command) => {
             merchant(keys, &command.merchant);
+            keys.record::<MerchantRisk>(&command.merchant);
             keys.record::<SmallPayouts>(&command.merchant);
             keys.record::<Reserve>(Reserve::KEY);
             keys.record::<PayoutNumber>(&PayoutNumber::key_of(
@@ -70,6 +74,9 @@ fn declare_request(request: &Request, keys: &mut Keys) {
 }
 
 fn merchant(keys: &mut Keys, id: &str) {
+    for product in Product::ALL {
+        keys.record::<Launch>(product.name());
+    }
     keys.record::<Chart>(Chart::KEY);
     keys.record::<ActiveRules>(ActiveRules::KEY);
     keys.record::<Merchant>(id);
@@ -101,7 +108,16 @@ fn declare_fact(fact: &Fact, keys: &mut Keys) {
         } => match &notification.answer {
             Statement::Order { order, state } => {
                 let number = match state {
-                    OrderState::Paid { channel_number, .. } => Some(channel_number),
+                    OrderState::Paid {
+                        channel_number,
+                        payer,
+                        ..
+                    } => {
+                        if let Some(payer) = payer {
+                            keys.record::<PayerActivity>(&PayerActivity::key_of(*channel, payer));
+                        }
+                        Some(channel_number)
+                    }
                     _ => None,
                 };
                 trade(keys, *channel, order, number);
@@ -122,7 +138,8 @@ fn declare_fact(fact: &Fact, keys: &mut Keys) {
         Fact::Due(Due::Payment { payment }) => keys.record::<Payment>(payment),
         Fact::Due(Due::Payout { payout }) => keys.record::<Payout>(payout),
         Fact::Due(Due::Reserve) => keys.record::<Reserve>(Reserve::KEY),
-        Fact::Due(Due::Settlement) => {}
+        Fact::Due(Due::HeldPayouts { merchant }) => keys.record::<MerchantRisk>(merchant),
+        Fact::Due(Due::Settlement | Due::RiskSweep) => {}
     }
 }
 

@@ -4,10 +4,12 @@ use crate::case::Case;
 use crate::chart::Chart;
 use crate::clearing::Clearing;
 use crate::closing::DayClose;
+use crate::launch::Launch;
 use crate::merchant::Merchant;
 use crate::payment::Payment;
 use crate::payout::Payout;
 use crate::refund::Refund;
+use crate::risk::RiskSignal;
 use crate::rule_packs::{RuleActivation, RuleSet};
 use crate::signing_key::SigningKey;
 use crate::split::Split;
@@ -95,6 +97,15 @@ pub enum Reply {
     DayClose(Arc<DayClose>),
     /// A case.
     Case(Arc<Case>),
+    /// A sign of risk.
+    RiskSignal(Arc<RiskSignal>),
+    /// A product that was declared as new.
+    Launch {
+        /// It.
+        launch: Arc<Launch>,
+        /// Declared earlier.
+        repeated: bool,
+    },
     /// Client accounts, in the order asked.
     Accounts(Vec<Arc<ClientAccount>>),
     /// A client account.
@@ -145,6 +156,10 @@ pub(crate) fn refund((refund, repeated): (Arc<Refund>, bool)) -> Reply {
 
 pub(crate) fn payout((payout, repeated): (Arc<Payout>, bool)) -> Reply {
     Reply::Payout { payout, repeated }
+}
+
+pub(crate) fn launch((launch, repeated): (Arc<Launch>, bool)) -> Reply {
+    Reply::Launch { launch, repeated }
 }
 
 pub(crate) fn clearing((clearing, repeated): (Arc<Clearing>, bool)) -> Reply {

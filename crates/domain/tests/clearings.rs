@@ -371,3 +371,93 @@ fn the_same_finding_opens_one_case_until_it_is_closed() {
     book.ask(&finance(), Request::CloseCase(close)).unwrap();
     assert_ne!(case_of(book.ask(&finance(), open()).unwrap()).id, first);
 }
+
+#[test]
+fn a_correction_takes_nothing_of_the_reserve_that_payouts_on_their_way_need() {
+    let (mut book, merchant, case) = overpaid();
+    book.turn_day();
+    // 9,940 are on their way; 60 of the reserve are free.
+    book.receive(10_000);
+    let sent = book.all::<domain::payout::Payout>().remove(0);
+    assert_eq!(
+        (sent.merchant, sent.amount, sent.reserved),
+        (merchant, fen(9_940), true)
+    );
+    explain(&mut book, &case).unwrap();
+    let take = |amount: i64| {
+        Request::AdjustDifference(AdjustDifference {
+            case: case.clone(),
+            adjustment_number: format!("a{amount}"),
+            debit: AdjustmentAccount::Differences,
+            credit: AdjustmentAccount::Reserve,
+            amount: fen(amount),
+        })
+    };
+    let refused = book.ask_approved(&finance(), take(61)).unwrap_err();
+    assert_eq!(
+        (refused.code, refused.field.as_deref()),
+        (Code::InsufficientFunds, Some("amount"))
+    );
+    assert!(refused.message.contains("payouts"), "{}", refused.message);
+    assert_eq!(refused.details["available"], "60");
+    book.ask_approved(&finance(), take(60)).unwrap();
+    let done = payout_done(&sent.id, 9_940);
+    book.notify(Channel::Unionpay, done);
+    let reserve = book.chart().reserve;
+    assert_eq!(book.balance(reserve), 0);
+}
+
+fn found(kind: CaseKind, reason: &str, amount: i64) -> Request {
+    Request::OpenCase(OpenCase {
+        kind,
+        object: "pay_1".into(),
+        merchant: None,
+        reason: reason.into(),
+        amount: Some(fen(amount)),
+    })
+}
+
+#[test]
+fn what_is_found_while_a_case_is_open_is_added_to_it() {
+    for (kind, in_question) in [
+        // The money of each finding, how it stands at last, the largest that was named.
+        (CaseKind::DoublePayment, 12),
+        (CaseKind::PayoutRefused, 7),
+        (CaseKind::Contradiction, 7),
+    ] {
+        let mut book = Book::new();
+        let first = case_of(book.ask(&finance(), found(kind, "one", 5)).unwrap());
+        let same = case_of(book.ask(&finance(), found(kind, "one", 5)).unwrap());
+        assert_eq!(same, first, "nothing new");
+        for _ in 0..2 {
+            let case = case_of(book.ask(&finance(), found(kind, "two", 7)).unwrap());
+            assert_eq!((&case.id, case.reason.as_str()), (&first.id, "one"));
+            let [further] = case.further.as_slice() else {
+                panic!("{case:?}")
+            };
+            assert_eq!(
+                (further.reason.as_str(), further.amount),
+                ("two", Some(fen(7)))
+            );
+            assert_eq!(case.amount, Some(fen(in_question)), "{kind:?}");
+        }
+        assert_eq!(book.cases().len(), 1);
+    }
+}
+
+#[test]
+fn a_case_keeps_the_first_and_the_latest_findings() {
+    let mut book = Book::new();
+    let kind = CaseKind::PayoutRefused;
+    for number in 0..60 {
+        let reason = format!("reason {number}");
+        book.ask(&finance(), found(kind, &reason, number)).unwrap();
+    }
+    let case = book.cases().remove(0);
+    assert_eq!(
+        (case.reason.as_str(), case.amount),
+        ("reason 0", Some(fen(59)))
+    );
+    assert_eq!(case.further.len(), 50);
+    assert_eq!(case.further.last().unwrap().reason, "reason 59");
+}

@@ -4,11 +4,12 @@
 mod support;
 
 use channels::operation::Channel;
+use compliance::Bearer;
 use domain::case::CaseKind;
 use domain::chart::{Chart, SetUp};
-use domain::merchant::{BankAccount, MerchantStatus, SetMerchantStatus, UpdateMerchant};
+use domain::merchant::{BankAccount, MerchantStatus, Profile, SetMerchantStatus, UpdateMerchant};
 use domain::payment::PaymentStatus;
-use domain::{Code, Command, Due, Fact, Reply, Request};
+use domain::{Code, Command, Due, Fact, Reply, Request, Settings};
 use engine::{Actor, Verdict};
 use money::{Currency, FeeSchedule};
 use support::*;
@@ -253,5 +254,55 @@ fn roles_do_only_what_is_theirs() {
             matches!(verdict, Verdict::Refused(_)),
             "only the system states facts: {verdict:?}"
         );
+    }
+}
+
+/// Limits per owner are counted where its merchants are; of two groups each would have the whole figure.
+#[test]
+fn an_owner_is_stated_with_a_group_only() {
+    let mut book = Book::new();
+    let owned = |number: &str, group: Option<&str>| {
+        let mut terms = merchant_terms(number);
+        terms.profile.owner = Some("owner-1".into());
+        terms.group = group.map(str::to_owned);
+        Request::CreateMerchant(terms)
+    };
+    let refused = book.ask(&operator(), owned("m1", None)).unwrap_err();
+    assert_eq!(
+        (refused.code, refused.field.as_deref()),
+        (Code::InvalidField, Some("profile.owner"))
+    );
+    book.ask(&operator(), owned("m1", Some("family"))).unwrap();
+    let alone = book.open_merchant("m2");
+    let command = UpdateMerchant {
+        merchant: alone,
+        profile: Some(Profile {
+            owner: Some("owner-1".into()),
+            ..Profile::default()
+        }),
+        ..UpdateMerchant::default()
+    };
+    let refused = book
+        .ask(&operator(), Request::UpdateMerchant(command))
+        .unwrap_err();
+    assert_eq!(refused.field.as_deref(), Some("profile.owner"));
+}
+
+/// The part an institution plays is what its settings say.
+#[test]
+fn rules_are_told_the_role_that_the_institution_has() {
+    let by_list = "when = '''context.party_on_list'''\nfires = [\n    {party_on_list=true},\n]\n\
+        quiet = [\n    {party_on_list=false},\n]\n\n[[rule]]\nid = \"NPC-AML/45\"";
+    let by_role = by_list
+        .replace("context.party_on_list", "context.role == \"account_side\"")
+        .replace("party_on_list=true", "role=\"account_side\"")
+        .replace("party_on_list=false", "role=\"acquirer\"");
+    for (role, refused) in [(Bearer::Acquirer, false), (Bearer::AccountSide, true)] {
+        let mut settings = Settings::sample();
+        settings.institution.role = role;
+        let mut book = Book::under(app_with_rules(by_list, &by_role, settings));
+        let asked = book.ask(&operator(), Request::CreateMerchant(merchant_terms("m1")));
+        let by_rule = asked.is_err_and(|refusal| refusal.message.contains("NPC-AML/40"));
+        assert_eq!(by_rule, refused, "{role:?}");
     }
 }

@@ -353,6 +353,17 @@ fn a_transfer_is_reversed_once_and_only_if_it_was_posted() {
         book.ask(&ledger_client(), reverse(original, 50)).unwrap();
     }
     assert_eq!(book.balance(AccountId(one)), 0);
+    let otherwise = Request::ReverseTransfer(ReverseTransfer {
+        currency: Currency::CNY,
+        original,
+        reversal_id: id_text(50),
+        reason: "for another reason".into(),
+    });
+    let refused = book.ask(&ledger_client(), otherwise).unwrap_err();
+    assert_eq!(
+        (refused.code, refused.field.as_deref()),
+        (Code::AlreadyExists, Some("reason"))
+    );
     assert_eq!(
         book.ask(&ledger_client(), reverse(original, 51))
             .unwrap_err()

@@ -45,10 +45,11 @@ pub trait Application: Send + Sync + 'static {
     /// Role check at the door of the engine.
     fn authorise(&self, actor: &Actor, command: &Self::Command) -> Result<(), Self::Rejection>;
 
-    /// Names the second person a command needs, if any. Asked in the transaction in which the command
+    /// Names the second person a command of an actor needs, if any. Asked in the transaction in which the command
     /// would run, so that the books may decide; reads only.
     fn needs_approval(
         &self,
+        _actor: &Actor,
         _command: &Self::Command,
         _tx: &mut Tx<'_>,
     ) -> Result<Option<ApprovalRule>, Interrupt> {

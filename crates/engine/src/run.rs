@@ -425,7 +425,7 @@ fn submit<App: Application>(
     tx: &mut Tx<'_>,
 ) -> Result2<App> {
     app.authorise(actor, command).map_err(Stop::Refused)?;
-    let Some(rule) = app.needs_approval(command, tx)? else {
+    let Some(rule) = app.needs_approval(actor, command, tx)? else {
         return app.execute(actor, command, tx).map(Verdict::Done);
     };
     let command =

@@ -1,13 +1,15 @@
 //! The configuration file of `serve`: the institution and its book, and the HTTP server.
 //!
-//! The tables `institution`, `payouts`, `refunds`, `orders` and `calendar` are the book's and must be the
-//! same on every server of it; the rest is the server's own.
+//! The tables `institution`, `payouts`, `refunds`, `orders`, `calendar` and `risk` are the book's and must be
+//! the same on every server of it; the rest is the server's own.
 
 use crate::failure::Failure;
 use calendar::HolidayCalendar;
 use channels::Channel;
+use compliance::risk::RiskFigures;
 use domain::Settings;
 use domain::regulation::Institution;
+use domain::risk::RiskSetting;
 use money::Money;
 use serde::Deserialize;
 use server::ServerConfig;
@@ -17,7 +19,14 @@ use toml::Spanned;
 use toml::de::{DeTable, Deserializer};
 
 /// Tables that are not the HTTP server's.
-const BOOK_TABLES: [&str; 5] = ["institution", "payouts", "refunds", "orders", "calendar"];
+const BOOK_TABLES: [&str; 6] = [
+    "institution",
+    "payouts",
+    "refunds",
+    "orders",
+    "calendar",
+    "risk",
+];
 
 /// What `serve` is configured with.
 pub struct Configuration {
@@ -40,6 +49,16 @@ struct BookTables {
     refunds: Refunds,
     orders: Orders,
     calendar: CalendarFile,
+    risk: RiskTable,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RiskTable {
+    /// Figures of one's own, in the form of `risk/signals.toml`.
+    figures: Option<PathBuf>,
+    /// Whether signs are looked for; they are unless this says no.
+    enabled: Option<bool>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -181,7 +200,26 @@ fn settings(tables: BookTables, folder: &Path) -> Result<Settings, String> {
             .map_err(|error| format!("calendar.holidays: {}: {error}", file.display()))?;
         settings.calendar = Arc::new(calendar);
     }
+    settings.risk = risk(tables.risk, folder)?;
     Ok(settings)
+}
+
+fn risk(table: RiskTable, folder: &Path) -> Result<RiskSetting, String> {
+    let Some(file) = table.figures else {
+        return Ok(match table.enabled {
+            Some(false) => RiskSetting::Off,
+            _ => RiskSetting::Embedded,
+        });
+    };
+    if table.enabled == Some(false) {
+        return Err("risk: figures are given and enabled is false: leave one of them out".into());
+    }
+    let file = folder.join(file);
+    let text = std::fs::read_to_string(&file)
+        .map_err(|error| format!("risk.figures: {}: {error}", file.display()))?;
+    let figures = RiskFigures::load(&file.display().to_string(), &text)
+        .map_err(|error| format!("risk.figures: {error}"))?;
+    Ok(RiskSetting::Own(Arc::new(figures)))
 }
 
 #[cfg(test)]
@@ -189,6 +227,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::parse;
     use channels::Channel;
+    use domain::risk::RiskSetting;
     use money::Money;
     use std::path::Path;
 
@@ -215,6 +254,30 @@ mod tests {
     }
 
     #[test]
+    fn figures_of_risk_are_the_programs_ones_own_or_none() {
+        let of = |text: &str, folder: &Path| parse(text, folder).map(|read| read.settings.risk);
+        let none = Path::new("/nowhere");
+        assert_eq!(of("", none), Ok(RiskSetting::Embedded));
+        assert_eq!(of("[risk]\nenabled = false", none), Ok(RiskSetting::Off));
+        let folder = tempfile::tempdir().unwrap();
+        let (_, figures) = compliance::risk::EMBEDDED_FIGURES;
+        let file = folder.path().join("own.toml");
+        let own = "[risk]\nfigures = \"own.toml\"";
+        std::fs::write(&file, figures).unwrap();
+        assert!(matches!(of(own, folder.path()), Ok(RiskSetting::Own(_))));
+        std::fs::write(
+            &file,
+            figures.replace("hold_payments = 20", "hold_payments = 2"),
+        )
+        .unwrap();
+        let refused = of(own, folder.path()).err().unwrap();
+        assert!(
+            refused.contains("own.toml") && refused.contains("velocity"),
+            "{refused}"
+        );
+    }
+
+    #[test]
     fn what_cannot_be_meant_is_refused_by_name() {
         for (text, expected) in [
             ("[payouts]\napproval_above = -1", "payouts.approval_above"),
@@ -227,6 +290,9 @@ mod tests {
             ("[institution]\nkind = \"shop\"", "shop"),
             ("[institution]\nlicense = []", "license"),
             ("[calendar]\nholidays = \"none.csv\"", "none.csv"),
+            ("[risk]\nfigures = \"none.toml\"", "none.toml"),
+            ("[risk]\nfigures = \"x\"\nenabled = false", "leave one"),
+            ("[risk]\nlimits = 1", "limits"),
             ("colour = 1", "colour"),
         ] {
             let error = parse(text, Path::new("/nowhere")).err().unwrap();

@@ -12,7 +12,7 @@ use channels::http::{Method, Response};
 use channels::operation::{ChannelReference, PayeeAccount};
 use channels::unionpay::{TEST_SIGNER, UnionpayConfig, UnionpayConnector};
 use channels::wechat::{WechatConfig, WechatConnector};
-use channels::{Answer, Operation, OrderState, PayoutState, RefundState, Report};
+use channels::{Answer, Operation, OrderState, Payer, PayoutState, RefundState, Report};
 use money::{Currency, Money};
 use sandbox::{
     Fault, FaultSwitch, RunningSandbox, SandboxParameters, SerialMode, Trigger, UnionpayMerchant,
@@ -152,6 +152,8 @@ async fn wechat_flow(mode: SerialMode) {
         channel_number: payment.transaction_id,
         amount: fen(1_000),
         paid_at: payment.paid_at,
+        instrument: None,
+        payer: Some(Payer::of(&payment.openid)),
     });
     assert_eq!(ask(query()).await, answered(paid.clone()));
     sandbox.tick().await;

@@ -170,6 +170,11 @@ impl<'a> Ask<'a> {
 }
 
 impl Done {
+    /// Whether this is the answer of an earlier request.
+    pub fn is_replay(&self) -> bool {
+        self.receipt.replayed
+    }
+
     /// The answer to a request that makes an object; see [`Ask::create`].
     ///
     /// # Errors

@@ -127,6 +127,12 @@ async fn query_and_path_parameters() {
             "unknown_parameter",
             "colour",
         ),
+        (
+            "/v1/payments?order_number=A1&status=closed",
+            400,
+            "invalid_parameter",
+            "status",
+        ),
         ("/v1/payments/pay_none", 404, "not_found", ""),
         ("/v1/payments/%ff", 404, "not_found", ""),
         ("/v1/payments/%00", 404, "not_found", ""),

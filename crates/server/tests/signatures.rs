@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use server::{Connectors, ServerConfig};
 use sha2::{Digest, Sha256};
-use support::{Answer, OPERATOR, Rig, SHOP, answer};
+use support::{Answer, FINANCE, OPERATOR, Rig, SHOP, answer};
 
 const PUBLIC_URL: &str = "https://pay.example.com";
 
@@ -77,9 +77,17 @@ impl Key {
             json!({"name": "test", "algorithm": self.algorithm(), "public_key": self.public()});
         let path = format!("/v1/merchants/{merchant}/keys");
         let idempotency = hex::encode(Sha256::digest(self.public()));
-        rig.post(&path, OPERATOR, &idempotency, &body)
+        let proposed = rig.post(&path, OPERATOR, &idempotency, &body).await;
+        let proposed = proposed.expect(202).body;
+        let approve = format!(
+            "/v1/proposals/{}/approve",
+            proposed["proposal"].as_str().unwrap()
+        );
+        rig.press(&approve, FINANCE, &idempotency).await.expect(200);
+        // Now it is there, and adding it again says so.
+        rig.post(&path, OPERATOR, &format!("again-{idempotency}"), &body)
             .await
-            .expect(201)
+            .expect(200)
             .id()
     }
 }
@@ -406,6 +414,15 @@ async fn a_copy_of_a_request_does_nothing_new() {
     assert!(!asked.headers.contains_key("idempotency-replayed"));
     let copied = ask.send_with(&rig, &signature).await.expect(200);
     assert_eq!(copied.headers["idempotency-replayed"], "true");
+    // What is shown once is not shown to who sends a copy.
+    let endpoint = json!({"url": "https://shop.example/hooks"});
+    let set = Request::post(&rig, &id, "/v1/webhook-endpoints", "w", &endpoint);
+    let signature = set.signed(&key);
+    let answer = set.send_with(&rig, &signature).await.expect(201).body;
+    assert!(answer["secret"].is_string(), "{answer}");
+    let copied = set.send_with(&rig, &signature).await.expect(201);
+    assert_eq!(copied.headers["idempotency-replayed"], "true");
+    assert_eq!(copied.body.get("secret"), None);
     // A nonce that signs something else as well.
     let mut other = ask.clone();
     other.path = format!("/v1/payments/{}/close", first.id());
@@ -494,7 +511,7 @@ async fn merchants_keep_their_keys() {
     for number in 0..9 {
         let body =
             json!({"name": "more", "algorithm": "ed25519", "public_key": Key::new().public()});
-        rig.post(&keys, OPERATOR, &format!("more-{number}"), &body)
+        rig.post(&keys, SHOP, &format!("more-{number}"), &body)
             .await
             .expect(201);
     }
@@ -503,6 +520,28 @@ async fn merchants_keep_their_keys() {
     rig.post(&keys, OPERATOR, "eleventh", &body)
         .await
         .expect_problem(422, "limit_exceeded", "");
+    rig.stop().await;
+}
+
+/// Whoever holds a key of a merchant is the merchant: an operator would otherwise be maker in its name.
+#[tokio::test]
+async fn an_operator_alone_adds_no_key() {
+    let rig = rig().await;
+    let keys = format!("/v1/merchants/{}/keys", rig.shop);
+    let key = Key::new();
+    let body = json!({"name": "his own", "algorithm": "ed25519", "public_key": key.public()});
+    let proposed = rig.post(&keys, OPERATOR, "k", &body).await.expect(202).body;
+    let proposal = proposed["proposal"].as_str().unwrap();
+    let listed = rig.get(&keys, OPERATOR).await.expect(200).body;
+    assert_eq!(listed["items"], json!([]));
+    let approve = format!("/v1/proposals/{proposal}/approve");
+    rig.press(&approve, OPERATOR, "k").await.expect(403);
+    rig.press(&approve, FINANCE, "k").await.expect(200);
+    let listed = rig.get(&keys, OPERATOR).await.expect(200).body;
+    assert_eq!(listed["items"][0]["public_key"], key.public());
+    // The merchant's own needs nobody.
+    let body = json!({"name": "own", "algorithm": "ed25519", "public_key": Key::new().public()});
+    rig.post(&keys, SHOP, "own", &body).await.expect(201);
     rig.stop().await;
 }
 
@@ -523,6 +562,7 @@ async fn the_documented_script_takes_an_order() {
         .arg(format!("{root}/scripts/signed-request.sh"))
         .env("URL", rig.server.url())
         .env("OPERATOR_KEY", OPERATOR)
+        .env("FINANCE_KEY", FINANCE)
         .env("MERCHANT", &rig.shop)
         .env("CREATED", now(&rig).to_string())
         .env("no_proxy", "*");

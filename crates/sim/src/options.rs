@@ -50,6 +50,8 @@ pub struct RunSummary {
     pub payouts: u64,
     /// Holds placed.
     pub holds: u64,
+    /// Signs of risk raised.
+    pub signals: u64,
     /// Head of the hash chain: equal for equal runs.
     pub head_hash: [u8; 32],
 }

@@ -51,7 +51,7 @@ fn every_law_holds_on_every_day() {
     let sum = |of: fn(&RunSummary) -> u64| summaries.iter().map(of).sum::<u64>();
     println!(
         "{count} days: {} batches, {} commands, {} rows, {} crashes, {} answers withheld, {} retries, {} replays, \
-         {} orders, {} paid, {} refunds, {} payouts, {} holds",
+         {} orders, {} paid, {} refunds, {} payouts, {} holds, {} signs of risk",
         sum(|s| s.batches),
         sum(|s| s.commands),
         sum(|s| s.rows),
@@ -64,6 +64,7 @@ fn every_law_holds_on_every_day() {
         sum(|s| s.refunds),
         sum(|s| s.payouts),
         sum(|s| s.holds),
+        sum(|s| s.signals),
     );
     if count >= 100 {
         // A simulation in which nothing happens holds every law.
@@ -79,6 +80,7 @@ fn every_law_holds_on_every_day() {
             ("refunds", sum(|s| s.refunds)),
             ("payouts", sum(|s| s.payouts)),
             ("holds", sum(|s| s.holds)),
+            ("signs of risk", sum(|s| s.signals)),
             ("replays", sum(|s| s.replays)),
         ] {
             assert!(total >= count, "only {total} {what} in {count} days");

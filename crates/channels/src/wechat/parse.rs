@@ -2,7 +2,7 @@
 
 use super::wire::{BillLocation, OrderCreated, RefundObject, Transaction};
 use super::{WechatConnector, download, errors};
-use crate::answer::{Answer, OrderState, RefundState, Refusal, Report};
+use crate::answer::{Answer, Instrument, OrderState, Payer, RefundState, Refusal, Report};
 use crate::connector::operation_name;
 use crate::http::{Response, header};
 use crate::operation::{ChannelReference, Operation};
@@ -102,17 +102,29 @@ impl WechatConnector {
     }
 }
 
+/// The card behind a `bank_type` like `ICBC_DEBIT`; other words (the balance, `OTHERS`) name none.
+fn instrument(bank_type: &str) -> Option<Instrument> {
+    match bank_type.rsplit_once('_') {
+        Some((_, "CREDIT")) => Some(Instrument::CreditCard),
+        Some((_, "DEBIT")) => Some(Instrument::DebitCard),
+        _ => None,
+    }
+}
+
 /// State of an order out of the transaction object; identity is checked by the caller.
 pub(super) fn order_answer(transaction: Transaction) -> Result<Answer, String> {
     if let Some(amount) = &transaction.amount {
         check_currency(amount.currency.as_deref())?;
     }
+    let payer = payer(&transaction);
     let state = match transaction.trade_state.as_str() {
         // REFUND: paid, and at least one refund was made since.
         "SUCCESS" | "REFUND" => OrderState::Paid {
             channel_number: required("transaction_id", transaction.transaction_id)?,
             amount: positive("amount.total", transaction.amount.and_then(|a| a.total))?,
             paid_at: instant("success_time", transaction.success_time)?,
+            instrument: transaction.bank_type.as_deref().and_then(instrument),
+            payer,
         },
         "NOTPAY" | "USERPAYING" => OrderState::AwaitingPayer,
         "CLOSED" | "REVOKED" => OrderState::Closed,
@@ -129,6 +141,15 @@ pub(super) fn order_answer(transaction: Transaction) -> Result<Answer, String> {
         order: ChannelReference(transaction.out_trade_no),
         state,
     })
+}
+
+/// The payer, where the body names one.
+fn payer(transaction: &Transaction) -> Option<Payer> {
+    let openid = transaction.payer.as_ref()?.openid.as_deref()?;
+    if openid.is_empty() {
+        return None;
+    }
+    Some(Payer::of(openid))
 }
 
 /// State of a refund out of the refund object; identity is checked by the caller.

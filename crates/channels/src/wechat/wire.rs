@@ -55,8 +55,15 @@ pub(super) struct Transaction {
     pub transaction_id: Option<String>,
     pub trade_state: String,
     pub trade_state_desc: Option<String>,
+    pub bank_type: Option<String>,
     pub success_time: Option<String>,
+    pub payer: Option<TransactionPayer>,
     pub amount: Option<TransactionAmount>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct TransactionPayer {
+    pub openid: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -3,7 +3,7 @@
 use crate::support::*;
 use channels::crypto::sha1_hex;
 use channels::http::Response;
-use channels::{Answer, Connector, Operation, OrderState, RefundState, Report};
+use channels::{Answer, Connector, Instrument, Operation, OrderState, Payer, RefundState, Report};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use money::Money;
@@ -27,6 +27,8 @@ fn paid() -> Answer {
             channel_number: "4200001234202612010000000001".to_owned(),
             amount: Money::cny(12345),
             paid_at: "2026-12-01T01:59:31Z".parse().unwrap(),
+            instrument: None,
+            payer: Some(Payer::of("oUpF8uMuAJO_M2pxb1Q9zNjWeS6o")),
         },
     }
 }
@@ -280,6 +282,28 @@ fn signed_answers_about_something_else_are_unknown() {
             matches!(report, Report::Unknown { .. }),
             "{label}: {report:?}"
         );
+    }
+}
+
+#[test]
+fn the_card_that_paid_is_told_where_the_channel_names_one() {
+    use serde_json::json;
+    for (bank_type, expected) in [
+        ("ICBC_CREDIT", Some(Instrument::CreditCard)),
+        ("CMB_DEBIT", Some(Instrument::DebitCard)),
+        ("OTHERS", None),
+        ("CREDIT", None),
+        ("ICBC_CREDITED", None),
+    ] {
+        let response = altered("wechat/query_paid.http", "/bank_type", json!(bank_type));
+        let Answer::Order {
+            state: OrderState::Paid { instrument, .. },
+            ..
+        } = answer(parse(&query_order(), &response))
+        else {
+            panic!("{bank_type}")
+        };
+        assert_eq!(instrument, expected, "{bank_type}");
     }
 }
 

@@ -71,6 +71,16 @@ impl Bearer {
         Bearer::ClearingBody,
         Bearer::Platform,
     ];
+
+    /// Its word in packs and facts.
+    pub fn word(self) -> &'static str {
+        match self {
+            Bearer::AccountSide => "account_side",
+            Bearer::Acquirer => "acquirer",
+            Bearer::ClearingBody => "clearing_body",
+            Bearer::Platform => "platform",
+        }
+    }
 }
 
 /// The action of a live system at which a rule's facts must be known.

@@ -4,11 +4,12 @@ mod command;
 mod record;
 
 pub use command::{AssignCase, CloseCase, ExplainCase, OpenCase};
-pub use record::{Case, CaseKey, CaseKind, CaseStatus};
+pub use record::{Case, CaseKey, CaseKind, CaseStatus, FurtherFinding};
 
 use crate::closing::{self, Figure};
 use crate::context::Context;
 use crate::rejection::{Refusable, Rejection, broken};
+use crate::risk::RiskSignal;
 use crate::text;
 use engine::{Interrupt, Tx};
 use money::Money;
@@ -23,14 +24,22 @@ pub(crate) struct Finding<'a> {
     pub amount: Option<Money>,
 }
 
-/// Opens a case, unless the same is open already; returns its id.
+/// Findings kept in a case beside the first; of more than these the latest.
+const FURTHER_MAX: usize = 50;
+
+/// Characters kept of a reason.
+const REASON_MAX: usize = 500;
+
+/// Opens a case, or adds to the one that is open already about the same; returns its id.
 pub(crate) fn open(tx: &mut Tx<'_>, finding: Finding<'_>) -> Result<String, Interrupt> {
     let kind = serde_json::to_value(finding.kind).map_err(broken)?;
     let key = format!("{}/{}", kind.as_str().unwrap_or_default(), finding.object);
-    if let Some(known) = tx.get::<CaseKey>(&key)?
-        && tx.expect::<Case>(&known.case)?.status != CaseStatus::Closed
-    {
-        return Ok(known.case.clone());
+    if let Some(known) = tx.get::<CaseKey>(&key)? {
+        let case = tx.expect::<Case>(&known.case)?;
+        if case.status != CaseStatus::Closed {
+            add(tx, &case, &finding)?;
+            return Ok(known.case.clone());
+        }
     }
     let id = tx.new_id("cas");
     tx.put(CaseKey {
@@ -44,8 +53,9 @@ pub(crate) fn open(tx: &mut Tx<'_>, finding: Finding<'_>) -> Result<String, Inte
         kind: finding.kind,
         object: finding.object.to_owned(),
         merchant: finding.merchant.map(str::to_owned),
-        reason: finding.reason.chars().take(500).collect(),
+        reason: shortened(&finding.reason),
         amount: finding.amount,
+        further: Vec::new(),
         owner: owner_of(finding.kind).to_owned(),
         status: CaseStatus::Open,
         explanation: None,
@@ -58,6 +68,55 @@ pub(crate) fn open(tx: &mut Tx<'_>, finding: Finding<'_>) -> Result<String, Inte
     Ok(id)
 }
 
+fn shortened(reason: &str) -> String {
+    reason.chars().take(REASON_MAX).collect()
+}
+
+/// Adds what was found to an open case, unless it says what the case says already.
+fn add(tx: &mut Tx<'_>, case: &Case, finding: &Finding<'_>) -> Result<(), Interrupt> {
+    let reason = shortened(&finding.reason);
+    let (last_reason, last_amount) = case.further.last().map_or_else(
+        || (&case.reason, case.amount),
+        |last| (&last.reason, last.amount),
+    );
+    if *last_reason == reason && last_amount == finding.amount {
+        return Ok(());
+    }
+    let mut case = case.clone();
+    case.amount = in_question(case.kind, case.amount, finding.amount)?;
+    case.further.push(FurtherFinding {
+        reason,
+        amount: finding.amount,
+        found_at: tx.now(),
+    });
+    if case.further.len() > FURTHER_MAX {
+        case.further.remove(0);
+    }
+    save(tx, case).map(|_| ())
+}
+
+/// What a case is about once more was found.
+fn in_question(
+    kind: CaseKind,
+    before: Option<Money>,
+    found: Option<Money>,
+) -> Result<Option<Money>, Interrupt> {
+    let (Some(before), Some(found)) = (before, found) else {
+        return Ok(found.or(before));
+    };
+    if before.currency() != found.currency() {
+        return Ok(Some(before));
+    }
+    Ok(Some(match kind {
+        // Each finding is of other money.
+        CaseKind::DoublePayment | CaseKind::AccountClosed => crate::booking::plus(before, found)?,
+        // Each finding says how it stands now.
+        CaseKind::PayoutRefused | CaseKind::NoSettlementAccount => found,
+        _ if found.amount().unsigned_abs() > before.amount().unsigned_abs() => found,
+        _ => before,
+    }))
+}
+
 /// The role that owns a case until a person takes it.
 fn owner_of(kind: CaseKind) -> &'static str {
     match kind {
@@ -66,6 +125,8 @@ fn owner_of(kind: CaseKind) -> &'static str {
         | CaseKind::WebhookFailing
         | CaseKind::PayoutRefused
         | CaseKind::MerchantForbidden
+        | CaseKind::SourceContradicted
+        | CaseKind::RiskSignal
         | CaseKind::Other => "operator",
         _ => "finance",
     }
@@ -135,6 +196,14 @@ pub(crate) fn explain(cx: &mut Context<'_, '_>, command: &ExplainCase) -> Refusa
 pub(crate) fn close(cx: &mut Context<'_, '_>, command: &CloseCase) -> Refusable<Arc<Case>> {
     text::plain("resolution", &command.resolution, 500)?;
     let mut case = unfinished(cx.tx, &command.case)?;
+    if case.kind == CaseKind::RiskSignal && cx.tx.get::<RiskSignal>(&case.object)?.is_some() {
+        return Err(
+            Rejection::state("the case ends with its sign of risk: decide that")
+                .at("case")
+                .with("signal", &case.object)
+                .into(),
+        );
+    }
     if case.status == CaseStatus::Open {
         return Err(Rejection::state("explain the case before you close it")
             .at("case")

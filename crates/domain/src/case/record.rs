@@ -46,6 +46,10 @@ pub enum CaseKind {
     PayoutRefused,
     /// What became known of a merchant forbids serving it; it was suspended.
     MerchantForbidden,
+    /// A payer paid from something else than the order had said.
+    SourceContradicted,
+    /// A sign of risk was seen; it ends with the decision on the sign.
+    RiskSignal,
     /// A difference found by reconciliation.
     Reconciliation,
     /// A merchant's webhook endpoint failed for days and was switched off.
@@ -68,6 +72,19 @@ pub enum CaseStatus {
     Closed,
 }
 
+/// The same kind of finding about the same object, while the case was open.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FurtherFinding {
+    /// What became known.
+    pub reason: String,
+    /// Amount of that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub amount: Option<Money>,
+    /// When.
+    #[serde(with = "calendar::rfc3339")]
+    pub found_at: Timestamp,
+}
+
 /// A case.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Case {
@@ -81,8 +98,11 @@ pub struct Case {
     pub merchant: Option<String>,
     /// What is known.
     pub reason: String,
-    /// Amount in question.
+    /// Amount in question, further findings included.
     pub amount: Option<Money>,
+    /// What was found later, the latest of it at the end.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub further: Vec<FurtherFinding>,
     /// Role, and later person, that owns it; never nobody.
     pub owner: String,
     /// Where it stands.

@@ -150,6 +150,17 @@ pub(crate) fn adjust(cx: &mut Context<'_, '_>, command: &AdjustDifference) -> Re
     }
     let chart = chart::of(cx.tx)?;
     let adjusted = adjusted_by(&case, command.amount, &chart)?;
+    if command.credit == AdjustmentAccount::Reserve {
+        let free = reserve::free(cx.tx)?;
+        if command.amount.amount() > free.amount() {
+            let problem = Rejection::insufficient("amount", command.amount, free);
+            let message = format!(
+                "the reserve is set aside for payouts that were sent: {}",
+                problem.message
+            );
+            return Err(Rejection { message, ..problem }.into());
+        }
+    }
     let debit = account(cx, &chart, &command.debit)?;
     let credit = account(cx, &chart, &command.credit)?;
     booking::post(

@@ -66,7 +66,7 @@ pub(crate) fn create(
         text::number("group", group)?;
     }
     check_account(command.settlement_account.as_ref())?;
-    rules::check(&command.profile)?;
+    rules::check(&command.profile, command.group.as_deref())?;
     let Some(chart) = cx.tx.get::<Chart>(Chart::KEY)? else {
         return Err(Rejection::new(
             Code::NotSetUp,
@@ -222,7 +222,7 @@ pub(crate) fn update(
     merchant.split_share_max = command.split_share_max.unwrap_or(merchant.split_share_max);
     merchant.split_days_max = command.split_days_max.unwrap_or(merchant.split_days_max);
     if let Some(profile) = &command.profile {
-        rules::check(profile)?;
+        rules::check(profile, merchant.group.as_deref())?;
         merchant.profile = merchant.profile.changed_by(profile);
         merchant.decision = match rules::onboard(cx, &merchant.profile) {
             Ok(decision) => Some(decision),

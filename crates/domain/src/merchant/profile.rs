@@ -93,8 +93,9 @@ pub struct Profile {
     /// Its province.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub province: Option<String>,
-    /// The institution's number for the person or firm behind it: limits per identity document add up all
-    /// merchants that name the same.
+    /// The institution's number for the person or firm behind it: limits per identity document add up the
+    /// merchants that name the same and are kept together, so it is taken only of a merchant of a group. All
+    /// merchants of an owner belong to one group.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
     /// Who checked it and signed with it.

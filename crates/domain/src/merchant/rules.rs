@@ -64,13 +64,21 @@ impl Merchant {
     }
 }
 
-/// Checks the texts of a profile.
-pub(super) fn check(profile: &Profile) -> Result<(), Rejection> {
+/// Checks the texts of a profile, of a merchant of a group or of none.
+pub(super) fn check(profile: &Profile, group: Option<&str>) -> Result<(), Rejection> {
     if let Some(province) = &profile.province {
         known("profile.province", "merchant.province", province)?;
     }
     if let Some(owner) = &profile.owner {
         text::number("profile.owner", owner)?;
+        if group.is_none() {
+            // Its merchants would be counted apart, each with the whole figure.
+            return Err(Rejection::field(
+                "profile.owner",
+                "limits add up an owner's merchants of one group: open this merchant, and the owner's \
+                 others, in a group",
+            ));
+        }
     }
     let outsourced = profile.outsourced.iter().flatten();
     if outsourced.clone().count() > 20 {

@@ -53,6 +53,18 @@ pub enum FundSource {
     Prepaid,
 }
 
+impl FundSource {
+    /// Its word in the vocabulary of facts.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            FundSource::BankAccount => "bank_account",
+            FundSource::CreditCard => "credit_card",
+            FundSource::PaymentAccountBalance => "payment_account_balance",
+            FundSource::Prepaid => "prepaid",
+        }
+    }
+}
+
 /// Asks the channel to close an unpaid order. Whether it is closed, the channel says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClosePayment {

@@ -42,6 +42,8 @@ pub(crate) fn order_state(
         channel_number,
         amount,
         paid_at,
+        instrument,
+        payer,
     } = state
     {
         let channel_number = channel_number.clone();
@@ -49,6 +51,8 @@ pub(crate) fn order_state(
             channel_number,
             amount: *amount,
             paid_at: *paid_at,
+            instrument: *instrument,
+            payer: payer.clone(),
             source,
         };
         return evidence::paid(cx, channel, order, paid);

@@ -10,18 +10,19 @@
 //! | not ours | SUS | case |
 //! | of a merchant whose account is closed | SUS, the payment is under review | case |
 
-use super::{ChannelTrade, Paid, Payment, PaymentStatus, posting, save, timer};
+use super::{ChannelTrade, FundSource, Paid, Payment, PaymentStatus, posting, rules, save, timer};
 use crate::booking::{is_open, minus, post_fact};
 use crate::case::{self, CaseKind, Finding};
 use crate::chart::{self, Chart};
 use crate::closing::{self, Figure};
 use crate::context::Context;
 use crate::merchant::{LateSuccess, Merchant};
-use crate::regulation;
+use crate::regulation::{self, Room};
 use crate::rejection::broken;
 use crate::settlement::{self, Item};
 use crate::webhook::{self, EventType};
-use crate::{fee, refund, split};
+use crate::{fee, refund, risk, split};
+use calendar::{BusinessDate, shanghai_date};
 use channels::operation::{Channel, ChannelReference};
 use engine::Interrupt;
 use std::sync::Arc;
@@ -110,6 +111,10 @@ fn book(
     let late = !payment.status.is_open();
     payment.paid = Some(paid.clone());
     payment.late = late;
+    if !late {
+        let paid_on = paid_on(cx, &payment);
+        count(cx, &mut payment, paid_on, Room::Used)?;
+    }
     let problem = if !is_open(cx.tx, merchant.accounts.payable)? {
         Some((
             CaseKind::AccountClosed,
@@ -152,6 +157,48 @@ fn book(
     Ok(true)
 }
 
+/// The day on which the payer paid, by the channel's clock, as far as ours does not contradict it.
+fn paid_on(cx: &Context<'_, '_>, payment: &Payment) -> BusinessDate {
+    let now = cx.tx.now();
+    let paid_at = payment.paid.as_ref().map_or(now, |paid| paid.paid_at);
+    shanghai_date(paid_at.max(payment.created_at).min(now))
+}
+
+/// Limits count what is paid on the day it is paid, by what it was paid from. Nothing is refused here; what follows sees the room.
+pub(super) fn count(
+    cx: &mut Context<'_, '_>,
+    payment: &mut Payment,
+    paid_on: BusinessDate,
+    room: Room,
+) -> Result<(), Interrupt> {
+    let Some(source) = payment.other_source() else {
+        if let Some(ruling) = &payment.decision {
+            let counted = regulation::count_paid(cx.tx, ruling, payment.amount, (paid_on, room))?;
+            payment.decision = Some(counted);
+        }
+        return Ok(());
+    };
+    if room == Room::Used {
+        regulation::give_back(cx.tx, payment.decision.as_deref(), payment.amount)?;
+    }
+    let merchant = cx.tx.expect::<Merchant>(&payment.merchant)?;
+    payment.decision = rules::count_as(cx, &merchant, payment, source, paid_on)?;
+    let reason = format!(
+        "the order said that the payer pays from {}, the channel says it was {}: it counts as what it was. Ask \
+         the merchant, whose limits depend on it",
+        payment.source.map_or("something", FundSource::word),
+        source.word()
+    );
+    let finding = Finding {
+        kind: CaseKind::SourceContradicted,
+        object: &payment.id,
+        merchant: Some(&payment.merchant),
+        reason,
+        amount: Some(payment.amount),
+    };
+    case::open(cx.tx, finding).map(|_| ())
+}
+
 /// The merchant has been credited: fee, split, event; or all of it back, if it came too late.
 pub(super) fn succeed(
     cx: &mut Context<'_, '_>,
@@ -170,7 +217,8 @@ pub(super) fn succeed(
         return finish(cx, payment);
     }
     if payment.late {
-        regulation::count_again(cx.tx, payment.decision.as_deref(), payment.amount)?;
+        let paid_on = paid_on(cx, &payment);
+        count(cx, &mut payment, paid_on, Room::GivenBack)?;
     }
     payment.fee = fee::of_payment(merchant.fee_schedule, amount)?;
     post_fact(
@@ -188,6 +236,7 @@ pub(super) fn succeed(
         closing::count(cx.tx, &[(Figure::Fees, Some(payment.fee))])?;
     }
     split::execute_planned(cx, &mut payment, merchant)?;
+    risk::payment_booked(cx, &payment, amount)?;
     webhook::notify(
         cx.tx,
         &merchant.id,

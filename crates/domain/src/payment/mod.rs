@@ -24,6 +24,7 @@ pub(crate) use timer::due;
 use crate::closing::{self, Figure};
 use crate::context::Context;
 use crate::effect::{Effect, Subject, reference_of};
+use crate::launch::{self, Product};
 use crate::merchant;
 use crate::rejection::{Refusable, Rejection};
 use crate::{chart, split, text};
@@ -69,6 +70,7 @@ pub(crate) fn create(
     if let Some(plan) = &command.split_plan {
         split::check(cx.tx, &merchant, plan, command.amount)?;
     }
+    launch::require(cx, Product::payments(command.channel))?;
     let decision = rules::take(cx, &merchant, command)?;
     let split_decision = match &command.split_plan {
         Some(plan) => Some(split::ask(cx, &merchant, plan, command.channel)?),

@@ -6,7 +6,7 @@ use crate::rejection::broken;
 use crate::split::SplitPlan;
 use crate::text::channel_name;
 use calendar::BusinessDate;
-use channels::answer::Refusal;
+use channels::answer::{Instrument, Payer, Refusal};
 use channels::operation::Channel;
 use engine::{Indexes, Interrupt, Record, index_time};
 use jiff::Timestamp;
@@ -79,6 +79,12 @@ pub struct Paid {
     /// When, by the channel's clock.
     #[serde(with = "calendar::rfc3339")]
     pub paid_at: Timestamp,
+    /// What it was paid from, where the channel says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub instrument: Option<Instrument>,
+    /// Who, where the channel said it: a mark that tells payers apart, for signs of risk.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub payer: Option<Payer>,
     /// Where we learned it.
     pub source: Source,
 }
@@ -128,7 +134,7 @@ pub struct Payment {
     /// The decision by which it was taken. Payments of earlier releases have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Arc<Ruling>>,
-    /// The decision about its planned split.
+    /// The latest decision that allowed its split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split_decision: Option<Arc<Ruling>>,
     /// How it is or was to be split.
@@ -166,6 +172,19 @@ impl Payment {
             .ok_or_else(|| broken(format!("{} has no evidence", self.id)))?;
         // More than the order asks for is not the merchant's.
         Ok(crate::booking::smaller(paid.amount, self.amount))
+    }
+}
+
+impl Payment {
+    /// What it was paid from, where the channel says something else than the order.
+    pub(crate) fn other_source(&self) -> Option<FundSource> {
+        let actual = match self.paid.as_ref()?.instrument? {
+            Instrument::CreditCard => FundSource::CreditCard,
+            Instrument::DebitCard => FundSource::BankAccount,
+        };
+        self.source
+            .filter(|stated| *stated != actual)
+            .map(|_| actual)
     }
 }
 

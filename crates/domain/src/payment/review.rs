@@ -4,8 +4,10 @@ use super::{AcceptUnderpayment, Payment, PaymentStatus, evidence, posting};
 use crate::booking::{is_open, post_fact};
 use crate::context::Context;
 use crate::merchant::Merchant;
+use crate::regulation::Room;
 use crate::rejection::{Refusable, Rejection};
 use crate::{chart, text};
+use calendar::shanghai_date;
 use std::sync::Arc;
 
 /// Gives the merchant what was paid; the payment then counts as succeeded with that amount.
@@ -41,6 +43,11 @@ pub(crate) fn accept_underpayment(
         )],
         &payment.id,
     )?;
+    if payment.late {
+        // Its room was given back when it was closed; from today on the merchant has the money.
+        let today = shanghai_date(cx.tx.now());
+        evidence::count(cx, &mut payment, today, Room::GivenBack)?;
+    }
     // A person accepted it as it is; the policy for late successes is for machines.
     payment.late = false;
     evidence::succeed(cx, &chart, payment, &merchant)?;

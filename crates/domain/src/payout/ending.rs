@@ -11,6 +11,7 @@ use crate::closing::{self, Figure};
 use crate::context::Context;
 use crate::merchant::Merchant;
 use crate::regulation;
+use crate::rejection::Rejection;
 use crate::reserve;
 use crate::text::channel_name;
 use crate::webhook::{self, EventType};
@@ -240,6 +241,29 @@ fn failed(
 /// Returns the money to the merchant: on evidence, or (without) on two people's decision.
 pub(super) fn give_back(
     cx: &mut Context<'_, '_>,
+    payout: Payout,
+    evidence: Option<&FailureEvidence>,
+) -> Result<(), Interrupt> {
+    regulation::give_back(cx.tx, payout.decision.as_deref(), payout.amount)?;
+    return_money(cx, payout, evidence)
+}
+
+/// Returns the money of a payout that waited and that the rules, or the merchant's standing, do not
+/// allow any more. The room of its decision was given back before they were asked.
+pub(super) fn forbidden(
+    cx: &mut Context<'_, '_>,
+    mut payout: Payout,
+    rejection: &Rejection,
+) -> Result<(), Interrupt> {
+    let reason = format!("not sent when its turn came, the merchant has the money: {rejection}");
+    let amount = payout.amount;
+    open_case(cx, &payout, CaseKind::PayoutRefused, reason.clone(), amount)?;
+    payout.resolution = Some(reason);
+    return_money(cx, payout, None)
+}
+
+fn return_money(
+    cx: &mut Context<'_, '_>,
     mut payout: Payout,
     evidence: Option<&FailureEvidence>,
 ) -> Result<(), Interrupt> {
@@ -249,7 +273,6 @@ pub(super) fn give_back(
         &[posting::returned(&merchant.accounts, payout.amount)],
         &payout.id,
     )?;
-    regulation::give_back(cx.tx, payout.decision.as_deref(), payout.amount)?;
     end(cx, &mut payout)?;
     closing::count(cx.tx, &[(Figure::PayoutsReturned, Some(payout.amount))])?;
     payout.status = PayoutStatus::Failed;

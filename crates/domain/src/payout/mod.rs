@@ -2,7 +2,8 @@
 //!
 //! The money is in transit from the request on and stays there while the outcome is unknown. Only
 //! [`Evidence`] ends a payout by itself; where no evidence can be had, two people do. It is sent when
-//! the [reserve](crate::reserve) covers it. One that takes too long gets a case and is asked after all
+//! the [reserve](crate::reserve) covers it, after the rules were asked a second time if it had to wait, and no
+//! [sign of risk](crate::risk) holds it. One that takes too long gets a case and is asked after all
 //! the same.
 
 mod command;
@@ -33,9 +34,10 @@ use crate::effect::{Effect, Subject, reference_of};
 use crate::merchant::{self, BankAccount, Merchant};
 use crate::regulation::Ruling;
 use crate::rejection::{Refusable, Rejection};
-use crate::{reserve, settlement, text};
+use crate::webhook::{self, EventType};
+use crate::{regulation, reserve, risk, settlement, text};
 use channels::operation::Operation;
-use engine::{EffectPolicy, Interrupt, Repeat, Tx};
+use engine::{EffectPolicy, Interrupt, Repeat, Stop, Tx};
 use jiff::Timestamp;
 use money::Money;
 use std::sync::Arc;
@@ -166,6 +168,9 @@ fn record(
 ) -> Result<String, Interrupt> {
     let id = cx.tx.new_id("pot");
     let now = cx.tx.now();
+    if origin == Origin::Request {
+        risk::payout_asked(cx, &merchant.id, &id)?;
+    }
     closing::count(cx.tx, &[(Figure::PayoutsCreated, Some(new.amount))])?;
     let mut payout = Payout {
         id: id.clone(),
@@ -192,12 +197,29 @@ fn record(
         updated_at: now,
         business_date: cx.tx.business_date(),
     };
-    if reserve::admit(cx.tx, new.amount)? {
-        send(cx, &mut payout)?;
+    if risk::holds_payouts(cx.tx, &merchant.id)? {
+        payout.status = PayoutStatus::Held;
+        let event = EventType::PayoutHeld;
+        webhook::notify(cx.tx, &merchant.id, event, &id, &payout)?;
+    } else {
+        if reserve::admit(cx.tx, new.amount)? {
+            send(cx, &mut payout)?;
+        }
+        overdue::watch_new(cx, &id)?;
     }
-    overdue::watch_new(cx, &id)?;
     cx.tx.put_new(payout)?;
     Ok(id)
+}
+
+/// Nothing holds a held payout any more: it goes the way of a new one.
+pub(crate) fn let_go(cx: &mut Context<'_, '_>, payout: &Payout) -> Result<(), Interrupt> {
+    let mut payout = payout.clone();
+    payout.status = PayoutStatus::WaitingForReserve;
+    if reserve::admit(cx.tx, payout.amount)? {
+        send(cx, &mut payout)?;
+    }
+    overdue::watch(cx, &payout.id)?;
+    save(cx.tx, payout)
 }
 
 /// Records the intent to pay: from here on it may have been sent.
@@ -226,12 +248,26 @@ fn send(cx: &mut Context<'_, '_>, payout: &mut Payout) -> Result<(), Interrupt> 
     Ok(())
 }
 
-/// A payout's turn has come: the reserve covers it.
+/// A payout's turn has come: the reserve covers it. It was allowed when it was asked for, and much may
+/// have become known since: it is judged again, and what is not allowed any more is the merchant's again.
 pub(crate) fn release(cx: &mut Context<'_, '_>, payout: &Payout) -> Result<(), Interrupt> {
     let mut payout = payout.clone();
+    // Its own room does not stand in its way.
+    regulation::give_back(cx.tx, payout.decision.as_deref(), payout.amount)?;
+    match judge_again(cx, &payout) {
+        Ok(decision) => payout.decision = Some(decision),
+        Err(Stop::Interrupted(interrupt)) => return Err(interrupt),
+        Err(Stop::Refused(rejection)) => return ending::forbidden(cx, payout, &rejection),
+    }
+    reserve::set_aside(cx.tx, &payout)?;
     send(cx, &mut payout)?;
     overdue::watch(cx, &payout.id)?;
     save(cx.tx, payout)
+}
+
+fn judge_again(cx: &mut Context<'_, '_>, payout: &Payout) -> Refusable<Arc<Ruling>> {
+    let merchant = merchant::active(cx.tx, &payout.merchant)?;
+    rules::ask(cx, &merchant, &payout.payee, payout.amount)
 }
 
 /// A payout is at its end: nothing is attempted, watched or set aside for it any more.

@@ -42,8 +42,8 @@ pub(crate) fn due(cx: &mut Context<'_, '_>, id: &str) -> Result<(), Interrupt> {
     let payout = cx.tx.expect::<Payout>(id)?;
     let reason = match payout.status {
         PayoutStatus::Succeeded | PayoutStatus::Failed | PayoutStatus::Returned => return Ok(()),
-        // Has its case, which says more.
-        PayoutStatus::Stranded => return Ok(()),
+        // Has its case, or that of the sign that holds it, which says more.
+        PayoutStatus::Stranded | PayoutStatus::Held => return Ok(()),
         PayoutStatus::WaitingForReserve => {
             "the reserve does not cover it, or an earlier one that waits: top the reserve up, wait for \
              clearing, or cancel it"

@@ -15,6 +15,8 @@ use std::sync::Arc;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PayoutStatus {
+    /// Recorded; a sign of risk holds the merchant's payouts until people clear it.
+    Held,
     /// Recorded; the reserve does not cover it yet, or others wait before it.
     WaitingForReserve,
     /// Recorded, about to be sent.
@@ -78,14 +80,14 @@ pub struct Payout {
     pub payee: BankAccount,
     /// Why.
     pub origin: Origin,
-    /// The decision by which it was made. Payouts of earlier releases have none.
+    /// The latest decision that allowed it. Payouts of earlier releases have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Arc<Ruling>>,
     /// Channel.
     pub channel: Channel,
     /// Standing.
     pub status: PayoutStatus,
-    /// Effect that pays it; none while it waits for the reserve.
+    /// Effect that pays it; none while it is held or waits for the reserve.
     pub effect: Option<String>,
     /// Its amount is set aside in the reserve until it ends.
     #[serde(default)]
@@ -106,7 +108,7 @@ pub struct Payout {
     /// Why people stopped it.
     #[serde(default)]
     pub cancel_reason: Option<String>,
-    /// A person's statement, where one decided.
+    /// A person's statement, where one decided, or what forbade to send it when its turn came.
     pub resolution: Option<String>,
     /// Created at.
     #[serde(with = "calendar::rfc3339")]
@@ -124,13 +126,17 @@ impl Record for Payout {
         &self.id
     }
     /// `merchant`: by merchant and time. `open`: in transit, by time. `waiting`: for the reserve, oldest
-    /// first. `done`: by channel and time of the last change, once succeeded, for reconciliation.
+    /// first. `held`: by a sign of risk, by merchant and time. `done`: by channel and time of the last change, once succeeded, for reconciliation.
     fn indexes(&self, out: &mut Indexes) {
         let time = index_time(self.created_at);
         if self.status.is_open() {
             out.add("open", time.clone());
-            if self.status == PayoutStatus::WaitingForReserve {
-                out.add("waiting", format!("{time}/{}", self.id));
+            match self.status {
+                PayoutStatus::WaitingForReserve => {
+                    out.add("waiting", format!("{time}/{}", self.id));
+                }
+                PayoutStatus::Held => out.add("held", format!("{}/{time}", self.merchant)),
+                _ => {}
             }
         } else if self.status == PayoutStatus::Succeeded {
             out.add(

@@ -97,7 +97,7 @@ pub(crate) fn cancel(cx: &mut Context<'_, '_>, command: &CancelPayout) -> Refusa
     let reason = Some(command.reason.clone());
     match payout.status {
         PayoutStatus::Cancelling => {}
-        PayoutStatus::WaitingForReserve => {
+        PayoutStatus::Held | PayoutStatus::WaitingForReserve => {
             payout.cancel_reason = reason;
             give_back(cx, payout, None)?;
         }

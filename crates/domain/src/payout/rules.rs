@@ -1,6 +1,7 @@
 //! What the rules are asked about a payout.
 
 use crate::context::Context;
+use crate::launch::{self, Product};
 use crate::merchant::{AccountOwner, BankAccount, Merchant};
 use crate::regulation::{self, Question, Ruling};
 use crate::rejection::Refusable;
@@ -16,6 +17,7 @@ pub(super) fn ask(
     payee: &BankAccount,
     amount: Money,
 ) -> Refusable<Arc<Ruling>> {
+    launch::require(cx, Product::payouts(cx.settings.payout_channel))?;
     let clock = shanghai_datetime(cx.tx.now());
     let minute = i64::from(clock.hour()) * 60 + i64::from(clock.minute());
     let subject = |bucket: &str| merchant.subject(bucket);

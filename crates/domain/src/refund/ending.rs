@@ -1,6 +1,6 @@
 //! Verified states of a refund, from whatever source, taken into the books. Facts: never refused.
 
-use super::{ForeignRefund, Refund, RefundStatus, posting, save};
+use super::{ForeignRefund, Refund, RefundOrigin, RefundStatus, posting, save};
 use crate::booking::{covered, minus, plus, post_fact, smaller};
 use crate::case::{self, CaseKind, Finding};
 use crate::closing::{self, Figure};
@@ -115,8 +115,11 @@ fn book(cx: &mut Context<'_, '_>, mut refund: Refund, done: &Done<'_>) -> Result
         );
         open_case(cx, &refund, CaseKind::Contradiction, reason, done.amount)?;
     }
-    let payment = cx.tx.expect::<Payment>(&refund.payment)?;
-    regulation::give_back_refund(cx.tx, payment.decision.as_deref(), covered)?;
+    // A late success that goes back by itself never used room again.
+    if refund.origin != RefundOrigin::LateSuccess {
+        let payment = cx.tx.expect::<Payment>(&refund.payment)?;
+        regulation::give_back_refund(cx.tx, payment.decision.as_deref(), covered)?;
+    }
     cx.tx.settle_effect(&refund.effect)?;
     closing::count(cx.tx, &[(Figure::RefundsSucceeded, Some(done.amount))])?;
     refund.status = RefundStatus::Succeeded;

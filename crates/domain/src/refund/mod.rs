@@ -29,7 +29,7 @@ use crate::regulation::Ruling;
 use crate::rejection::{Code, Refusable, Rejection, broken};
 use crate::settlement::{self, Item};
 use crate::split::{self, SplitReturn};
-use crate::{chart, text};
+use crate::{chart, risk, text};
 use channels::operation::Operation;
 use engine::{EffectPolicy, Interrupt, Repeat, Tx};
 use money::Money;
@@ -88,6 +88,7 @@ pub(crate) fn create(
     };
     let id = record(cx, &mut payment, &merchant, new)?;
     payment::save(cx.tx, payment)?;
+    risk::refund_asked(cx, &merchant.id, &id)?;
     cx.tx.put(RefundNumber {
         key,
         refund: id.clone(),

@@ -2,16 +2,18 @@
 //!
 //! A counter has one row per bucket, subject and kind of period, which says for which day, month or year it
 //! counts: time never goes back in a shard, so an earlier period is never asked about again. It changes in
-//! the command that uses the room, and in the one that learns that the room was not used after all.
+//! the command that uses the room, in the one that learns that the room was not used after all, and in the one
+//! that learns that it was used on a later day.
 
 use super::question::Question;
 use super::record::Ruling;
 use super::rulebook::Rulebook;
 use calendar::{BusinessDate, shanghai_date};
-use compliance::{Packs, Period, Room, definition};
+use compliance::{Packs, Period, definition};
 use engine::{Interrupt, Record, Tx};
 use money::Money;
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
 /// What was used of a bucket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -113,7 +115,11 @@ pub(super) fn of_limits(
 }
 
 /// The limits that did apply.
-pub(super) fn applied(packs: &Packs, limits: &[LimitState], rooms: &[Room]) -> Vec<Counted> {
+pub(super) fn applied(
+    packs: &Packs,
+    limits: &[LimitState],
+    rooms: &[compliance::Room],
+) -> Vec<Counted> {
     rooms
         .iter()
         .filter_map(|room| {
@@ -186,24 +192,60 @@ pub(crate) fn give_back_refund(
     change(tx, counted, amount.amount().saturating_neg())
 }
 
-/// A payment that had been given up was made after all, and is kept: it uses the room of its period,
-/// if that is not over.
-pub(crate) fn count_again(
+/// What became of the room that a payment's order used.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Room {
+    /// It is used since the order was taken.
+    Used,
+    /// It was given back: the order had been given up.
+    GivenBack,
+}
+
+/// An order was paid, and what was paid counts in the day, month and year of its payment, not of the order.
+/// Answers the ruling with the periods that count from now on.
+///
+/// Where the period of the payment is over already nothing is added: nobody is judged by it any more.
+pub(crate) fn count_paid(
     tx: &mut Tx<'_>,
-    ruling: Option<&Ruling>,
+    ruling: &Arc<Ruling>,
     amount: Money,
-) -> Result<(), Interrupt> {
+    (paid_on, room): (BusinessDate, Room),
+) -> Result<Arc<Ruling>, Interrupt> {
+    if ruling.counted.is_empty() {
+        return Ok(ruling.clone());
+    }
     let today = shanghai_date(tx.now());
-    let counted = ruling.map_or(&[][..], |ruling| &ruling.counted);
-    let running = counted.iter().filter(|entry| {
-        let kind = entry.counter.split('/').nth(1).unwrap_or_default();
-        let period = match kind {
-            "day" => Period::Day,
-            "month" => Period::Month,
-            "year" => Period::Year,
-            _ => Period::Lifetime,
+    let mut moved: Vec<Counted> = Vec::new();
+    let mut left: Vec<Counted> = Vec::new();
+    let mut ruling = (**ruling).clone();
+    for entry in &mut ruling.counted {
+        let kind = kind_of(&entry.counter);
+        let Some((_, period)) = period_of(kind, paid_on) else {
+            continue;
         };
-        period_of(period, today).is_some_and(|(_, label)| label == entry.period)
-    });
-    change(tx, running, amount.amount())
+        if room == Room::Used {
+            if period == entry.period {
+                continue;
+            }
+            left.push(entry.clone());
+        }
+        entry.used = used(tx, &entry.counter, &period)?;
+        entry.period = period;
+        if period_of(kind, today).is_some_and(|(_, running)| running == entry.period) {
+            moved.push(entry.clone());
+        }
+    }
+    change(tx, left.iter(), amount.amount().saturating_neg())?;
+    change(tx, moved.iter(), amount.amount())?;
+    Ok(Arc::new(ruling))
+}
+
+/// The kind of period of a counter.
+fn kind_of(counter: &str) -> Period {
+    match counter.split('/').nth(1).unwrap_or_default() {
+        "day" => Period::Day,
+        "month" => Period::Month,
+        "year" => Period::Year,
+        _ => Period::Lifetime,
+    }
 }

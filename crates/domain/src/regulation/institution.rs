@@ -86,7 +86,7 @@ impl Institution {
     /// Words that the vocabulary does not know.
     pub(super) fn facts(&self) -> Result<Facts, FactError> {
         let mut facts = Facts::new();
-        facts.set("role", "acquirer")?;
+        facts.set("role", self.role.word())?;
         if let Some(kind) = self.kind {
             facts.set("actor.kind", kind.word())?;
         }

@@ -10,13 +10,14 @@ use super::institution::Institution;
 use super::question::Question;
 use super::record::{Decision, Ruling};
 use super::refusal::{Clause, refusal};
+use crate::launch::FactValue;
 use crate::rejection::Rejection;
 use crate::text::channel_name;
 use calendar::BusinessDate;
 use channels::operation::Channel;
 use compliance::{
-    Action, Bearer, Effect, FactError, Facts, Outcome, PackError, Packs, Rule, Value, Verdict,
-    definition,
+    Action, Bearer, Effect, FactError, Facts, Gate, LaunchReport, Outcome, PackError, Packs, Rule,
+    Value, Verdict, definition,
 };
 use engine::ShardCode;
 use sha2::{Digest, Sha256};
@@ -200,6 +201,34 @@ impl Rulebook {
             };
         }
         self.packs.decide(facts, day, action, self.role)
+    }
+
+    /// Whether a product may begin on its day, as far as the rules ask. The facts of the institution hold
+    /// for it too and are not stated anew.
+    pub(crate) fn launch_gate(
+        &self,
+        report: &LaunchReport,
+        stated: &BTreeMap<String, FactValue>,
+    ) -> Result<Gate, Rejection> {
+        let mut facts = self.institution.clone();
+        for (path, value) in stated {
+            let field = format!("facts.{path:.64}");
+            if self.institution.get(path).is_some() {
+                let message = "this is a fact of the institution, which its settings state";
+                return Err(Rejection::field(&field, message));
+            }
+            facts
+                .set(path, value.clone())
+                .map_err(|error| Rejection::field(&field, error.to_string()))?;
+        }
+        self.packs
+            .launch_gate(report, &facts, self.role)
+            .map_err(|error| Rejection::field("facts", error.to_string()))
+    }
+
+    /// The refusal of a beginning on a day.
+    pub(crate) fn launch_refusal(&self, gate: &Gate, day: BusinessDate) -> Rejection {
+        refusal(&self.packs, day, &gate.decision, 0)
     }
 
     /// The answer, if nothing that varies bears on it.

@@ -5,7 +5,10 @@
 //! holds up smaller ones behind it until the reserve covers it or people cancel it. Overtaking would let a
 //! stream of small payouts keep a large one waiting for ever; the line's head has its case when it waits too long.
 //!
-//! Facts are not held up: what a channel paid is booked, whatever the reserve holds.
+//! A payout that waited is judged anew when its turn comes; what is not allowed any more leaves the line.
+//!
+//! Corrections of the books are requests and take no more than is not set aside. Facts are not held up: what a
+//! channel paid, or two people say was paid, is booked, whatever the reserve holds.
 //!
 //! Cost: one command sends at most [`PAYOUTS_PER_STEP`] payouts and continues in another. The counts are one
 //! record that each payout changes twice.
@@ -39,28 +42,39 @@ fn load(tx: &mut Tx<'_>) -> Result<Reserve, Interrupt> {
     })
 }
 
-/// Sets an amount aside, if the reserve covers it.
-fn commit(tx: &mut Tx<'_>, reserve: &mut Reserve, amount: Money) -> Result<bool, Interrupt> {
+/// Whether the reserve covers an amount beside what is set aside.
+fn covers(tx: &mut Tx<'_>, amount: Money) -> Result<bool, Interrupt> {
+    Ok(amount.amount() <= free(tx)?.amount())
+}
+
+/// What of the reserve is not set aside for payouts that were sent.
+pub(crate) fn free(tx: &mut Tx<'_>) -> Result<Money, Interrupt> {
     let account = chart::of(tx)?.reserve;
     let there = crate::booking::available(tx, account)?;
-    let after = plus(reserve.committed, amount)?;
-    let covered = after.amount() <= there;
-    if covered {
-        reserve.committed = after;
-    }
-    Ok(covered)
+    let committed = load(tx)?.committed;
+    minus(Money::new(there, committed.currency()), committed)
 }
 
 /// A new payout: whether it may be sent now. Otherwise it stands in the line.
 pub(crate) fn admit(tx: &mut Tx<'_>, amount: Money) -> Result<bool, Interrupt> {
     let mut reserve = load(tx)?;
-    let admitted = reserve.waiting == 0 && commit(tx, &mut reserve, amount)?;
-    if !admitted {
+    let admitted = reserve.waiting == 0 && covers(tx, amount)?;
+    if admitted {
+        reserve.committed = plus(reserve.committed, amount)?;
+    } else {
         reserve.waiting += 1;
         reserve.waiting_amount = plus(reserve.waiting_amount, amount)?;
     }
     tx.put(reserve)?;
     Ok(admitted)
+}
+
+/// A payout leaves the line to be sent.
+pub(crate) fn set_aside(tx: &mut Tx<'_>, payout: &Payout) -> Result<(), Interrupt> {
+    let mut reserve = load(tx)?;
+    leave_line(&mut reserve, payout)?;
+    reserve.committed = plus(reserve.committed, payout.amount)?;
+    tx.put(reserve)
 }
 
 /// A payout came to its end, sent or not.
@@ -93,18 +107,15 @@ pub(crate) fn wake(tx: &mut Tx<'_>) -> Result<(), Interrupt> {
     tx.schedule(now, "reserve", &Command::Fact(Fact::Due(Due::Reserve)))
 }
 
-/// Sends the next payouts in the line, as far as the reserve covers them.
+/// Sends the next payouts in the line, as far as the reserve covers them and the rules still allow them.
 pub(crate) fn step(cx: &mut Context<'_, '_>) -> Result<(), Interrupt> {
     let next: Vec<Arc<Payout>> = cx.tx.scan::<Payout>("waiting", "", "~", PAYOUTS_PER_STEP)?;
     let more = next.len() == PAYOUTS_PER_STEP;
-    let mut reserve = load(cx.tx)?;
     for waiting in next {
-        if !commit(cx.tx, &mut reserve, waiting.amount)? {
-            return cx.tx.put(reserve);
+        if !covers(cx.tx, waiting.amount)? {
+            return Ok(());
         }
-        leave_line(&mut reserve, &waiting)?;
         payout::release(cx, &waiting)?;
     }
-    cx.tx.put(reserve)?;
     if more { wake(cx.tx) } else { Ok(()) }
 }

@@ -11,6 +11,7 @@ use crate::context::Context;
 use crate::merchant::{self, MerchantStatus};
 use crate::rejection::{Code, Refusable, Rejection};
 use crate::text;
+use engine::{Interrupt, Stop, Tx};
 use std::sync::Arc;
 
 /// Keys of a merchant at a time: enough for a change of keys in several systems.
@@ -21,7 +22,34 @@ pub(crate) fn add(
     cx: &mut Context<'_, '_>,
     command: &AddSigningKey,
 ) -> Refusable<(Arc<SigningKey>, bool)> {
-    let merchant = merchant::named(cx.tx, &command.merchant)?;
+    if let Some(known) = known(cx.tx, command)? {
+        return Ok((known, true));
+    }
+    let id = cx.tx.new_id("key");
+    cx.tx.put_new(SigningKey {
+        id: id.clone(),
+        merchant: command.merchant.clone(),
+        name: command.name.clone(),
+        algorithm: command.algorithm,
+        public_key: command.public_key.clone(),
+        created_at: cx.tx.now(),
+        revoked_at: None,
+    })?;
+    Ok((cx.tx.expect(&id)?, false))
+}
+
+/// Whether a command adds a key, and neither repeats what was done nor is refused.
+pub(crate) fn adds(tx: &mut Tx<'_>, command: &AddSigningKey) -> Result<bool, Interrupt> {
+    match known(tx, command) {
+        Ok(known) => Ok(known.is_none()),
+        Err(Stop::Refused(_)) => Ok(false),
+        Err(Stop::Interrupted(interrupt)) => Err(interrupt),
+    }
+}
+
+/// The active key that is the same; none if the key may be added.
+fn known(tx: &mut Tx<'_>, command: &AddSigningKey) -> Refusable<Option<Arc<SigningKey>>> {
+    let merchant = merchant::named(tx, &command.merchant)?;
     if merchant.status == MerchantStatus::Closed {
         return Err(Rejection::state("the merchant is closed")
             .at("merchant")
@@ -29,7 +57,7 @@ pub(crate) fn add(
     }
     text::plain("name", &command.name, 64)?;
     text::plain("public_key", &command.public_key, 2_000)?;
-    let active = cx.tx.scan::<SigningKey>(
+    let active = tx.scan::<SigningKey>(
         "active",
         &format!("{}/", merchant.id),
         &format!("{}0", merchant.id),
@@ -38,27 +66,15 @@ pub(crate) fn add(
     let same = |key: &&Arc<SigningKey>| {
         key.public_key == command.public_key && key.algorithm == command.algorithm
     };
-    if let Some(known) = active.iter().find(same) {
-        return Ok((known.clone(), true));
-    }
-    if active.len() == ACTIVE_MAX {
+    let known = active.iter().find(same);
+    if known.is_none() && active.len() == ACTIVE_MAX {
         return Err(Rejection::new(
             Code::LimitExceeded,
             format!("a merchant has at most {ACTIVE_MAX} keys at a time: revoke one first"),
         )
         .into());
     }
-    let id = cx.tx.new_id("key");
-    cx.tx.put_new(SigningKey {
-        id: id.clone(),
-        merchant: merchant.id.clone(),
-        name: command.name.clone(),
-        algorithm: command.algorithm,
-        public_key: command.public_key.clone(),
-        created_at: cx.tx.now(),
-        revoked_at: None,
-    })?;
-    Ok((cx.tx.expect(&id)?, false))
+    Ok(known.cloned())
 }
 
 /// Ends a key. Revoking it again changes nothing.

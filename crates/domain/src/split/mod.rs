@@ -20,6 +20,7 @@ use crate::closing::{self, Figure};
 use crate::context::Context;
 use crate::merchant::{self, Merchant};
 use crate::payment::{self, Payment, PaymentStatus};
+use crate::regulation::Ruling;
 use crate::rejection::{Code, Refusable, Rejection, broken};
 use crate::settlement::{self, Item};
 use engine::{Interrupt, Stop, Tx};
@@ -78,7 +79,7 @@ pub(crate) fn execute(
             .into());
     }
     let paid = payment.paid_amount()?;
-    let parts = plan::parts(cx.tx, &main, &command.plan, paid, payment.fee)?;
+    let parts = plan::parts(cx.tx, &main, &command.plan, paid, payment.fee).map_err(of_plan)?;
     let needed = total(&parts, paid)?;
     let there = Money::new(available(cx.tx, main.accounts.payable)?, paid.currency());
     if needed.amount() > there.amount() {
@@ -93,8 +94,23 @@ pub(crate) fn execute(
     Ok((cx.tx.expect(&id)?, false))
 }
 
-/// Executes the plan of a payment that just succeeded. A plan that cannot be executed any more is a
-/// case, not a reason to refuse the money.
+/// A payment's request has the plan as `split`, a split's as `plan`.
+fn of_plan(stop: Stop<Rejection>) -> Stop<Rejection> {
+    let Stop::Refused(mut rejection) = stop else {
+        return stop;
+    };
+    if let Some(place) = rejection
+        .field
+        .as_deref()
+        .and_then(|field| field.strip_prefix("split."))
+    {
+        rejection.field = Some(format!("plan.{place}"));
+    }
+    Stop::Refused(rejection)
+}
+
+/// Executes the plan of a payment that just succeeded. A plan that cannot be executed any more, or that is
+/// not allowed any more, is a case, not a reason to refuse the money.
 pub(crate) fn execute_planned(
     cx: &mut Context<'_, '_>,
     payment: &mut Payment,
@@ -104,8 +120,11 @@ pub(crate) fn execute_planned(
         return Ok(());
     };
     let paid = payment.paid_amount()?;
-    match plan::parts(cx.tx, main, &plan, paid, payment.fee) {
-        Ok(parts) => book(cx, payment, main, &parts).map(|_| ()),
+    match judge_again(cx, payment, main, &plan) {
+        Ok((parts, decision)) => {
+            payment.split_decision = Some(decision);
+            book(cx, payment, main, &parts).map(|_| ())
+        }
         Err(Stop::Interrupted(interrupt)) => Err(interrupt),
         Err(Stop::Refused(rejection)) => {
             payment.split_plan = None;
@@ -121,6 +140,19 @@ pub(crate) fn execute_planned(
             case::open(cx.tx, finding).map(|_| ())
         }
     }
+}
+
+/// Days may lie between an order and its payment: what was allowed then may not be allowed now.
+fn judge_again(
+    cx: &mut Context<'_, '_>,
+    payment: &Payment,
+    main: &Merchant,
+    plan: &SplitPlan,
+) -> Refusable<(Vec<Planned>, Arc<Ruling>)> {
+    merchant::active(cx.tx, &main.id)?;
+    let paid = payment.paid_amount()?;
+    let parts = plan::parts(cx.tx, main, plan, paid, payment.fee)?;
+    Ok((parts, rules::ask(cx, main, plan, payment.channel)?))
 }
 
 fn total(parts: &[Planned], paid: Money) -> Result<Money, Interrupt> {

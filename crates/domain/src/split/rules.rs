@@ -2,6 +2,7 @@
 
 use super::{ReceiverKind, SplitPlan};
 use crate::context::Context;
+use crate::launch::{self, Product};
 use crate::merchant::{CheckedBy, Merchant, MerchantKind};
 use crate::regulation::{self, Question, Ruling};
 use crate::rejection::Refusable;
@@ -16,6 +17,7 @@ pub(crate) fn ask(
     plan: &SplitPlan,
     channel: Channel,
 ) -> Refusable<Arc<Ruling>> {
+    launch::require(cx, Some(Product::Splits))?;
     let mut receivers = Vec::with_capacity(plan.receivers.len());
     let own = cx.settings.institution.kind.map(|kind| kind.word());
     for receiver in &plan.receivers {

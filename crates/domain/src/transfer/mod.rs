@@ -278,10 +278,16 @@ pub(crate) fn reverse(
     let original = command.original.transfer(command.currency);
     let key = Reversal::key_of(&original);
     if let Some(known) = cx.tx.get::<Reversal>(&key)? {
-        return if known.reversal == command.reversal_id {
-            Ok(known)
-        } else {
-            Err(Rejection::already_exists("reversal of this transfer", "reversal_id").into())
+        let differs = [
+            ("reversal_id", known.reversal == command.reversal_id),
+            ("reason", known.reason == command.reason),
+        ];
+        let differs = differs.into_iter().find(|(_, same)| !same);
+        return match differs {
+            None => Ok(known),
+            Some((field, _)) => {
+                Err(Rejection::already_exists("reversal of this transfer", field).into())
+            }
         };
     }
     // Posting it again tells whether it is in the books with this content; if it was not, the

@@ -27,6 +27,9 @@ const JITTER_PERCENT: u8 = 25;
 /// Days without one delivery after which an endpoint is switched off.
 const FAILING_DAYS_MAX: i64 = 5;
 
+/// Hours after which the next failure is another outage: nothing says how the endpoint was in between.
+const SAME_OUTAGE_HOURS: i64 = 24;
+
 /// Twelve attempts over about ten hours.
 const POLICY: EffectPolicy = EffectPolicy {
     repeat: Repeat::Always,
@@ -140,10 +143,11 @@ pub(crate) fn effect_news(
     delivery.updated_at = cx.tx.now();
     let merchant = delivery.merchant.clone();
     cx.tx.put(delivery)?;
+    // A verdict of the endpoint, or none: it was asked. What was not sent says nothing of it.
+    let asked = record.sent_at == Some(cx.tx.now());
     match news {
         EffectNews::Answered => recovered(cx.tx, &merchant),
-        // A verdict of the endpoint, or none: it was asked. What was not sent says nothing of it.
-        EffectNews::Unknown | EffectNews::Stranded => failing(cx.tx, &merchant),
+        EffectNews::Unknown | EffectNews::Stranded if asked => failing(cx.tx, &merchant),
         _ => Ok(()),
     }
 }
@@ -152,6 +156,7 @@ fn recovered(tx: &mut Tx<'_>, merchant: &str) -> Result<(), Interrupt> {
     match tx.get::<WebhookEndpoint>(merchant)? {
         Some(endpoint) if endpoint.failing_since.is_some() => tx.put(WebhookEndpoint {
             failing_since: None,
+            failed_at: None,
             ..(*endpoint).clone()
         }),
         _ => Ok(()),
@@ -167,20 +172,21 @@ fn failing(tx: &mut Tx<'_>, merchant: &str) -> Result<(), Interrupt> {
         return Ok(());
     }
     let now = tx.now();
-    let Some(since) = endpoint.failing_since else {
-        return tx.put(WebhookEndpoint {
-            failing_since: Some(now),
-            ..(*endpoint).clone()
-        });
-    };
-    if now < since + SignedDuration::from_hours(24 * FAILING_DAYS_MAX) {
-        return Ok(());
-    }
+    let goes_on = endpoint
+        .failed_at
+        .is_some_and(|last| now < last + SignedDuration::from_hours(SAME_OUTAGE_HOURS));
+    let since = endpoint.failing_since.filter(|_| goes_on).unwrap_or(now);
+    let for_too_long = now >= since + SignedDuration::from_hours(24 * FAILING_DAYS_MAX);
     tx.put(WebhookEndpoint {
-        enabled: false,
-        disabled_at: Some(now),
+        failing_since: Some(since),
+        failed_at: Some(now),
+        enabled: !for_too_long,
+        disabled_at: for_too_long.then_some(now),
         ..(*endpoint).clone()
     })?;
+    if !for_too_long {
+        return Ok(());
+    }
     let reason = format!(
         "no webhook has arrived since {}: the endpoint was switched off. Tell the merchant; when it \
          sets the endpoint anew, deliver its failed events again",
@@ -224,6 +230,7 @@ pub(crate) fn set(
         secret_vault_id: command.secret_vault_id.clone(),
         enabled: command.enabled,
         failing_since: None,
+        failed_at: None,
         disabled_at: None,
         updated_at,
     })?;

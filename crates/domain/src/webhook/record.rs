@@ -29,6 +29,9 @@ pub enum EventType {
     /// A payout failed or bounced.
     #[serde(rename = "payout.failed")]
     PayoutFailed,
+    /// A payout waits until people have looked at the merchant.
+    #[serde(rename = "payout.held")]
+    PayoutHeld,
     /// A settlement was made.
     #[serde(rename = "settlement.completed")]
     SettlementCompleted,
@@ -36,7 +39,7 @@ pub enum EventType {
 
 impl EventType {
     /// All of them.
-    pub const ALL: [EventType; 8] = [
+    pub const ALL: [EventType; 9] = [
         EventType::PaymentSucceeded,
         EventType::PaymentClosed,
         EventType::PaymentFailed,
@@ -44,6 +47,7 @@ impl EventType {
         EventType::RefundFailed,
         EventType::PayoutSucceeded,
         EventType::PayoutFailed,
+        EventType::PayoutHeld,
         EventType::SettlementCompleted,
     ];
 
@@ -57,6 +61,7 @@ impl EventType {
             EventType::RefundFailed => "refund.failed",
             EventType::PayoutSucceeded => "payout.succeeded",
             EventType::PayoutFailed => "payout.failed",
+            EventType::PayoutHeld => "payout.held",
             EventType::SettlementCompleted => "settlement.completed",
         }
     }
@@ -76,6 +81,9 @@ pub struct WebhookEndpoint {
     /// Since when no delivery has arrived, while attempts fail.
     #[serde(default, with = "calendar::rfc3339::option")]
     pub failing_since: Option<Timestamp>,
+    /// When an attempt failed last.
+    #[serde(default, with = "calendar::rfc3339::option")]
+    pub failed_at: Option<Timestamp>,
     /// When it was switched off because it had failed for too long. Events are kept then, undelivered.
     #[serde(default, with = "calendar::rfc3339::option")]
     pub disabled_at: Option<Timestamp>,

@@ -6,6 +6,7 @@ use channels::answer::{
     Answer as Statement, Notification, OrderState, PayoutState, RefundState, Refusal,
 };
 use channels::operation::{Channel, Operation};
+use compliance::{EMBEDDED, Packs};
 use domain::chart::{Chart, SetUp};
 use domain::clearing::ConfirmClearing;
 use domain::merchant::{AccountOwner, BankAccount, CreateMerchant, LateSuccess, Merchant, Profile};
@@ -13,7 +14,9 @@ use domain::payment::{CreatePayment, Payment};
 use domain::payout::Payout;
 use domain::refund::{CreateRefund, Refund};
 use domain::split::SplitPlan;
-use domain::{Answer, Command, Effect, Fact, QingyuanApp, Rejection, Reply, Request, reference_of};
+use domain::{
+    Answer, Command, Effect, Fact, QingyuanApp, Rejection, Reply, Request, Settings, reference_of,
+};
 use engine::store::sqlite::{SqliteStore, SqliteWriter};
 use engine::store::{Queries, Scan, StoreWriter};
 use engine::{
@@ -89,6 +92,24 @@ pub fn merchant_terms(number: &str) -> CreateMerchant {
     }
 }
 
+/// Under rules in which a text is replaced by another.
+pub fn app_with_rules(from: &str, to: &str, settings: Settings) -> QingyuanApp {
+    let texts: Vec<(&str, String)> = EMBEDDED
+        .iter()
+        .map(|(name, text)| (*name, text.replace(from, to)))
+        .collect();
+    let changed = texts
+        .iter()
+        .zip(EMBEDDED)
+        .filter(|(new, old)| new.1 != old.1);
+    assert_eq!(changed.count(), 1, "a text of one pack is to be replaced");
+    let texts: Vec<(&str, &str)> = texts
+        .iter()
+        .map(|(name, text)| (*name, text.as_str()))
+        .collect();
+    QingyuanApp::new(settings, Arc::new(Packs::load(&texts).unwrap())).unwrap()
+}
+
 /// First day of the book: a Monday.
 pub fn first_day() -> BusinessDate {
     "2026-03-02".parse().unwrap()
@@ -101,12 +122,22 @@ pub fn set_up() -> SetUp {
 
 impl Book {
     pub fn new() -> Book {
-        let mut book = Book::without_chart();
-        book.ask(&operator(), Request::SetUp(set_up())).unwrap();
+        Book::under(QingyuanApp::sample().unwrap())
+    }
+
+    /// Under other rules or settings.
+    pub fn under(app: QingyuanApp) -> Book {
+        let set_up = app.set_up();
+        let mut book = Book::open(app);
+        book.ask(&operator(), Request::SetUp(set_up)).unwrap();
         book
     }
 
     pub fn without_chart() -> Book {
+        Book::open(QingyuanApp::sample().unwrap())
+    }
+
+    fn open(app: QingyuanApp) -> Book {
         let directory = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(directory.path()).unwrap();
         let writer = store.writer().unwrap();
@@ -118,13 +149,7 @@ impl Book {
         };
         let vault = Arc::new(Vault::new(&[7; 32]).unwrap());
         let reader = Box::new(store.reader().unwrap());
-        let shard = Shard::open(
-            Arc::new(QingyuanApp::sample().unwrap()),
-            reader,
-            vault,
-            options,
-        )
-        .unwrap();
+        let shard = Shard::open(Arc::new(app), reader, vault, options).unwrap();
         let now = "2026-03-02T10:00:00+08:00".parse().unwrap();
         Book {
             shard,
@@ -579,6 +604,8 @@ pub fn order_paid(
         channel_number: channel_number.into(),
         amount: fen(amount),
         paid_at,
+        instrument: None,
+        payer: None,
     };
     Statement::Order {
         order: reference_of(payment),

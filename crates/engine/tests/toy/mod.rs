@@ -233,6 +233,7 @@ impl Application for Toy {
 
     fn needs_approval(
         &self,
+        _: &Actor,
         command: &ToyCommand,
         _: &mut Tx<'_>,
     ) -> Result<Option<ApprovalRule>, Interrupt> {

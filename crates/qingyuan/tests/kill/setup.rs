@@ -89,6 +89,8 @@ pub fn settings(merchants: &[String]) -> String {
     text += "[institution]\nkind = \"npi\"\nlicences = [\"internet_payment\", \"card_acquiring\"]\n\
         acquiring_regions = [\"shanghai\"]\nbranches = [\"shanghai\"]\n\
         [institution.routes]\nwechat = [\"npi\", \"nucc\", \"npi_wallet\"]\nunionpay = [\"npi\", \"unionpay\", \"bank\"]\n";
+    // This runs by the real clock: trade at night would be held, and its payouts would never end.
+    text += "[risk]\nenabled = false\n";
     text
 }
 

@@ -3,7 +3,7 @@
 use super::enums;
 use super::money::MoneySchema;
 use calendar::BusinessDate;
-use domain::case::{Case, CaseKind, CaseStatus};
+use domain::case::{Case, CaseKind, CaseStatus, FurtherFinding};
 use jiff::Timestamp;
 use money::Money;
 use serde::{Deserialize, Serialize};
@@ -35,6 +35,31 @@ pub struct CaseResolution {
     pub resolution: String,
 }
 
+/// The same kind of finding about the same object, while the case was open.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[schema(as = FurtherFinding)]
+pub struct FurtherFindingView {
+    /// What became known.
+    pub reason: String,
+    /// Amount of that.
+    #[schema(value_type = Option<MoneySchema>)]
+    pub amount: Option<Money>,
+    /// When.
+    #[serde(with = "calendar::rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
+    pub found_at: Timestamp,
+}
+
+impl From<FurtherFinding> for FurtherFindingView {
+    fn from(finding: FurtherFinding) -> FurtherFindingView {
+        FurtherFindingView {
+            reason: finding.reason,
+            amount: finding.amount,
+            found_at: finding.found_at,
+        }
+    }
+}
+
 /// What a person has to look at.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
 #[schema(as = Case)]
@@ -50,9 +75,11 @@ pub struct CaseView {
     pub merchant: Option<String>,
     /// What is known.
     pub reason: String,
-    /// Amount in question.
+    /// Amount in question, further findings included.
     #[schema(value_type = Option<MoneySchema>)]
     pub amount: Option<Money>,
+    /// What was found about it later, the latest at the end.
+    pub further: Vec<FurtherFindingView>,
     /// Role, and later person, that owns it.
     pub owner: String,
     /// Where it stands.
@@ -87,6 +114,7 @@ impl From<Case> for CaseView {
             merchant: case.merchant,
             reason: case.reason,
             amount: case.amount,
+            further: case.further.into_iter().map(Into::into).collect(),
             owner: case.owner,
             status: case.status,
             explanation: case.explanation,

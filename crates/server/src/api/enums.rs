@@ -1,13 +1,16 @@
 //! Schemas of enumerations: the values are written by the same code that writes them in answers.
 
-use channels::Channel;
+use channels::{Channel, Instrument};
+use compliance::risk::{Measure, Sign};
 use domain::case::{CaseKind, CaseStatus};
+use domain::launch::Product;
 use domain::merchant::{
     AccountOwner, CheckedBy, CodeKind, LateSuccess, MerchantKind, MerchantStatus, Premises,
 };
 use domain::payment::{CloseReason, FundSource, PaymentStatus, Source};
 use domain::payout::{PayoutStatus, ResolvedPayout};
 use domain::refund::{RefundStatus, ResolvedRefund};
+use domain::risk::{SignalDecision, SignalStatus};
 use domain::signing_key::KeyAlgorithm;
 use domain::split::ReceiverKind;
 use domain::webhook::{DeliveryStatus, EventType};
@@ -71,6 +74,11 @@ pub fn fund_source() -> Object {
     values(&[BankAccount, CreditCard, PaymentAccountBalance, Prepaid])
 }
 
+/// What a payer paid from, as far as channels tell it.
+pub fn instrument() -> Object {
+    values(&[Instrument::CreditCard, Instrument::DebitCard])
+}
+
 /// Policy for late successes.
 pub fn late_success() -> Object {
     values(&[LateSuccess::Refund, LateSuccess::Book])
@@ -104,10 +112,11 @@ pub fn source() -> Object {
 /// Standing of a payout.
 pub fn payout_status() -> Object {
     use PayoutStatus::{
-        Cancelling, Created, Declined, Failed, Processing, Returned, Stranded, Succeeded, Unknown,
-        WaitingForReserve,
+        Cancelling, Created, Declined, Failed, Held, Processing, Returned, Stranded, Succeeded,
+        Unknown, WaitingForReserve,
     };
     values(&[
+        Held,
         WaitingForReserve,
         Created,
         Processing,
@@ -143,6 +152,39 @@ pub fn side() -> Object {
     values(&[Side::Debit, Side::Credit])
 }
 
+/// Products that can be declared as new.
+pub fn product() -> Object {
+    values(&Product::ALL)
+}
+
+/// Signs of risk.
+pub fn sign() -> Object {
+    use Sign::{CashOut, NightWindow, RefundAbuse, StaticCodeConcentration, Velocity};
+    values(&[
+        Velocity,
+        RefundAbuse,
+        NightWindow,
+        CashOut,
+        StaticCodeConcentration,
+    ])
+}
+
+/// What a sign of risk does.
+pub fn measure() -> Object {
+    values(&[Measure::Flag, Measure::Hold])
+}
+
+/// Standing of a sign of risk.
+pub fn signal_status() -> Object {
+    use SignalStatus::{Cleared, Confirmed, Open};
+    values(&[Open, Confirmed, Cleared])
+}
+
+/// What people decide on a sign of risk.
+pub fn signal_decision() -> Object {
+    values(&[SignalDecision::Clear, SignalDecision::Confirm])
+}
+
 /// Kinds of cases.
 pub fn case_kind() -> Object {
     use CaseKind as K;
@@ -166,6 +208,8 @@ pub fn case_kind() -> Object {
         K::WebhookFailing,
         K::PayoutRefused,
         K::MerchantForbidden,
+        K::SourceContradicted,
+        K::RiskSignal,
         K::Reconciliation,
         K::Other,
     ])
@@ -256,6 +300,7 @@ mod tests {
             (described(code_kind()), known::<CodeKind>()),
             (described(account_owner()), known::<AccountOwner>()),
             (described(fund_source()), known::<FundSource>()),
+            (described(instrument()), known::<Instrument>()),
             (described(payment_status()), known::<PaymentStatus>()),
             (described(close_reason()), known::<CloseReason>()),
             (described(source()), known::<Source>()),
@@ -264,6 +309,11 @@ mod tests {
             (described(receiver_kind()), known::<ReceiverKind>()),
             (described(account_kind()), known::<AccountKind>()),
             (described(side()), known::<Side>()),
+            (described(product()), known::<Product>()),
+            (described(sign()), known::<Sign>()),
+            (described(measure()), known::<Measure>()),
+            (described(signal_status()), known::<SignalStatus>()),
+            (described(signal_decision()), known::<SignalDecision>()),
             (described(case_kind()), known::<CaseKind>()),
             (described(case_status()), known::<CaseStatus>()),
             (described(refund_status()), known::<RefundStatus>()),

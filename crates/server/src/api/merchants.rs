@@ -215,6 +215,12 @@ pub struct MerchantView {
     /// The decision by which it is settled on these terms.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub settlement_decision: Option<DecisionView>,
+    /// Signs of risk hold its payouts until people clear them. Told when one merchant is asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payouts_held: Option<bool>,
+    /// Signs of risk that nobody has cleared; not shown to the merchant itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub risk_signals: Option<Vec<String>>,
     /// Numbers of its accounts.
     pub accounts: MerchantAccountsView,
     /// Created at.
@@ -248,6 +254,8 @@ impl From<Merchant> for MerchantView {
             profile: Some(merchant.profile.into()),
             decision: merchant.decision.map(DecisionView::from),
             settlement_decision: merchant.settlement_decision.map(DecisionView::from),
+            payouts_held: None,
+            risk_signals: None,
             accounts: MerchantAccountsView {
                 payable: merchant.accounts.payable.0,
                 payout_in_transit: merchant.accounts.payout_in_transit.0,

@@ -5,7 +5,7 @@ use super::enums;
 use super::money::{MoneySchema, PositiveMoney};
 use super::splits::SplitPlanBody;
 use calendar::BusinessDate;
-use channels::{Channel, Refusal};
+use channels::{Channel, Instrument, Refusal};
 use domain::payment::{CloseReason, FundSource, Paid, Payment, PaymentStatus, Source};
 use jiff::Timestamp;
 use money::Money;
@@ -84,6 +84,10 @@ pub struct PaidView {
     #[serde(with = "calendar::rfc3339")]
     #[schema(value_type = String, format = DateTime)]
     pub paid_at: Timestamp,
+    /// What it was paid from, where the channel says so. Limits count by this, whatever the order said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(schema_with = enums::instrument)]
+    pub instrument: Option<Instrument>,
     /// Where we learned it.
     #[schema(schema_with = enums::source)]
     pub source: Source,
@@ -95,6 +99,7 @@ impl From<Paid> for PaidView {
             channel_number: paid.channel_number,
             amount: paid.amount,
             paid_at: paid.paid_at,
+            instrument: paid.instrument,
             source: paid.source,
         }
     }

@@ -100,9 +100,9 @@ pub struct PayoutView {
     pub refusal: Option<RefusalView>,
     /// Why people stopped it, where they did.
     pub cancel_reason: Option<String>,
-    /// A person's statement, where one decided.
+    /// A person's statement, where one decided, or what forbade to send it when its turn came.
     pub resolution: Option<String>,
-    /// The decision by which it was made.
+    /// The latest decision that allowed it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub decision: Option<DecisionView>,
     /// Created at.

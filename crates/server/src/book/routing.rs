@@ -76,6 +76,7 @@ fn of_request(request: &Request) -> Route {
         Request::AssignCase(command) => key(&command.case),
         Request::ExplainCase(command) => key(&command.case),
         Request::CloseCase(command) => key(&command.case),
+        Request::DecideSignal(command) => key(&command.signal),
         Request::PostTransfers(command) => command
             .transfers
             .first()
@@ -92,7 +93,9 @@ fn of_request(request: &Request) -> Route {
         | Request::ResumeSettlement(_)
         | Request::ConfirmClearing(_)
         | Request::OpenAccounts(_)
-        | Request::CloseAccount(_) => Route::First,
+        | Request::CloseAccount(_)
+        | Request::ProposeLaunch(_)
+        | Request::ApproveLaunch(_) => Route::First,
     }
 }
 
@@ -116,7 +119,8 @@ fn of_fact(fact: &Fact) -> Route {
         },
         Fact::Due(Due::Payment { payment }) => Route::Key(payment.clone()),
         Fact::Due(Due::Payout { payout }) => Route::Key(payout.clone()),
-        Fact::Due(Due::Reserve | Due::Settlement) => Route::First,
+        Fact::Due(Due::HeldPayouts { merchant }) => Route::Key(merchant.clone()),
+        Fact::Due(Due::Reserve | Due::Settlement | Due::RiskSweep) => Route::First,
     }
 }
 

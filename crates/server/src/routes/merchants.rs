@@ -17,6 +17,7 @@ use domain::merchant::{
     BankAccount, CreateMerchant, ExternalNumber, Merchant, MerchantStatus, Profile,
     SetMerchantStatus, UpdateMerchant,
 };
+use domain::risk::MerchantRisk;
 use domain::{Reply, Request};
 use engine::VaultEntry;
 use serde::Deserialize;
@@ -164,8 +165,13 @@ async fn get_merchant(
     let mut shown = MerchantView::from(merchant);
     decisions::with_rules(&state, &mut shown.decision).await?;
     decisions::with_rules(&state, &mut shown.settlement_decision).await?;
+    let risk = pagination::find::<MerchantRisk>(&state, &id).await?;
+    shown.payouts_held = Some(risk.as_ref().is_some_and(MerchantRisk::holds));
+    let open = risk.iter().flat_map(MerchantRisk::open);
+    shown.risk_signals = Some(open.map(|raised| raised.signal.clone()).collect());
     if caller.confined_to().is_some() {
         shown.profile = None;
+        shown.risk_signals = None;
     }
     Ok(Json(shown))
 }

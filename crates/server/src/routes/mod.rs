@@ -10,6 +10,7 @@ pub mod decisions;
 pub mod events;
 mod groups;
 pub mod holds;
+pub mod launches;
 pub mod merchants;
 pub mod payments;
 pub mod payouts;
@@ -17,6 +18,7 @@ pub mod proposals;
 pub mod reconciliations;
 pub mod refunds;
 pub mod resting_money;
+pub mod risk;
 pub mod rules;
 pub mod settlements;
 pub mod signing_keys;
@@ -43,6 +45,8 @@ pub fn api() -> OpenApiRouter<AppState> {
         .merge(payouts::router())
         .merge(settlements::router())
         .merge(resting_money::router())
+        .merge(risk::router())
+        .merge(launches::router())
         .merge(closing::router())
         .merge(compliance::router())
         .merge(rules::router())

@@ -254,6 +254,16 @@ async fn list_payments(
     caller.require(&[Role::Operator, Role::Finance, Role::Merchant])?;
     let merchant = listed_merchant(&caller, query.merchant)?;
     if let Some(number) = query.order_number {
+        let further = [
+            ("status", query.status.is_some()),
+            ("created_from", query.created_from.is_some()),
+            ("created_to", query.created_to.is_some()),
+            ("after", query.after.is_some()),
+        ];
+        if let Some((name, _)) = further.into_iter().find(|(_, given)| *given) {
+            let detail = "order_number names one payment: leave the other conditions out";
+            return Err(Problem::parameter(name, detail));
+        }
         return by_number(&state, &merchant, &number).await;
     }
     let page = PageRequest::new(query.limit, query.after.as_deref())?;

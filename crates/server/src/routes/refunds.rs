@@ -144,7 +144,14 @@ async fn list_refunds(
     let to = time_parameter("created_to", query.created_to.as_deref())?;
     let range = match &query.payment {
         Some(payment) => {
-            payments::visible(&state, &caller, payment).await?;
+            let paid = payments::visible(&state, &caller, payment).await?;
+            if query
+                .merchant
+                .is_some_and(|merchant| merchant != paid.merchant)
+            {
+                let detail = "the payment is not this merchant's: leave one of them out";
+                return Err(Problem::parameter("merchant", detail));
+            }
             Range::between("payment", from, to).below(payment)
         }
         None => {

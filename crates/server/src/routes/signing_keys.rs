@@ -1,7 +1,7 @@
 //! Keys with which merchants sign their requests.
 
 use crate::api::signing_keys::{NewSigningKey, SigningKeyView};
-use crate::ask::Ask;
+use crate::ask::{Ask, Proposed};
 use crate::auth::Caller;
 use crate::config::Role;
 use crate::extract::{Body, Ids, OptionalIdempotencyKey, Params};
@@ -39,13 +39,14 @@ fn view(reply: Reply) -> Option<(bool, SigningKeyView)> {
 
 /// Add a key with which a merchant signs its requests
 ///
-/// The first is added by an operator, who has it from the merchant; further ones the merchant adds
-/// itself. At most ten are in force at a time.
+/// The first is added by an operator, who has it from the merchant, and a second person; further ones the
+/// merchant adds itself. At most ten are in force at a time.
 #[utoipa::path(post, path = "/v1/merchants/{id}/keys", tag = "merchants", request_body = NewSigningKey,
     params(("id" = String, Path, description = "The merchant."),
            ("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters")),
     responses((status = 201, description = "In force.", body = SigningKeyView),
-              (status = 200, description = "The same key was in force already.", body = SigningKeyView)))]
+              (status = 200, description = "The same key was in force already.", body = SigningKeyView),
+              (status = 202, description = "An operator's waits for a second person.", body = Proposed)))]
 async fn add_key(
     State(state): State<AppState>,
     caller: Caller,

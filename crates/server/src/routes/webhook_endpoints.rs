@@ -17,7 +17,7 @@ use axum::response::Response;
 use domain::webhook::{SetWebhook, WebhookEndpoint};
 use domain::{Reply, Request};
 use engine::store::StoreError;
-use engine::{Record, ShardCode, VaultEntry};
+use engine::{Record, VaultEntry};
 use serde::Deserialize;
 use std::sync::Arc;
 use utoipa::IntoParams;
@@ -34,7 +34,8 @@ pub fn router() -> OpenApiRouter<AppState> {
 
 /// Set where events are delivered
 ///
-/// The answer holds the secret that signs deliveries; it is shown this once.
+/// The answer holds the secret that signs deliveries; it is shown this once, and not in the answer to a repeat.
+/// Who lost it sets the endpoint again under another key, which gives it a new secret.
 #[utoipa::path(post, path = "/v1/webhook-endpoints", tag = "webhooks", request_body = NewWebhookEndpoint,
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters")),
     responses((status = 201, description = "Set.", body = WebhookEndpointView)))]
@@ -68,25 +69,10 @@ async fn create_endpoint(
     let Outcome::Reply(Reply::WebhookEndpoint(endpoint)) = &done.outcome else {
         return Err(Problem::internal("the reply is that of another command"));
     };
-    // A repeat is answered from the record of the first request, whose secret is the one in use.
-    let secret = reveal(&state, &endpoint.merchant, &endpoint.secret_vault_id).await?;
     let mut shown = WebhookEndpointView::from(WebhookEndpoint::clone(endpoint));
-    shown.secret = Some(secret);
+    // Whoever repeats a request need not be who sent it: a copy of a signed one is answered as well.
+    shown.secret = (!done.is_replay()).then(|| secret.reveal().to_owned());
     done.answer(|_| Some((StatusCode::CREATED, shown)))
-}
-
-async fn reveal(state: &AppState, merchant: &str, vault_id: &str) -> Result<String, Problem> {
-    let (book, vault_id) = (state.book().clone(), vault_id.to_owned());
-    let shard = book.shard_of(merchant).unwrap_or(ShardCode::FIRST);
-    let opened = tokio::task::spawn_blocking(move || book.open_secret(shard, &vault_id)).await;
-    match opened {
-        Ok(Ok(Some(bytes))) => WebhookSecret::from_vault(&bytes)
-            .map(|secret| secret.reveal().to_owned())
-            .map_err(|error| Problem::internal(&error.to_string())),
-        Ok(Ok(None)) => Err(Problem::internal("the secret is not in the vault")),
-        Ok(Err(error)) => Err(Problem::internal(&error.to_string())),
-        Err(error) => Err(Problem::internal(&error.to_string())),
-    }
 }
 
 /// Stop deliveries

@@ -59,7 +59,7 @@ fn show(event_type: EventType, record: &RawValue) -> Result<Box<RawValue>, serde
             view::<Payment, PaymentView>(record)
         }
         E::RefundSucceeded | E::RefundFailed => view::<Refund, RefundView>(record),
-        E::PayoutSucceeded | E::PayoutFailed => view::<Payout, PayoutView>(record),
+        E::PayoutSucceeded | E::PayoutFailed | E::PayoutHeld => view::<Payout, PayoutView>(record),
         E::SettlementCompleted => view::<Settlement, SettlementView>(record),
     }
 }
@@ -96,6 +96,10 @@ pub(crate) fn described(event_type: EventType) -> (String, &'static str) {
         E::PayoutFailed => (
             PayoutView::name().into_owned(),
             "The payout failed, or the payee's bank sent it back; the money is the merchant's again.",
+        ),
+        E::PayoutHeld => (
+            PayoutView::name().into_owned(),
+            "The payout waits until people of the institution have looked at the merchant's trade.",
         ),
         E::SettlementCompleted => (
             SettlementView::name().into_owned(),

@@ -65,6 +65,8 @@ impl Books {
 pub struct OrderEntry {
     /// What is to be paid.
     pub amount: Money,
+    /// Who pays it.
+    pub payer: String,
     /// Registered at.
     pub created_at: Timestamp,
     /// Not payable from here on.

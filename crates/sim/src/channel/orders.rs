@@ -2,10 +2,13 @@
 
 use super::books::{OrderEntry, OrderStanding};
 use super::{Event, SimChannel, refusal, seconds};
-use channels::answer::{Answer, OrderState, Report};
+use channels::answer::{Answer, OrderState, Payer, Report};
 use channels::operation::{Channel, ChannelReference};
 use jiff::Timestamp;
 use money::Money;
+
+/// People who pay.
+const PAYERS: usize = 12;
 
 impl SimChannel {
     pub(super) fn create_order(
@@ -33,6 +36,7 @@ impl SimChannel {
         }
         let entry = OrderEntry {
             amount,
+            payer: format!("payer-{}", self.books.orders.len() % PAYERS),
             created_at: now,
             expires_at,
             standing: OrderStanding::Awaiting,
@@ -162,6 +166,8 @@ fn order_answer(order: &str, entry: &OrderEntry) -> Answer {
             channel_number: number.clone(),
             amount: entry.amount,
             paid_at: *at,
+            instrument: None,
+            payer: Some(Payer::of(&entry.payer)),
         },
     };
     Answer::Order {

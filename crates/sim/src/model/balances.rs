@@ -48,7 +48,7 @@ impl Model {
         fee_of(merchant, payment.amount.amount())
     }
 
-    fn succeeded(&self) -> impl Iterator<Item = &Payment> {
+    pub(super) fn succeeded(&self) -> impl Iterator<Item = &Payment> {
         self.payments
             .all()
             .filter(|payment| payment.status == PaymentStatus::Succeeded)

@@ -109,7 +109,7 @@ impl Model {
             })?;
         }
         for payout in self.payouts.all().filter(|payout| payout.status.is_open()) {
-            // At the end the reserve covers everything, so that none waits for it.
+            // At the end the reserve covers everything and every sign of risk is cleared, so that none waits.
             let stranded = payout.status == PayoutStatus::Stranded;
             let unknown = !books.payouts.contains_key(reference(&payout.id));
             demand(

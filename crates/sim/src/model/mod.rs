@@ -7,6 +7,7 @@ mod balances;
 mod client_ledger;
 mod end;
 mod records;
+mod risk;
 mod standing;
 
 use crate::channel::Books;
@@ -20,6 +21,7 @@ use domain::merchant::Merchant;
 use domain::payment::{Payment, PaymentStatus};
 use domain::payout::{Payout, PayoutStatus};
 use domain::refund::{Refund, RefundStatus};
+use domain::risk::{MerchantRisk, RiskSignal};
 use domain::settlement::{Bucket, Settlement};
 use domain::split::Split;
 use domain::{Command, Reply};
@@ -44,6 +46,8 @@ pub(crate) struct Model {
     settlements: Kept<Settlement>,
     cases: Kept<Case>,
     clearings: Kept<Clearing>,
+    risks: Kept<MerchantRisk>,
+    signals: Kept<RiskSignal>,
     set_aside: Kept<SetAside>,
     /// Orders whose code became durable since it was last asked.
     newly_shown: Vec<String>,
@@ -132,6 +136,7 @@ impl Model {
         })?;
         self.made_exist()?;
         self.check_standing(books)?;
+        self.check_risk(books)?;
         self.check_balances(laws)?;
         self.clients.check(laws)
     }
@@ -159,6 +164,8 @@ impl Model {
                 Bucket::KIND => self.buckets.load(queries, &key)?,
                 Settlement::KIND => self.settlements.load(queries, &key)?,
                 Clearing::KIND => self.clearings.load(queries, &key)?,
+                MerchantRisk::KIND => self.risks.load(queries, &key)?,
+                RiskSignal::KIND => self.signals.load(queries, &key)?,
                 Case::KIND => self.cases.load(queries, &key)?,
                 SetAside::KIND => self.set_aside.load(queries, &key)?,
                 _ => {}
@@ -250,10 +257,10 @@ impl Model {
 
     /// Payouts that people may stop.
     pub fn cancellable_payouts(&self) -> Vec<String> {
-        use PayoutStatus::{Created, Unknown, WaitingForReserve};
+        use PayoutStatus::{Created, Held, Unknown, WaitingForReserve};
         self.payouts
             .all()
-            .filter(|payout| matches!(payout.status, WaitingForReserve | Created | Unknown))
+            .filter(|payout| matches!(payout.status, Held | WaitingForReserve | Created | Unknown))
             .map(|payout| payout.id.clone())
             .collect()
     }

@@ -126,6 +126,7 @@ fn payout_stands(payout: &Payout, books: &Books) -> Result<(), Broken> {
         PayoutStatus::Failed if payout.resolution.is_some() => {
             standing.is_none_or(|standing| standing == PayoutStanding::Failed)
         }
+        PayoutStatus::Held => standing.is_none() && payout.effect.is_none(),
         PayoutStatus::Failed => standing == Some(PayoutStanding::Failed),
         _ => true,
     };

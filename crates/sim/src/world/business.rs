@@ -16,6 +16,7 @@ use domain::merchant::{
 use domain::payment::{ClosePayment, CreatePayment, QueryPayment};
 use domain::payout::{CancelPayout, CreatePayout, ResolvePayout, ResolvedPayout, ReturnPayout};
 use domain::refund::{CreateRefund, ResolveRefund, ResolvedRefund};
+use domain::risk::{DecideSignal, SignalDecision};
 use domain::split::{ExecuteSplit, Receiver, ReceiverKind, Share, SplitPlan};
 use domain::webhook::SetWebhook;
 use engine::Actor;
@@ -53,9 +54,10 @@ impl World {
             64..67 => self.turn_day(),
             67..70 => self.change_merchant(),
             70..75 => self.decide_stranded(),
-            75..76 => self.work_on_case(),
+            75 => self.work_on_case(),
             76..79 => self.clearing(),
             79..82 => self.bill_line(),
+            82 => self.decide_signal(),
             _ => self.ledger_business(),
         }
     }
@@ -390,6 +392,29 @@ impl World {
         self.request(finance(), Request::ConfirmClearing(command), false)
     }
 
+    /// Somebody looks at a sign of risk.
+    fn decide_signal(&mut self) -> Result<(), Broken> {
+        let signals = self.model.open_signals();
+        let Some(signal) = self.rng.pick(&signals).cloned() else {
+            return Ok(());
+        };
+        let decision = if self.rng.chance(700) {
+            SignalDecision::Clear
+        } else {
+            SignalDecision::Confirm
+        };
+        self.request(operator(), looked_at(signal, decision), false)
+    }
+
+    /// Every sign of risk turns out to be innocent.
+    pub(super) fn clear_signals(&mut self) -> Result<(), Broken> {
+        for signal in self.model.open_signals() {
+            let request = looked_at(signal, SignalDecision::Clear);
+            self.request(operator(), request, false)?;
+        }
+        Ok(())
+    }
+
     fn work_on_case(&mut self) -> Result<(), Broken> {
         let cases = self.model.open_cases();
         let Some(case) = self.rng.pick(&cases).cloned() else {
@@ -404,6 +429,14 @@ impl World {
         };
         self.request(finance(), request, false)
     }
+}
+
+fn looked_at(signal: String, decision: SignalDecision) -> Request {
+    Request::DecideSignal(DecideSignal {
+        signal,
+        decision,
+        reason: "looked at it".into(),
+    })
 }
 
 fn bank_account() -> BankAccount {

@@ -23,12 +23,16 @@ impl World {
         }
         for _ in 0..DAYS_TURNED {
             self.come_to_rest()?;
+            self.clear_signals()?;
+            self.come_to_rest()?;
             if self.known.is_set_up {
                 self.fill_reserve()?;
             }
             let request = Request::TurnDay(TurnDay { to: None });
             self.request(super::business::operator(), request, false)?;
         }
+        self.come_to_rest()?;
+        self.clear_signals()?;
         self.come_to_rest()?;
         self.check_memory()?;
         self.promises.kept(self.queries.as_ref())?;
@@ -149,6 +153,7 @@ impl World {
         self.summary.refunds = books.refunds.len() as u64;
         self.summary.payouts = books.payouts.len() as u64;
         self.summary.holds = self.model.holds_placed();
+        self.summary.signals = self.model.signals_raised();
         self.summary.steps = self.step;
         self.summary.batches = head.batch_seq;
         self.summary.commands = head.journal_seq;

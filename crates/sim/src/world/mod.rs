@@ -23,6 +23,8 @@ use crate::store::SimStore;
 use calendar::BusinessDate;
 use channels::answer::Notification;
 use channels::operation::{Channel, Operation};
+use compliance::risk::RiskFigures;
+use domain::risk::RiskSetting;
 use domain::{Answer, Command, QingyuanApp, Settings};
 use engine::shard::{Admitted, ShardOptions, Ticket};
 use engine::store::{Queries, StoreFactory};
@@ -145,12 +147,15 @@ impl World {
             Manners::honest()
         };
         let store = SimStore::new();
+        let figures = RiskFigures::load("signals.toml", include_str!("../signals.toml"))
+            .map_err(|error| Broken::new("the simulation is set up", error.to_string()))?;
         let settings = Settings {
             payout_approval_above: Money::cny(20_000),
             payout_approval_above_per_day: Money::cny(60_000),
             payout_arrival_bound_seconds: ARRIVAL_BOUND_SECONDS,
             order_arrival_bound_seconds: ARRIVAL_BOUND_SECONDS,
             refund_arrival_bound_seconds: ARRIVAL_BOUND_SECONDS,
+            risk: RiskSetting::Own(Arc::new(figures)),
             ..Settings::sample()
         };
         let vault = Vault::new(&[7; 32])

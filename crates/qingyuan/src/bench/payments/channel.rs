@@ -1,7 +1,7 @@
 //! A channel that answers at once, in the process and without cryptography, so that the benchmark
 //! measures the books and not RSA.
 
-use channels::answer::OrderState;
+use channels::answer::{OrderState, Payer};
 use channels::http::{Request, Response};
 use channels::operation::{Operation, PayeeAccount};
 use channels::{
@@ -74,6 +74,8 @@ impl Connector for PlainConnector {
                     channel_number: notice.number.to_owned(),
                     amount: Money::new(notice.amount, Currency::CNY),
                     paid_at: at,
+                    instrument: None,
+                    payer: Some(Payer::of(notice.order)),
                 },
             },
         })

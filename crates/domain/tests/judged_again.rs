@@ -1,0 +1,180 @@
+//! What waits was allowed when it was asked for. When its turn comes it is judged again, and what is not
+//! allowed any more is given back with a case.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use domain::case::CaseKind;
+use domain::merchant::{MerchantStatus, Profile, SetMerchantStatus, UpdateMerchant};
+use domain::payout::{CreatePayout, PayoutStatus};
+use domain::reserve::Reserve;
+use domain::split::{Receiver, ReceiverKind, Share, SplitPlan};
+use domain::webhook::{Delivery, EventType, SetWebhook};
+use domain::{Reply, Request};
+use money::Rate;
+use support::*;
+
+fn set_status(book: &mut Book, merchant: &str, status: MerchantStatus) {
+    let command = SetMerchantStatus {
+        merchant: merchant.into(),
+        status,
+        reason: "looked into".into(),
+    };
+    book.ask(&operator(), Request::SetMerchantStatus(command))
+        .unwrap();
+}
+
+fn learn(book: &mut Book, merchant: &str, profile: Profile) {
+    let command = UpdateMerchant {
+        merchant: merchant.into(),
+        profile: Some(profile),
+        ..UpdateMerchant::default()
+    };
+    book.ask(&operator(), Request::UpdateMerchant(command))
+        .unwrap();
+}
+
+/// A merchant with 9,940 fen settled, of which 4,000 wait for the reserve.
+fn waiting(book: &mut Book, number: &str) -> (String, String) {
+    let mut terms = merchant_terms(number);
+    terms.automatic_payout = false;
+    let merchant = book.open_merchant_with(terms);
+    book.paid(&merchant, "o1", 10_000);
+    book.turn_day();
+    let command = CreatePayout {
+        merchant: merchant.clone(),
+        payout_number: "p1".into(),
+        amount: fen(4_000),
+        purpose: "goods".into(),
+        payee: None,
+    };
+    let payout = match book.ask(&as_merchant(&merchant), Request::CreatePayout(command)) {
+        Ok(Reply::Payout { payout, .. }) => payout.id.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(book.payout(&payout).status, PayoutStatus::WaitingForReserve);
+    (merchant, payout)
+}
+
+fn in_transit(book: &mut Book, merchant: &str) -> i64 {
+    let account = book.merchant(merchant).accounts.payout_in_transit;
+    book.balance(account)
+}
+
+#[track_caller]
+fn given_back(book: &mut Book, merchant: &str, payout: &str, why: &str) {
+    let ended = book.payout(payout);
+    assert_eq!(ended.status, PayoutStatus::Failed);
+    assert_eq!(ended.effect, None, "it was never to be sent");
+    let reason = ended.resolution.unwrap();
+    assert!(reason.contains(why), "{reason}");
+    assert_eq!(
+        (book.payable(merchant), in_transit(book, merchant)),
+        (9_940, 0)
+    );
+    let cases = book.cases();
+    let case = cases
+        .iter()
+        .find(|case| case.object == payout)
+        .expect("a case");
+    assert_eq!(
+        (case.kind, case.owner.as_str(), case.amount),
+        (CaseKind::PayoutRefused, "operator", Some(fen(4_000)))
+    );
+    assert!(case.reason.contains(why), "{}", case.reason);
+    assert_eq!(book.trial_balance(), 0);
+}
+
+#[test]
+fn a_payout_of_a_merchant_that_was_suspended_meanwhile_is_given_back_and_the_next_one_goes() {
+    let mut book = Book::new();
+    let (suspended, first) = waiting(&mut book, "m1");
+    let (served, second) = waiting(&mut book, "m2");
+    set_status(&mut book, &suspended, MerchantStatus::Suspended);
+    book.receive(4_000);
+    given_back(&mut book, &suspended, &first, "suspended");
+    assert_eq!(book.payout(&second).status, PayoutStatus::Created);
+    assert_eq!(in_transit(&mut book, &served), 4_000);
+    let reserve = book.record::<Reserve>(Reserve::KEY).unwrap();
+    assert_eq!(
+        (reserve.committed, reserve.waiting, reserve.waiting_amount),
+        (fen(4_000), 0, fen(0))
+    );
+}
+
+#[test]
+fn a_payout_that_a_rule_forbids_by_now_is_given_back_and_the_merchant_is_told() {
+    let mut book = Book::new();
+    let (merchant, payout) = waiting(&mut book, "m1");
+    let endpoint = SetWebhook {
+        merchant: merchant.clone(),
+        url: "https://shop.example/hooks".into(),
+        secret_vault_id: "vlt_2".into(),
+        enabled: true,
+    };
+    book.ask(&as_merchant(&merchant), Request::SetWebhook(endpoint))
+        .unwrap();
+    let listed = Profile {
+        listed: Some(true),
+        ..Profile::default()
+    };
+    learn(&mut book, &merchant, listed);
+    // Somebody serves it again; the rule is not his to lift.
+    set_status(&mut book, &merchant, MerchantStatus::Active);
+    book.receive(4_000);
+    given_back(&mut book, &merchant, &payout, "NPC-AML/40");
+    let told = |delivery: &Delivery| {
+        delivery.event_type == EventType::PayoutFailed && delivery.object == payout
+    };
+    assert!(book.all::<Delivery>().iter().any(told));
+}
+
+/// A main merchant, a receiver, and an order of 10,000 whose half goes to the receiver.
+fn planned(book: &mut Book) -> (String, String, String) {
+    let main = book.open_merchant("main");
+    let seller = book.open_merchant("seller");
+    let plan = SplitPlan {
+        receivers: vec![Receiver {
+            merchant: seller.clone(),
+            kind: ReceiverKind::Seller,
+            share: Share::Proportion(Rate::from_ppm(500_000).unwrap()),
+        }],
+    };
+    let payment = book.order_split(&main, "o1", 10_000, Some(plan));
+    book.register(&payment);
+    (main, seller, payment)
+}
+
+#[test]
+fn a_planned_split_that_is_not_allowed_any_more_is_a_case_and_the_money_stays() {
+    for (forbid, why) in [
+        (
+            (|book: &mut Book, main: &str| {
+                let without = Profile {
+                    split_permission: Some(false),
+                    ..Profile::default()
+                };
+                learn(book, main, without);
+            }) as fn(&mut Book, &str),
+            "IND/split-permission",
+        ),
+        (
+            |book, main| set_status(book, main, MerchantStatus::Suspended),
+            "suspended",
+        ),
+    ] {
+        let mut book = Book::new();
+        let (main, seller, payment) = planned(&mut book);
+        forbid(&mut book, &main);
+        book.pay(&payment, 10_000);
+        assert_eq!((book.payable(&main), book.payable(&seller)), (9_940, 0));
+        assert_eq!(book.payment(&payment).split, None);
+        let case = book.cases().remove(0);
+        assert_eq!(case.kind, CaseKind::SplitFailed);
+        assert!(case.reason.contains(why), "{}", case.reason);
+    }
+    let mut book = Book::new();
+    let (main, seller, payment) = planned(&mut book);
+    book.pay(&payment, 10_000);
+    assert_eq!((book.payable(&main), book.payable(&seller)), (4_940, 5_000));
+}
