@@ -28,7 +28,7 @@ pub use decision::{Decision, Finding, MissingFact, Outcome, Room, Unexamined, Ve
 pub use embedded::EMBEDDED;
 pub use fact::{
     FactDef, FactError, FactId, FactKind, Facts, Leg, Node, NodeKind, Origin, Receiver, Value,
-    Word, all as vocabulary, definition, facts_from_node, find as find_fact, parse_yaml,
+    Word, all as vocabulary, definition, facts_from_node, find as find_fact, parse_yaml, spelled,
     vocabulary_table,
 };
 pub use json::decision_json;

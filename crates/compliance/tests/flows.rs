@@ -562,3 +562,18 @@ fn others_goods_paid_out_with_own_ones_are_seen() {
     let answer = judge(&flow, support::packs(), None).unwrap();
     assert_eq!(answer.verdict.word(), "deny");
 }
+
+/// Provinces are read by name and by letter code, as one; what is neither is refused.
+#[test]
+fn provinces_and_functions_are_words_of_the_vocabulary() {
+    let shop = "kind = \"merchant\"\nonline = true";
+    for word in ["zhejiang", "ZJ"] {
+        let text = GOOD.replacen(shop, &format!("{shop}\nprovince = \"{word}\""), 1);
+        let flow = read(&text).unwrap();
+        let found = flow.parties.iter().find_map(|party| party.province.clone());
+        assert_eq!(found.as_deref(), Some("zhejiang"));
+    }
+    let (path, _, text) = refused(shop, &format!("{shop}\nprovince = \"zhejang\""));
+    assert_eq!(path, "party.shop.province");
+    assert!(text.contains("did you mean `zhejiang`?"), "{text}");
+}

@@ -122,7 +122,7 @@ impl World {
                 LateSuccess::Book
             };
             terms.settlement_cycle = if number == 1 {
-                SettlementCycle::CalendarDays(0)
+                SettlementCycle::CalendarDays(1)
             } else {
                 SettlementCycle::BusinessDays(1)
             };

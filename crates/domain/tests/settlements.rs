@@ -8,8 +8,7 @@ use channels::answer::PayoutState;
 use channels::operation::{Channel, Operation};
 use domain::case::CaseKind;
 use domain::closing::{DayClose, Figure, TurnDay};
-use domain::merchant::BankAccount;
-use domain::merchant::{MerchantStatus, SetMerchantStatus};
+use domain::merchant::{BankAccount, MerchantStatus, Profile, SetMerchantStatus, UpdateMerchant};
 use domain::payout::{
     CreatePayout, Payout, PayoutStatus, ResolvePayout, ResolvedPayout, ReturnPayout,
 };
@@ -123,9 +122,29 @@ fn a_weekend_is_no_business_day() {
 #[test]
 fn same_day_takings_are_settled_at_the_turn_and_what_comes_in_meanwhile_is_left() {
     let mut book = Book::new();
-    let mut terms = merchant_terms("m1");
-    terms.settlement_cycle = SettlementCycle::CalendarDays(0);
-    let merchant = book.open_merchant_with(terms);
+    let merchant = book.open_merchant("m1");
+    let same_day = |cycle| {
+        Request::UpdateMerchant(UpdateMerchant {
+            merchant: merchant.clone(),
+            settlement_cycle: Some(cycle),
+            profile: Some(Profile {
+                trading_days: Some(90),
+                ..Profile::default()
+            }),
+            ..UpdateMerchant::default()
+        })
+    };
+    // Open to merchants of ninety days, whichever way it is written.
+    for cycle in [
+        SettlementCycle::CalendarDays(0),
+        SettlementCycle::BusinessDays(0),
+    ] {
+        let refused = book.ask(&operator(), same_day(cycle)).unwrap_err();
+        assert_eq!(refused.code, Code::RefusedByRule, "{refused:?}");
+    }
+    book.pass(90 * 86_400);
+    book.ask(&operator(), same_day(SettlementCycle::CalendarDays(0)))
+        .unwrap();
     book.paid(&merchant, "o1", 10_000);
     book.ask(&operator(), Request::TurnDay(TurnDay::default()))
         .unwrap();

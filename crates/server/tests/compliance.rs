@@ -273,6 +273,21 @@ async fn what_is_wrong_is_said_with_its_field() {
             "invalid_field",
             "facts.code",
         ),
+        (
+            json!({"as_of": "2026-11-26", "outsourced": ["merchant-review"]}),
+            "invalid_field",
+            "facts.outsourced",
+        ),
+        (
+            json!({"as_of": "2026-11-26", "merchant": {"province": "foo"}}),
+            "invalid_field",
+            "facts.merchant.province",
+        ),
+        (
+            json!({"as_of": "2026-11-26", "settlement_cycle": "D0"}),
+            "invalid_field",
+            "facts.settlement_cycle",
+        ),
     ];
     for (facts, code, field) in facts {
         let found = rig.post(PATH, OPERATOR, "", &json!({"facts": facts})).await;

@@ -64,6 +64,22 @@ async fn what_is_not_known_is_asked_for_and_nothing_is_done() {
     complete["province"] = json!("guangdong");
     refused_by(onboard(&rig, "m-3", complete).await, "PBC-2013-9/local");
 
+    // What a rule does not know would count as harmless: it is refused.
+    let words = [
+        (
+            "outsourced",
+            json!(["software", "merchant-review"]),
+            "profile.outsourced[1]",
+        ),
+        ("province", json!("zhejang"), "profile.province"),
+    ];
+    for (name, value, field) in words {
+        let mut unknown = profile(|_| {});
+        unknown[name] = value;
+        let problem = onboard(&rig, "m-5", unknown).await;
+        problem.expect_problem(422, "invalid_field", field);
+    }
+
     // Whose account it is must be said, too; a platform's it may not be.
     let body = |owner: Value| {
         json!({"external_number": "m-4", "name": "m", "fee_schedule": {}, "settlement_cycle": "T+1",
@@ -470,6 +486,11 @@ async fn money_of_a_trade_is_held_back_for_thirty_days_at_most() {
     let late = hold("h-3", trade("2026-10-20", false)).await;
     refused_by(late, "PBC-2013-9/settle-30d");
     hold("h-4", trade("2026-10-20", true)).await.expect(201);
+    // A day to come would put off the end of the thirty days.
+    hold("h-7", trade("2026-11-21", false))
+        .await
+        .expect_problem(422, "invalid_field", "trade.confirmed_on");
+    hold("h-8", trade("2026-11-20", false)).await.expect(201);
     let held = hold("h-5", trade("2026-10-21", false)).await.expect(201);
     assert_eq!(held.body["decision"]["verdict"], "allow");
     let path = format!("/v1/holds/{}/release", held.id());

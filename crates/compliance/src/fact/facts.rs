@@ -3,8 +3,10 @@
 use super::conclude::direct_hop;
 use super::error::FactError;
 use super::kind::{FactDef, FactKind, Origin};
+use super::province;
 use super::table::{self, FactId};
-use super::value::Value;
+use super::value::{Value, Word};
+use calendar::SettlementCycle;
 
 /// Far beyond any payment, and far from where sums overflow.
 const NUMBER_BOUND: i64 = 1_000_000_000_000_000;
@@ -44,7 +46,7 @@ impl Facts {
                 path: path.to_owned(),
             });
         }
-        let value = value.into();
+        let value = respelled(definition, value.into());
         check(definition, &value)?;
         self.put(id, value);
         Ok(())
@@ -194,6 +196,36 @@ pub(crate) fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> O
         .map(|(_, name)| name.to_owned())
 }
 
+/// One spelling of each word, so that equal things are equal to the rules.
+fn respelled(definition: &FactDef, mut value: Value) -> Value {
+    let respell = |word: &mut Word| {
+        if let Some(name) = province::name_of(word) {
+            *word = Word::Borrowed(name);
+        }
+    };
+    // Letter codes are provinces only where provinces are listed.
+    if definition.words == province::PROVINCES {
+        match &mut value {
+            Value::Word(word) => respell(word),
+            Value::Words(words) => words.iter_mut().for_each(respell),
+            _ => {}
+        }
+    }
+    value
+}
+
+/// A word of a fact (of a list, one of its words) as the vocabulary spells it, or why it is none.
+pub fn spelled(path: &str, word: &str) -> Result<Word, FactError> {
+    let definition = table::find(path)
+        .map(table::definition)
+        .ok_or_else(|| unknown_fact(path))?;
+    let value = respelled(definition, Value::Word(Word::Owned(word.to_owned())));
+    match value {
+        Value::Word(word) => check_word(definition, &word).map(|()| word),
+        _ => Err(wrong_kind(definition)),
+    }
+}
+
 fn check(definition: &FactDef, value: &Value) -> Result<(), FactError> {
     let fits = match (definition.kind, value) {
         (_, Value::Unknown) => true,
@@ -207,6 +239,7 @@ fn check(definition: &FactDef, value: &Value) -> Result<(), FactError> {
             i32::try_from(*day).is_ok_and(|day| calendar::BusinessDate::from_yyyymmdd(day).is_ok())
         }
         (FactKind::Clock, Value::Number(minute)) => (0..24 * 60).contains(minute),
+        (FactKind::Cycle, Value::Word(word)) => word.parse::<SettlementCycle>().is_ok(),
         (FactKind::Word, Value::Word(word)) => return check_word(definition, word),
         (FactKind::Words, Value::Words(words)) if words.len() <= LIST_BOUND => {
             return words

@@ -19,6 +19,8 @@ pub enum FactKind {
     Word,
     /// A list of such words; `none` is the empty list.
     Words,
+    /// A settlement cycle: `T+1`, `D+0`, `weekly:friday`, `monthly:15`.
+    Cycle,
     /// Legs of money: `{from, to, purpose}`.
     Legs,
     /// Receivers of a split: `{kind, onboarded_by, relation, purpose}`.
@@ -65,6 +67,9 @@ impl FactKind {
             FactKind::Clock => "a time of day in quotes, for instance \"18:30\"",
             FactKind::Word => "a word",
             FactKind::Words => "a list of words",
+            FactKind::Cycle => {
+                "a settlement cycle, for instance T+1, D+0, weekly:friday or monthly:15"
+            }
             FactKind::Legs => "a list of legs {from, to, purpose}",
             FactKind::Receivers => "a list of receivers {kind, onboarded_by, relation, purpose}",
         }
@@ -79,7 +84,7 @@ impl FactKind {
             | FactKind::Ratio
             | FactKind::Day
             | FactKind::Clock => Some("Long"),
-            FactKind::Word => Some("String"),
+            FactKind::Word | FactKind::Cycle => Some("String"),
             FactKind::Words => Some("Set<String>"),
             FactKind::Legs | FactKind::Receivers => None,
         }

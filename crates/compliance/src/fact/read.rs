@@ -74,7 +74,7 @@ fn parse(definition: &FactDef, node: &Node) -> Option<Value> {
         FactKind::Ratio => decimal(node.text()?, 6).map(Value::Number),
         FactKind::Day => day(node.text()?).map(Value::Number),
         FactKind::Clock => clock(node.text()?).map(Value::Number),
-        FactKind::Word => node
+        FactKind::Word | FactKind::Cycle => node
             .text()
             .map(|word| Value::Word(Word::Owned(word.to_owned()))),
         FactKind::Words => match &node.kind {

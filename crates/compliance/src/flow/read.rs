@@ -6,6 +6,7 @@ use super::model::{
     Account, Code, Contract, ContractKind, Expectation, Flow, GoodsOf, Hop, MoneyLeg, Party,
     PartyId,
 };
+use super::view::false_refund;
 use crate::decision::Verdict;
 use crate::fact::{self, Node, Word, nearest};
 use std::collections::HashMap;
@@ -80,24 +81,6 @@ const LEG: [&str; 17] = [
     "facts",
 ];
 
-/// Functions that can be given to an outsourcer.
-const FUNCTIONS: [&str; 14] = [
-    "merchant_review",
-    "agreement_signing",
-    "settlement",
-    "transaction_processing",
-    "risk_monitoring",
-    "master_key",
-    "interface_management",
-    "dispute",
-    "fund_security_core",
-    "info_security_core",
-    "aggregation",
-    "software",
-    "terminal_service",
-    "merchant_service",
-];
-
 /// The words of a fact.
 fn words_of(path: &str) -> &'static [&'static str] {
     fact::find(path).map_or(&[], |id| fact::definition(id).words)
@@ -166,7 +149,23 @@ pub fn flow_from_node(node: &Node) -> Result<Flow, FlowError> {
         legs,
         parties,
     };
-    Ok(flow)
+    match false_refund(&flow) {
+        None => Ok(flow),
+        Some((position, leg)) => {
+            let to = &flow.party(leg.to).id;
+            let stated = top.get("leg").map(|legs| legs.items()).transpose()?;
+            let place = stated
+                .and_then(|legs| legs.get(position).cloned())
+                .and_then(|leg| leg.get("purpose").or_else(|| leg.get("service")))
+                .unwrap_or(top);
+            Err(place.error(
+                format!(
+                    "the leg says `refund`, but `{to}` has not paid it before: this is a payout"
+                ),
+                format!("an earlier leg by which `{to}` pays for the same goods at least as much, or no `refund`"),
+            ))
+        }
+    }
 }
 
 fn verdict(cursor: &Cursor<'_>) -> Result<Verdict, FlowError> {
@@ -206,6 +205,12 @@ fn flag(cursor: &Cursor<'_>, name: &str) -> Result<Option<bool>, FlowError> {
 
 fn list(cursor: &Cursor<'_>, name: &str, words: &[&str]) -> Result<Option<Vec<Word>>, FlowError> {
     cursor.get(name).map(|value| value.words(words)).transpose()
+}
+
+/// A province by its name or its letter code.
+fn province(cursor: &Cursor<'_>) -> Result<Word, FlowError> {
+    fact::spelled("merchant.province", cursor.text()?)
+        .or_else(|_| cursor.word(words_of("merchant.province")))
 }
 
 fn party(id: &str, cursor: &Cursor<'_>) -> Result<Party, FlowError> {
@@ -264,6 +269,7 @@ fn party(id: &str, cursor: &Cursor<'_>) -> Result<Party, FlowError> {
             "one of them true",
         ));
     }
+    let offers = [&["wallet"], words_of("activity")].concat();
     let wallet = flag(cursor, "wallet")?.unwrap_or(false);
     if wallet && kind != "npi" {
         return Err(cursor.error(
@@ -281,16 +287,22 @@ fn party(id: &str, cursor: &Cursor<'_>) -> Result<Party, FlowError> {
             },
         },
         licences,
-        acquiring_regions: list(cursor, "acquiring_regions", &[])?,
+        acquiring_regions: cursor
+            .get("acquiring_regions")
+            .map(|regions| regions.items()?.iter().map(province).collect())
+            .transpose()?,
         group: option(cursor, "group", &[])?,
         physical,
         online,
-        province: option(cursor, "province", &[])?,
+        province: cursor
+            .get("province")
+            .map(|place| province(&place))
+            .transpose()?,
         wallet,
         system: option(cursor, "system", &["mall", "depository"])?,
-        offers: list(cursor, "offers", &[])?.unwrap_or_default(),
+        offers: list(cursor, "offers", &offers)?.unwrap_or_default(),
         own_name: flag(cursor, "own_name")?,
-        data_stored: list(cursor, "data_stored", &[])?,
+        data_stored: list(cursor, "data_stored", words_of("data.stored"))?,
         touches_sensitive: flag(cursor, "touches_sensitive")?,
         facts: cursor.stated()?,
         line: cursor.node.line,
@@ -372,7 +384,7 @@ impl Reader<'_> {
             first,
             second,
             checked_by,
-            functions: list(cursor, "functions", &FUNCTIONS)?.unwrap_or_default(),
+            functions: list(cursor, "functions", words_of("outsourced"))?.unwrap_or_default(),
             resold: flag(cursor, "resold")?,
             page: self.optional(cursor, "page")?,
             documents: flag(cursor, "documents")?,

@@ -16,7 +16,7 @@ pub enum Shape {
     Agent,
     /// 聚合/外包: a middle party serves an acquirer.
     Aggregator,
-    /// 二清: others' money rests with an unlicensed party and is paid on.
+    /// 二清: others' money rests with an unlicensed party, whether or not its way on is drawn.
     SecondClearing,
     /// 直连: two institutions without a clearing body between them.
     DirectLink,

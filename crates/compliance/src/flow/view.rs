@@ -56,6 +56,52 @@ impl<'a> View<'a> {
             .or_else(|| found.first().copied())
     }
 
+    /// Whether a leg gives back what its payee paid before: money of the payee reached the payer, for
+    /// goods that are not the payee's own, and no less of it.
+    fn gives_back(self, position: usize, refund: &MoneyLeg) -> bool {
+        let earlier = || {
+            let legs = self.flow.legs.iter().take(position);
+            legs.filter(|leg| !is_refund(leg))
+        };
+        // Whoever the payee's money has reached, leg by leg.
+        let mut reached = vec![refund.to];
+        while let Some(leg) =
+            earlier().find(|leg| reached.contains(&leg.from) && !reached.contains(&leg.holder))
+        {
+            reached.push(leg.holder);
+        }
+        if !reached.contains(&refund.from) {
+            return false;
+        }
+        let same_goods = |leg: &&MoneyLeg| match (refund.goods_of, leg.goods_of) {
+            (Some(refunded), Some(paid)) => refunded == paid,
+            _ => true,
+        };
+        let paid: Vec<&MoneyLeg> = earlier()
+            .filter(|leg| leg.from == refund.to)
+            .filter(same_goods)
+            .collect();
+        let sum = paid.iter().try_fold(0i64, |sum, leg| {
+            leg.amount.map(|amount| sum.saturating_add(amount))
+        });
+        // With what other legs gave back already.
+        let back = self
+            .flow
+            .legs
+            .iter()
+            .take(position + 1)
+            .filter(|leg| is_refund(leg) && leg.to == refund.to && leg.goods_of == refund.goods_of)
+            .filter_map(|leg| leg.amount)
+            .fold(0i64, i64::saturating_add);
+        let no_more = sum.is_none_or(|paid| back <= paid);
+        // To the one whose goods were paid for, money is the price, unless the refund names other goods.
+        let price = refund.goods_of.is_none()
+            && self
+                .incoming(refund.from)
+                .any(|(_, leg)| self.goods(leg) == Some(GoodsOf::Party(refund.to)));
+        !paid.is_empty() && no_more && !price
+    }
+
     /// What the goods are to a party whose account the money passes.
     pub fn title(self, party: PartyId) -> Title {
         let goods: Vec<Option<GoodsOf>> = self
@@ -85,11 +131,48 @@ impl<'a> View<'a> {
         }
     }
 
-    /// Whether a party without a licence to hold others' money receives and passes on.
+    /// Whose money a leg leaves with its holder though it is somebody else's: as stated on the leg, or
+    /// because nobody on its way earned it or has a leg to whom it belongs.
+    fn astray(self, leg: &MoneyLeg) -> Option<GoodsOf> {
+        self.not_theirs(leg, TRACE_BOUND).filter(|goods| {
+            !matches!(goods, GoodsOf::Party(owner)
+                if *owner == leg.holder || self.one_group(*owner, leg.holder))
+        })
+    }
+
+    fn not_theirs(self, leg: &MoneyLeg, bound: usize) -> Option<GoodsOf> {
+        if leg.goods_of.is_some() || bound == 0 {
+            return leg.goods_of;
+        }
+        let reached = |goods: &GoodsOf| match goods {
+            GoodsOf::Party(owner) => {
+                // Who was paid for goods of its own spends money of its own.
+                *owner == leg.from || self.outgoing(leg.from).any(|(_, other)| other.to == *owner)
+            }
+            GoodsOf::Unknown => false,
+        };
+        self.incoming(leg.from)
+            .filter_map(|(_, earlier)| self.not_theirs(earlier, bound - 1))
+            .find(|goods| !reached(goods))
+    }
+
+    /// Whose money rests with a party that has no leg onward: the first that is not its own.
+    pub fn rests(self, party: PartyId) -> Option<GoodsOf> {
+        if self.passes_on(party) {
+            return None;
+        }
+        self.incoming(party).find_map(|(_, leg)| self.astray(leg))
+    }
+
+    /// Whether a party without a licence to hold others' money receives and passes on, or keeps what the
+    /// drawing says is not its own: a way on that is not drawn is no reason to allow.
     pub fn pools(self, party: PartyId) -> bool {
         let who = self.flow.party(party);
-        if who.is_licensed() || !self.passes_on(party) {
+        if who.is_licensed() {
             return false;
+        }
+        if !self.passes_on(party) {
+            return self.rests(party).is_some();
         }
         // A merchant that spends what it earned is no pool; a platform is always asked.
         self.title(party) != Title::Own || who.kind == "platform"
@@ -122,6 +205,10 @@ impl<'a> View<'a> {
             .map(|(_, leg)| leg.to)
             .filter(|id| is_merchant(*id));
         found.extend(paid);
+        // Whose money rests with it without a leg to them sells through it all the same.
+        if let Some(GoodsOf::Party(owner)) = self.rests(party).filter(|_| self.pools(party)) {
+            found.push(owner);
+        }
         found.sort_unstable();
         found.dedup();
         found
@@ -242,6 +329,13 @@ pub(super) enum Title {
     Unknown,
     /// Not stated.
     NotStated,
+}
+
+/// The first leg that calls itself a refund of what its payee never paid.
+pub(super) fn false_refund(flow: &Flow) -> Option<(usize, &MoneyLeg)> {
+    let view = View { flow };
+    let mut refunds = flow.legs.iter().enumerate();
+    refunds.find(|(position, leg)| is_refund(leg) && !view.gives_back(*position, leg))
 }
 
 fn is_refund(leg: &MoneyLeg) -> bool {

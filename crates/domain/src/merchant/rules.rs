@@ -67,7 +67,7 @@ impl Merchant {
 /// Checks the texts of a profile, of a merchant of a group or of none.
 pub(super) fn check(profile: &Profile, group: Option<&str>) -> Result<(), Rejection> {
     if let Some(province) = &profile.province {
-        text::number("profile.province", province)?;
+        known("profile.province", "merchant.province", province)?;
     }
     if let Some(owner) = &profile.owner {
         text::number("profile.owner", owner)?;
@@ -87,8 +87,17 @@ pub(super) fn check(profile: &Profile, group: Option<&str>) -> Result<(), Reject
             "at most 20 functions",
         ));
     }
-    for function in outsourced {
-        text::number("profile.outsourced", function)?;
+    for (position, function) in outsourced.enumerate() {
+        let field = format!("profile.outsourced[{position}]");
+        known(&field, "outsourced", function)?;
     }
     Ok(())
+}
+
+/// A word that the rules do not know would count as harmless.
+fn known(field: &str, fact: &str, word: &str) -> Result<(), Rejection> {
+    text::number(field, word)?;
+    compliance::spelled(fact, word)
+        .map(|_| ())
+        .map_err(|error| Rejection::field(field, error.to_string()))
 }

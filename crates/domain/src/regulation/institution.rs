@@ -96,6 +96,9 @@ impl Institution {
         if let Some(regions) = &self.acquiring_regions {
             facts.set("actor.acquiring_regions", regions.clone())?;
         }
+        for branch in self.branches.iter().flatten() {
+            Facts::new().set("merchant.province", branch.clone())?;
+        }
         for route in self.routes.values() {
             Facts::new().set("route", route.clone())?;
         }
@@ -113,6 +116,12 @@ impl Institution {
     /// Whether it has its home or a branch in a province.
     pub(crate) fn branch_in(&self, province: &str) -> Option<bool> {
         let branches = self.branches.as_ref()?;
-        Some(branches.iter().any(|branch| branch == province))
+        let spelled = |word: &str| compliance::spelled("merchant.province", word).ok();
+        let province = spelled(province)?;
+        Some(
+            branches
+                .iter()
+                .any(|branch| spelled(branch).as_ref() == Some(&province)),
+        )
     }
 }

@@ -51,7 +51,15 @@ fn ask(cx: &mut Context<'_, '_>, action: Action, trade: &HeldTrade) -> Refusable
     let today = shanghai_date(cx.tx.now());
     let days = trade
         .confirmed_on
-        .map(|day| i64::from(day.days_until(today).max(0)));
+        .map(|day| i64::from(day.days_until(today)));
+    // The payer has confirmed or has not: a day to come would put off the end of every period.
+    if days.is_some_and(|days| days < 0) {
+        return Err(Rejection::field(
+            "trade.confirmed_on",
+            format!("the trade cannot have been confirmed after today, {today}"),
+        )
+        .into());
+    }
     let question = Question::new(action)
         .with("service", "escrow")
         .maybe("real_trade", trade.real)

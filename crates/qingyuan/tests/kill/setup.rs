@@ -134,7 +134,7 @@ async fn merchant(
         "group": group,
         "fee_schedule": {"rate": 6_000, "min": 1},
         "refund_returns_fee": true,
-        "settlement_cycle": "D+0",
+        "settlement_cycle": "D+1",
         "automatic_payout": automatic_payout,
         "settlement_account": {"account_number": "6222020200112230001", "holder": "清源书店", "owner": "merchant"},
         "split_share_max": 300_000,

@@ -277,7 +277,7 @@ fn value(fact: &FactDef) -> RefOr<Schema> {
         FactKind::Money | FactKind::Ratio => {
             ObjectBuilder::new().schema_type(or_unknown(Type::Number))
         }
-        FactKind::Day | FactKind::Clock => text,
+        FactKind::Day | FactKind::Clock | FactKind::Cycle => text,
         FactKind::Word if fact.words.is_empty() => text,
         FactKind::Word => {
             let words = fact.words.iter().copied().filter(|word| *word != "unknown");

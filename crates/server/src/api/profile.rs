@@ -41,7 +41,7 @@ profile! {
     /// Where it sells: in a `shop`, or `online` only.
     #[schema(schema_with = enums::premises)]
     premises: Premises,
-    /// Its province, in the words of the institution's `acquiring_regions`.
+    /// Its province: `zhejiang` or its letter code `ZJ`; the words are in the fact `merchant.province`.
     #[schema(example = "shanghai")]
     province: String,
     /// Your number for the person or firm behind it; no document number. Limits per identity document add

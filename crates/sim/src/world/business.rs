@@ -79,8 +79,8 @@ impl World {
         let max = rng.chance(300).then_some(200);
         let fee_schedule = FeeSchedule::new(rate.unwrap_or(Rate::ZERO), flat, Some(min), max);
         let cycles = [
-            SettlementCycle::CalendarDays(0),
             SettlementCycle::CalendarDays(1),
+            SettlementCycle::CalendarDays(3),
             SettlementCycle::BusinessDays(1),
             SettlementCycle::BusinessDays(2),
         ];

@@ -26,9 +26,22 @@ pub(super) fn pooling(gathered: &Gathered<'_>, party: PartyId) -> Draft {
             purpose: leg.purpose.clone(),
         });
     }
+    let rests = view.rests(party);
+    if let Some(owner) = rests {
+        // What is somebody else's has to go on to them; the leg is only not drawn.
+        legs.push(Leg {
+            from: own.clone(),
+            to: match owner {
+                GoodsOf::Party(owner) => flow.party(owner).kind.clone(),
+                GoodsOf::Unknown => Word::Borrowed("unknown"),
+            },
+            purpose: None,
+        });
+    }
     let held = view.incoming(party).any(|(_, leg)| leg.until_confirmation);
     let title = view.title(party);
     let (seen_en, seen_zh) = match title {
+        _ if rests.is_some() => resting(gathered, party, rests),
         Title::Own => (
             format!(
                 "{} sells goods of its own and pays its suppliers",
@@ -72,6 +85,34 @@ pub(super) fn pooling(gathered: &Gathered<'_>, party: PartyId) -> Draft {
         Title::Unknown | Title::NotStated => draft
             .with("goods", Value::Unknown)
             .with("title_holder", Value::Unknown),
+    }
+}
+
+/// What is seen where others' money comes to rest and no leg leads on.
+fn resting(gathered: &Gathered<'_>, party: PartyId, owner: Option<GoodsOf>) -> (String, String) {
+    let flow = gathered.view.flow;
+    let who = &flow.party(party).name;
+    match owner {
+        Some(GoodsOf::Party(owner)) => {
+            let owner = &flow.party(owner).name;
+            (
+                format!(
+                    "money for goods of {} rests with {}, and the leg from there to {} is not drawn",
+                    owner.en, who.en, owner.en
+                ),
+                format!(
+                    "{}的货款停留于{}，未画出由其付给{}的资金",
+                    owner.zh, who.zh, owner.zh
+                ),
+            )
+        }
+        _ => (
+            format!(
+                "money rests with {}; whose goods it pays for is not known, and no leg leads on",
+                who.en
+            ),
+            format!("资金停留于{}，不知货物归属，且未画出去向", who.zh),
+        ),
     }
 }
 
