@@ -277,14 +277,18 @@ async fn a_clearing_by_hand_is_of_one_part_and_of_one_bill() {
     let refused = one.post("/v1/clearings", FINANCE, nobody).await;
     refused.expect_problem(422, "invalid_field", "for_object");
     let first = body(&merchants[0], "00");
-    let booked = one.post("/v1/clearings", FINANCE, first.clone()).await;
-    booked.expect(201);
+    let unknown = one.post("/v1/clearings", FINANCE, body("mch_x", "00"));
+    unknown
+        .await
+        .expect_problem(422, "invalid_field", "for_object");
+    one.post_approved("/v1/clearings", FINANCE, first.clone())
+        .await;
     let refused = one.post("/v1/clearings", FINANCE, body(&merchants[1], "01"));
     refused
         .await
         .expect_problem(409, "already_exists", "bill_hash");
-    let other_part = one.post("/v1/clearings", FINANCE, body(&merchants[1], "00"));
-    other_part.await.expect(201);
+    one.post_approved("/v1/clearings", FINANCE, body(&merchants[1], "00"))
+        .await;
     one.stop().await;
 }
 
@@ -300,8 +304,7 @@ async fn a_bill_books_no_part_beside_a_clearing_that_says_otherwise() {
     let yuan = |amount: i64| json!({"amount": amount, "currency": "CNY"});
     let by_hand = json!({"channel": "wechat", "clearing_date": date, "gross": yuan(1_000),
         "refunds": yuan(0), "channel_fee": yuan(6), "bill_hash": "00".repeat(32), "for_object": merchant});
-    let booked = one.post("/v1/clearings", FINANCE, by_hand).await;
-    booked.expect(201);
+    one.post_approved("/v1/clearings", FINANCE, by_hand).await;
     let reconciliations = one.server.state().reconciliations();
     let account = "1900000001".to_owned();
     let taken = reconciliations

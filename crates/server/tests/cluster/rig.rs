@@ -261,6 +261,14 @@ impl Member {
         self.send(Method::POST, path, token, Some(&body)).await
     }
 
+    /// A POST that needs a second person, who agrees.
+    pub async fn post_approved(&self, path: &str, token: &str, body: Value) {
+        let proposed = self.post(path, token, body).await.expect(202);
+        let proposal = proposed["proposal"].as_str().unwrap();
+        let approve = format!("/v1/proposals/{proposal}/approve");
+        self.post(&approve, CHECKER, json!({})).await.expect(200);
+    }
+
     /// Waits until every shard has a writer that this server knows.
     pub async fn until_ready(&self) {
         let waited = tokio::time::timeout(PATIENCE, async {
