@@ -201,7 +201,12 @@ impl World {
         let refused = self.fenced();
         servers[asleep].pause();
         let mut instants = vec![jiff::Timestamp::now()];
-        let taken = format!("SELECT epoch>{epoch} FROM shard WHERE shard={shard}");
+        // Another has it, and has ended the sleeper's sessions.
+        let taken = format!(
+            "SELECT epoch>{epoch} AND NOT EXISTS (SELECT FROM pg_stat_activity \
+             WHERE datname=current_database() AND application_name='qingyuan shard {shard} epoch {epoch}') \
+             FROM shard WHERE shard={shard}"
+        );
         until("another holder", || {
             (self.database.sql(&self.book, &taken).trim() == "t").then_some(())
         })
@@ -261,7 +266,13 @@ impl World {
     fn fenced(&self) -> usize {
         let log = std::fs::read_to_string(self.directory.path().join("server.log"));
         let log = log.unwrap_or_default();
-        log.matches("another server writes this shard now").count()
+        // Once for each shard: when it ends so, or when it was being given up.
+        let told = |line: &&str| {
+            line.contains("another server writes this shard now")
+                && (line.contains("the shard ends here")
+                    || line.contains("checkpoints are left behind"))
+        };
+        log.lines().filter(told).count()
     }
 }
 

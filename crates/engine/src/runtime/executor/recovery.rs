@@ -12,6 +12,11 @@ use std::time::{Duration, Instant};
 /// Pause before the store is tried again.
 const REOPEN_PAUSE: Duration = Duration::from_millis(200);
 
+/// Said once of a shard that another server has.
+fn ends_here(error: &str) {
+    tracing::warn!(error, "the shard ends here");
+}
+
 impl<App: Application> Executor<App> {
     /// Opens the shard again after a failure; `None` when the engine is asked to stop meanwhile, or when another
     /// server has the shard.
@@ -21,7 +26,9 @@ impl<App: Application> Executor<App> {
         failure: &Failure,
     ) -> Option<Shard<App>> {
         let mut retry = failure.retry;
-        let mut fenced = self.is_fenced(&failure.error);
+        let mut fenced = self
+            .is_fenced(&failure.error)
+            .then(|| failure.error.to_string());
         if self.sent.is_some() {
             match self.await_ack_briefly() {
                 Some(Ok(())) => {
@@ -32,7 +39,9 @@ impl<App: Application> Executor<App> {
                 Some(Err(StoreError::Refused(_))) => {}
                 // Whether it took effect is not known: nothing of it may be run again.
                 Some(Err(error)) => {
-                    fenced |= self.is_fenced(&error);
+                    if self.is_fenced(&error) {
+                        fenced = Some(error.to_string());
+                    }
                     retry = false;
                 }
                 None => retry = false,
@@ -53,7 +62,11 @@ impl<App: Application> Executor<App> {
         for ticket in stale {
             self.answer_unavailable(ticket, &reason);
         }
-        if fenced { None } else { self.reopen() }
+        if let Some(error) = fenced {
+            ends_here(&error);
+            return None;
+        }
+        self.reopen()
     }
 
     pub(super) fn answer_unavailable(&mut self, ticket: Ticket, reason: &Arc<str>) {
@@ -76,7 +89,7 @@ impl<App: Application> Executor<App> {
             match opened {
                 Ok(shard) => return Some(shard),
                 Err(error) if self.is_fenced(&error) => {
-                    tracing::warn!(%error, "the shard ends here");
+                    ends_here(&error.to_string());
                     return None;
                 }
                 Err(error) => {
