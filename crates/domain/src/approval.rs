@@ -3,8 +3,8 @@
 //! A repeat of what was done already needs nobody: it changes nothing and is answered (or refused)
 //! like every other repeat.
 
-use crate::authorise::is_merchant;
-use crate::clearing::Adjustment;
+use crate::authorise::{is_merchant, is_system};
+use crate::clearing::{self, Adjustment};
 use crate::command::{Command, Request};
 use crate::context::Settings;
 use crate::payout::{self, CreatePayout, PayoutNumber};
@@ -24,13 +24,18 @@ pub(crate) fn needed(
         return Ok(None);
     };
     let reason = match request {
-        Request::CreatePayout(command) => payout(settings, command, tx)?,
+        Request::CreatePayout(command) => payout(settings, actor, command, tx)?,
         Request::UpdateMerchant(command) if command.settlement_account.is_some() => {
             Some("a new settlement account")
         }
         // Whoever holds the key acts as the merchant, so one person's word does not make it the merchant's.
         Request::AddSigningKey(command) if !is_merchant(actor) => {
             signing_key::adds(tx, command)?.then_some("a key in the name of a merchant")
+        }
+        // The reconciliation has compared the bill with the books; a person only says what came in.
+        Request::ConfirmClearing(command) if !is_system(actor) => {
+            clearing::books(tx, actor, command)?
+                .then_some("money that a channel is said to have paid over")
         }
         Request::AdjustDifference(command) => {
             let key = Adjustment::key_of(&command.case, &command.adjustment_number);
@@ -59,11 +64,11 @@ pub(crate) fn needed(
 
 fn payout(
     settings: &Settings,
+    actor: &Actor,
     command: &CreatePayout,
     tx: &mut Tx<'_>,
 ) -> Result<Option<&'static str>, Interrupt> {
-    let large = payout::is_large(settings, tx, &command.merchant, command.amount)?;
-    let Some(reason) = large else {
+    let Some(reason) = payout::needs_second_person(settings, tx, actor, command)? else {
         return Ok(None);
     };
     let key = PayoutNumber::key_of(&command.merchant, &command.payout_number);

@@ -24,6 +24,11 @@ pub(crate) fn is_merchant(actor: &Actor) -> bool {
     *actor.role == *MERCHANT
 }
 
+/// Whether the program itself acts: connectors, timers, the reconciliation.
+pub(crate) fn is_system(actor: &Actor) -> bool {
+    *actor.role == *SYSTEM
+}
+
 /// Refuses what the actor's role does not cover.
 pub(crate) fn authorise(actor: &Actor, command: &Command) -> Result<(), Rejection> {
     let role = &*actor.role;

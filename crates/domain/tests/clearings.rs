@@ -8,7 +8,7 @@ use domain::case::{AssignCase, CaseKind, CaseStatus, CloseCase, ExplainCase, Ope
 use domain::clearing::{AMOUNT_MAX, AdjustDifference, AdjustmentAccount, ConfirmClearing};
 use domain::closing::{DaySummary, Figure};
 use domain::{Code, Command, Rejection, Reply, Request};
-use engine::{Verdict, Work};
+use engine::{Actor, Verdict, Work};
 use support::*;
 
 fn confirmation() -> ConfirmClearing {
@@ -67,7 +67,7 @@ fn clearing_empties_the_receivable_and_books_the_cost_once() {
     book.answer(&refund, done);
     for repeated_expected in [false, true] {
         let reply = book
-            .ask(&finance(), Request::ConfirmClearing(confirmation()))
+            .ask(&Actor::system(), Request::ConfirmClearing(confirmation()))
             .unwrap();
         let Reply::Clearing { clearing, repeated } = reply else {
             panic!()
@@ -84,7 +84,7 @@ fn clearing_empties_the_receivable_and_books_the_cost_once() {
 #[test]
 fn a_date_is_cleared_by_one_bill() {
     let mut book = Book::new();
-    book.ask(&finance(), Request::ConfirmClearing(confirmation()))
+    book.ask_approved(&finance(), Request::ConfirmClearing(confirmation()))
         .unwrap();
     let corrected = ConfirmClearing {
         bill_hash: "cd".repeat(20),
@@ -101,6 +101,48 @@ fn a_date_is_cleared_by_one_bill() {
     assert_eq!(book.balance(reserve), 7_976);
 }
 
+/// One person with a key of finance would make reserve out of nothing.
+#[test]
+fn a_person_confirms_with_another_and_only_dates_of_the_latest_year() {
+    let mut book = Book::new();
+    let on = |days: i32| {
+        Request::ConfirmClearing(ConfirmClearing {
+            clearing_date: first_day().plus_days(days),
+            ..confirmation()
+        })
+    };
+    for days in [1, 300, -401, -10_000] {
+        let refused = book.ask(&finance(), on(days)).unwrap_err();
+        assert_eq!(
+            (refused.code, refused.field.as_deref()),
+            (Code::InvalidField, Some("clearing_date")),
+            "{days}"
+        );
+    }
+    let reserve = book.chart().reserve;
+    for (days, after) in [(0, 7_976), (-400, 15_952)] {
+        let verdict = book.submit(&finance(), Command::Request(on(days)));
+        let Verdict::Proposed(proposal) = verdict else {
+            panic!("{verdict:?}")
+        };
+        assert_eq!(book.balance(reserve), after - 7_976, "nothing booked yet");
+        let approve = |proposal: &str| Work::Decide {
+            proposal: proposal.to_owned(),
+            approve: true,
+        };
+        let alone = book.decide(&finance(), approve(&proposal));
+        assert!(matches!(alone, Verdict::Denied(_)), "{alone:?}");
+        let done = book.decide(&checker(), approve(&proposal));
+        assert!(matches!(done, Verdict::Done(_)), "{done:?}");
+        assert_eq!(book.balance(reserve), after);
+        // A repeat changes nothing and needs nobody.
+        book.ask(&finance(), on(days)).unwrap();
+    }
+    // The reconciliation takes what the bill says.
+    book.ask(&Actor::system(), on(-1_000)).unwrap();
+    assert_eq!(book.balance(reserve), 3 * 7_976);
+}
+
 #[test]
 fn a_day_of_refunds_is_paid_to_the_channel() {
     let mut book = Book::new();
@@ -110,7 +152,7 @@ fn a_day_of_refunds_is_paid_to_the_channel() {
         channel_fee: fen(-12),
         ..confirmation()
     };
-    book.ask(&finance(), Request::ConfirmClearing(command))
+    book.ask_approved(&finance(), Request::ConfirmClearing(command))
         .unwrap();
     let chart = book.chart();
     assert_eq!(book.balance(chart.reserve), -1_988);

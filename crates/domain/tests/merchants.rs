@@ -7,8 +7,12 @@ use channels::operation::Channel;
 use compliance::Bearer;
 use domain::case::CaseKind;
 use domain::chart::{Chart, SetUp};
-use domain::merchant::{BankAccount, MerchantStatus, Profile, SetMerchantStatus, UpdateMerchant};
+use domain::merchant::{
+    AccountOwner, BankAccount, CreateMerchant, MerchantStatus, Profile, SetMerchantStatus,
+    UpdateMerchant,
+};
 use domain::payment::PaymentStatus;
+use domain::signing_key::{AddSigningKey, KeyAlgorithm, RevokeSigningKey};
 use domain::{Code, Command, Due, Fact, Reply, Request, Settings};
 use engine::{Actor, Verdict};
 use money::{Currency, FeeSchedule};
@@ -171,6 +175,71 @@ fn a_new_settlement_account_needs_a_second_person() {
     book.ask_approved(&operator(), change()).unwrap();
     let after = book.merchant(&merchant);
     assert_eq!(after.settlement_account, Some(account));
+}
+
+/// Its payouts would be refused later, by the same clause and with money waiting.
+#[test]
+fn a_listed_persons_account_is_not_taken_on_file() {
+    let mut book = Book::new();
+    let account = |listed: bool| BankAccount {
+        owner: Some(AccountOwner::Designated),
+        documented: Some(true),
+        listed: Some(listed),
+        ..bank_account()
+    };
+    let terms = |number: &str, listed: bool| CreateMerchant {
+        settlement_account: Some(account(listed)),
+        ..merchant_terms(number)
+    };
+    let refused = |answer: Result<Reply, domain::Rejection>| {
+        let refusal = answer.unwrap_err();
+        let rules = serde_json::to_string(&refusal.rules).unwrap();
+        assert_eq!(refusal.code, Code::RefusedByRule);
+        assert!(rules.contains("NPC-AML/40"), "{rules}");
+    };
+    refused(book.ask(&operator(), Request::CreateMerchant(terms("m1", true))));
+    let merchant = book.open_merchant_with(terms("m1", false));
+    let change = UpdateMerchant {
+        merchant: merchant.clone(),
+        settlement_account: Some(account(true)),
+        ..UpdateMerchant::default()
+    };
+    refused(book.ask_approved(&operator(), Request::UpdateMerchant(change)));
+    let kept = book.merchant(&merchant);
+    assert_eq!(kept.settlement_account, Some(account(false)));
+    assert_eq!(kept.status, MerchantStatus::Active);
+}
+
+/// Whoever may know the secret part would be let in again.
+#[test]
+fn a_revoked_key_stays_revoked_for_its_merchant() {
+    let mut book = Book::new();
+    let (merchant, other) = (book.open_merchant("m1"), book.open_merchant("m2"));
+    let add = |book: &mut Book, merchant: &str, public_key: &str| {
+        let command = AddSigningKey {
+            merchant: merchant.to_owned(),
+            name: "one".into(),
+            algorithm: KeyAlgorithm::Ed25519,
+            public_key: public_key.into(),
+        };
+        match book.ask(&as_merchant(merchant), Request::AddSigningKey(command)) {
+            Ok(Reply::SigningKey { key, .. }) => Ok(key.id.clone()),
+            Ok(other) => panic!("{other:?}"),
+            Err(refusal) => Err((refusal.code, refusal.field)),
+        }
+    };
+    let key = add(&mut book, &merchant, "first").unwrap();
+    let revoke = RevokeSigningKey {
+        merchant: merchant.clone(),
+        key: key.clone(),
+    };
+    let revoke = Request::RevokeSigningKey(revoke);
+    book.ask(&as_merchant(&merchant), revoke.clone()).unwrap();
+    let refused = (Code::AlreadyExists, Some("public_key".to_owned()));
+    assert_eq!(add(&mut book, &merchant, "first"), Err(refused));
+    book.ask(&as_merchant(&merchant), revoke).unwrap();
+    assert_ne!(add(&mut book, &merchant, "second").unwrap(), key);
+    add(&mut book, &other, "first").unwrap();
 }
 
 #[test]

@@ -10,11 +10,11 @@ use domain::case::CaseKind;
 use domain::closing::{DayClose, Figure, TurnDay};
 use domain::merchant::{BankAccount, MerchantStatus, Profile, SetMerchantStatus, UpdateMerchant};
 use domain::payout::{
-    CreatePayout, Payout, PayoutStatus, ResolvePayout, ResolvedPayout, ReturnPayout,
+    CreatePayout, Payout, PayoutStatus, ResolvePayout, ResolvedPayout, ReturnPayout, SmallPayouts,
 };
 use domain::settlement::{Bucket, Settlement};
 use domain::{Answer, BillLine, Code, Command, Fact, Rejection, Reply, Request, reference_of};
-use engine::{EffectRecord, EffectReport, EffectState, Verdict};
+use engine::{Actor, EffectRecord, EffectReport, EffectState, Verdict, Work};
 use support::*;
 
 fn in_transit(book: &mut Book, merchant: &str) -> i64 {
@@ -267,20 +267,79 @@ fn only_settled_money_can_be_paid_out() {
     assert_eq!(payouts(&book, &merchant).len(), 1);
 }
 
+/// A merchant with 9,940 fen settled and this account on file.
+fn settled_to(number: &str) -> (Book, String) {
+    let mut book = Book::new();
+    let mut terms = merchant_terms("m1");
+    terms.automatic_payout = false;
+    let request = Request::CreateMerchant(terms);
+    let made = book.ask_sealing(&operator(), request, "vlt_1", number);
+    let Ok(Reply::Merchant { merchant, .. }) = made else {
+        panic!("{made:?}")
+    };
+    book.paid(&merchant.id, "o1", 10_000);
+    book.turn_day();
+    (book, merchant.id.clone())
+}
+
+fn payout_to(merchant: &str, number: &str, amount: i64, vault_id: &str) -> CreatePayout {
+    let payee = BankAccount {
+        vault_id: vault_id.into(),
+        ..bank_account()
+    };
+    CreatePayout {
+        payee: Some(payee),
+        ..payout_command(merchant, number, amount)
+    }
+}
+
+/// One person would otherwise send the money of many merchants to one account, below every limit.
+#[test]
+fn a_payout_to_an_account_that_is_not_on_file_needs_a_second_person() {
+    let (mut book, merchant) = settled_to("6222021111111234");
+    let ask = |book: &mut Book, command: &CreatePayout, number: &str, actor: &Actor| {
+        let vault_id = command.payee.as_ref().unwrap().vault_id.clone();
+        let request = Request::CreatePayout(command.clone());
+        book.submit_sealing(actor, request, &vault_id, number)
+    };
+    let known = payout_to(&merchant, "p1", 1_000, "vlt_11");
+    let sent = ask(&mut book, &known, "6222021111111234", &operator());
+    assert!(matches!(sent, Verdict::Done(_)), "{sent:?}");
+    // The same mask, another account.
+    let other = payout_to(&merchant, "p2", 1, "vlt_12");
+    let asked = ask(&mut book, &other, "6222022222221234", &operator());
+    let Verdict::Proposed(proposal) = asked else {
+        panic!("{asked:?}")
+    };
+    assert_eq!(payouts(&book, &merchant).len(), 1);
+    let approve = |proposal: &str| Work::Decide {
+        proposal: proposal.to_owned(),
+        approve: true,
+    };
+    let alone = book.decide(&operator(), approve(&proposal));
+    assert!(matches!(alone, Verdict::Denied(_)), "{alone:?}");
+    let done = book.decide(&checker(), approve(&proposal));
+    assert!(matches!(done, Verdict::Done(_)), "{done:?}");
+    // A repeat is answered; what two people answer for is not part of the day's sum.
+    let again = payout_to(&merchant, "p2", 1, "vlt_13");
+    let repeated = ask(&mut book, &again, "6222022222221234", &operator());
+    assert!(matches!(repeated, Verdict::Done(_)), "{repeated:?}");
+    let sum = book.record::<SmallPayouts>(&merchant).unwrap().sum;
+    assert_eq!((payouts(&book, &merchant).len(), sum), (2, fen(1_000)));
+    // A merchant cannot vouch for an account: its payee is the one on file, and needs nobody.
+    let mut own = payout_to(&merchant, "p3", 1_000, "vlt_14");
+    own.payee.as_mut().unwrap().owner = None;
+    let sent = ask(&mut book, &own, "6222021111111234", &as_merchant(&merchant));
+    assert!(matches!(sent, Verdict::Done(_)), "{sent:?}");
+}
+
 /// First six and last four digits are the same for many accounts: a repeat to another of them would
 /// be answered as paid.
 #[test]
 fn a_repeat_to_another_account_with_the_same_mask_is_refused() {
-    let (mut book, merchant) = on_request();
-    book.paid(&merchant, "o1", 10_000);
-    book.turn_day();
+    let (mut book, merchant) = settled_to("6222021111111234");
     let mut pay = |vault_id: &str, number: &str| {
-        let mut command = payout_command(&merchant, "p1", 4_000);
-        command.payee = Some(BankAccount {
-            vault_id: vault_id.into(),
-            ..bank_account()
-        });
-        let request = Request::CreatePayout(command);
+        let request = Request::CreatePayout(payout_to(&merchant, "p1", 4_000, vault_id));
         book.ask_sealing(&operator(), request, vault_id, number)
     };
     pay("vlt_11", "6222021111111234").unwrap();

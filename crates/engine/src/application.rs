@@ -265,10 +265,16 @@ pub enum Denial {
     /// The idempotency key was used with another body.
     #[error("the idempotency key was used before with another request body")]
     KeyReused,
-    /// No open proposal of that id.
-    #[error("there is no open proposal {proposal}")]
+    /// No proposal of that id.
+    #[error("there is no proposal {proposal}")]
     NoSuchProposal {
         /// The id asked for.
+        proposal: String,
+    },
+    /// Somebody decided it before.
+    #[error("the proposal {proposal} was decided already")]
+    ProposalDecided {
+        /// Its id.
         proposal: String,
     },
     /// Maker and checker are the same person.

@@ -465,12 +465,16 @@ fn decide<App: Application>(
     approve: bool,
     tx: &mut Tx<'_>,
 ) -> Result2<App> {
-    let proposal = tx.get::<Proposal>(id)?;
-    let Some(proposal) = proposal.filter(|proposal| proposal.status == ProposalStatus::Open) else {
+    let Some(proposal) = tx.get::<Proposal>(id)? else {
         return Ok(Verdict::Denied(Denial::NoSuchProposal {
             proposal: id.to_owned(),
         }));
     };
+    if proposal.status != ProposalStatus::Open {
+        return Ok(Verdict::Denied(Denial::ProposalDecided {
+            proposal: id.to_owned(),
+        }));
+    }
     if proposal.maker.principal == actor.principal {
         return Ok(Verdict::Denied(Denial::MakerIsChecker));
     }

@@ -281,6 +281,9 @@ fn denial_problem(denial: Denial) -> Problem {
         )
         .at("Idempotency-Key"),
         Denial::NoSuchProposal { .. } => Problem::new(StatusCode::NOT_FOUND, "not_found", text),
+        Denial::ProposalDecided { .. } => {
+            Problem::new(StatusCode::CONFLICT, "state_conflict", text)
+        }
         Denial::MakerIsChecker => Problem::new(StatusCode::FORBIDDEN, "maker_is_checker", text),
         Denial::RoleMissing { .. } => Problem::forbidden(text),
         Denial::Broken { reason } => Problem::internal(&reason),

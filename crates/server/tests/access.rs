@@ -138,7 +138,12 @@ async fn a_proposal_needs_another_person() {
         .expect_problem(403, "forbidden", "");
     let decline = format!("/v1/proposals/{id}/decline");
     rig.press(&decline, CHECKER, "k").await.expect(204);
-    rig.press(&approve, CHECKER, "k")
+    for decision in [&approve, &decline] {
+        rig.press(decision, CHECKER, "k-2")
+            .await
+            .expect_problem(409, "state_conflict", "");
+    }
+    rig.press("/v1/proposals/prp_none/approve", CHECKER, "k")
         .await
         .expect_problem(404, "not_found", "");
     let one = rig

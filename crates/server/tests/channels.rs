@@ -391,17 +391,22 @@ async fn money_goes_back_and_out() {
     let clearing = json!({"channel": "wechat", "clearing_date": "2026-11-20",
         "gross": {"amount": 100_000, "currency": "CNY"}, "refunds": {"amount": 10_000, "currency": "CNY"},
         "channel_fee": {"amount": 300, "currency": "CNY"}, "bill_hash": "9b74c9897bac770ffc029102a200c5de"});
-    town.rig
-        .post("/v1/clearings", FINANCE, "c1", &clearing)
+    let mut of_nothing = clearing.clone();
+    of_nothing["for_object"] = json!("mch_x");
+    let refused = town.rig.post("/v1/clearings", FINANCE, "c0", &of_nothing);
+    refused
         .await
-        .expect(201);
+        .expect_problem(422, "invalid_field", "for_object");
+    town.rig
+        .post_approved("/v1/clearings", FINANCE, "c1", &clearing)
+        .await;
     let payout = json!({"merchant": town.rig.shop, "payout_number": "W-1", "amount": {"amount": net, "currency": "CNY"}, "purpose": "货款",
         "payee": {"account_number": "6216261000000002485", "holder": "宗晓", "owner": "merchant"}});
+    // The shop has no account on file.
     let made = town
         .rig
-        .post("/v1/payouts", OPERATOR, "p1", &payout)
-        .await
-        .expect(201);
+        .post_approved("/v1/payouts", OPERATOR, "p1", &payout)
+        .await;
     assert_eq!(made.body["payee"]["masked"], "621626*********2485");
     let open = town.rig.get("/v1/payouts", FINANCE).await.expect(200);
     assert_eq!(open.body["items"][0]["id"], made.id().as_str());

@@ -1,5 +1,5 @@
-//! Error answers. Their bodies come unsigned in practice, so they say at most that a request was
-//! not accepted or an object does not exist; everything else is left to a query.
+//! Error answers, their signature checked before. They say at most that a request was not accepted
+//! or an object does not exist; everything else is left to a query.
 
 use super::parse::{json, unknown};
 use super::wire::ErrorBody;
@@ -36,7 +36,7 @@ const DECLINED_FOR_NOW: &[&str] = &[
 
 const NO_SUCH_OBJECT: &[&str] = &["ORDER_NOT_EXIST", "RESOURCE_NOT_EXISTS"];
 
-/// Reads a response that is not 2xx.
+/// Reads a response that is not 2xx, and verifiably the channel's.
 pub(super) fn classify(operation: &Operation, response: &Response) -> Report {
     let status = response.status;
     if !(400..500).contains(&status) {

@@ -1,8 +1,8 @@
 //! WeChat Pay API v3 (微信支付), direct merchant, Native orders.
 //!
-//! Requests carry `WECHATPAY2-SHA256-RSA2048` signatures over exactly the bytes sent. Every 2xx
-//! is verified with the key its `Wechatpay-Serial` names; error bodies come unsigned in practice
-//! and yield at most "not accepted" or "no such object", never an outcome of a payment.
+//! Requests carry `WECHATPAY2-SHA256-RSA2048` signatures over exactly the bytes sent. Every answer
+//! is verified with the key its `Wechatpay-Serial` names. An error that is signed yields at most "not
+//! accepted" or "no such object", never an outcome of a payment; one that comes unsigned says nothing.
 
 pub mod bill;
 mod download;

@@ -4,7 +4,7 @@ use super::wire::{BillLocation, OrderCreated, RefundObject, Transaction};
 use super::{WechatConnector, download, errors};
 use crate::answer::{Answer, Instrument, OrderState, Payer, RefundState, Refusal, Report};
 use crate::connector::operation_name;
-use crate::http::{Response, header};
+use crate::http::Response;
 use crate::operation::{ChannelReference, Operation};
 use calendar::parse_rfc3339;
 use jiff::Timestamp;
@@ -20,15 +20,12 @@ impl WechatConnector {
         if let Operation::DownloadBill { sha1, .. } = operation {
             return download::parse(response, sha1);
         }
-        let success = (200..300).contains(&response.status);
-        let signed = header(&response.headers, "wechatpay-signature").is_some();
-        if success || signed {
-            let verified = self.keys.verify(&response.headers, &response.body, at);
-            if let Err(error) = verified {
-                return unknown(format!("HTTP {}: {error}", response.status));
-            }
+        // Errors too: whoever stands between could decline in the channel's name. What it does not
+        // sign (an error before it knows who asks, a rate limit, a 5xx) is asked again.
+        if let Err(error) = self.keys.verify(&response.headers, &response.body, at) {
+            return unknown(format!("HTTP {}: {error}", response.status));
         }
-        if !success {
+        if !(200..300).contains(&response.status) {
             return errors::classify(operation, response);
         }
         match self.read_success(operation, response) {

@@ -1,4 +1,4 @@
-//! Error answers: what an unsigned body may say, and what it must not.
+//! Error answers: what a signed body may say, and that an unsigned one says nothing.
 
 use crate::support::*;
 use channels::{Answer, Connector, Operation, Report};
@@ -14,7 +14,11 @@ enum Verdict {
 
 fn verdict(operation: &Operation, status: u16, code: &str) -> Verdict {
     let body = format!(r#"{{"code":"{code}","message":"说明","detail":{{"field":"x"}}}}"#);
-    match wechat().parse(operation, &unsigned(status, &body), signed_at()) {
+    match wechat().parse(
+        operation,
+        &wechat_signed(status, &body, signed_at()),
+        signed_at(),
+    ) {
         Report::NotFound => Verdict::NotFound,
         Report::Refused { refusal } => {
             assert_eq!(refusal.code, code);
@@ -78,6 +82,13 @@ fn each_code_has_its_meaning_for_each_operation() {
             expected,
             "{operation:?} {status} {code}"
         );
+        let body = format!(r#"{{"code":"{code}","message":"说明"}}"#);
+        let report = wechat().parse(&operation, &unsigned(status, &body), signed_at());
+        let reason = unknown_reason(report);
+        assert!(
+            reason.contains("wechatpay-") && !reason.contains(code) && !reason.contains("说明"),
+            "{reason}"
+        );
     }
 }
 
@@ -94,7 +105,11 @@ fn bodies_that_are_not_the_channels_are_unknown() {
         r#"{"code":"ORDER_NOT_EXIST","#,
     ];
     for body in bodies {
-        let report = wechat().parse(&query_order(), &unsigned(404, body), signed_at());
+        let report = wechat().parse(
+            &query_order(),
+            &wechat_signed(404, body, signed_at()),
+            signed_at(),
+        );
         assert!(matches!(report, Report::Unknown { .. }), "{body}");
     }
 }

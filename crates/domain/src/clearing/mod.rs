@@ -7,6 +7,7 @@ mod record;
 pub use command::{AdjustDifference, AdjustmentAccount, ConfirmClearing};
 pub use record::{Adjustment, Clearing};
 
+use crate::authorise::is_system;
 use crate::booking::{self, minus};
 use crate::case::{self, Case, CaseStatus};
 use crate::chart::{self, Chart};
@@ -17,6 +18,8 @@ use crate::rejection::{Code, Refusable, Rejection, broken};
 use crate::reserve;
 use crate::settlement::{self, Item};
 use crate::text;
+use calendar::{BusinessDate, shanghai_date};
+use engine::{Actor, Interrupt, Stop, Tx};
 use ledger::AccountId;
 use money::Money;
 use std::sync::Arc;
@@ -24,23 +27,20 @@ use std::sync::Arc;
 /// Largest amount of a confirmation or an adjustment, minor units: ten trillion yuan.
 pub const AMOUNT_MAX: i64 = 1_000_000_000_000_000;
 
+/// How old a clearing date may be that a person names.
+const CLEARING_AGE_MAX_DAYS: i32 = 400;
+
 /// Books that a channel paid over what its bill says.
 pub(crate) fn confirm(
     cx: &mut Context<'_, '_>,
     command: &ConfirmClearing,
 ) -> Refusable<(Arc<Clearing>, bool)> {
+    if let Some(known) = known(cx.tx, cx.actor, command)? {
+        return Ok((known, true));
+    }
     let channel = command.channel;
     let key = Clearing::key_of(channel, command.clearing_date);
-    if let Some(known) = cx.tx.get::<Clearing>(&key)? {
-        return match differing_field(&known, command) {
-            Some(field) => {
-                Err(Rejection::already_exists("clearing of this channel and date", field).into())
-            }
-            None => Ok((known, true)),
-        };
-    }
     let chart = chart::of(cx.tx)?;
-    check(command, &chart)?;
     let taken = minus(command.gross, command.refunds)?;
     let net = minus(taken, command.channel_fee)?;
     let zero = Money::zero(chart.currency);
@@ -70,6 +70,55 @@ pub(crate) fn confirm(
         business_date: cx.tx.business_date(),
     })?;
     Ok((cx.tx.expect(&key)?, false))
+}
+
+/// Whether a confirmation books money, and neither repeats what was done nor is refused.
+pub(crate) fn books(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    command: &ConfirmClearing,
+) -> Result<bool, Interrupt> {
+    match known(tx, actor, command) {
+        Ok(known) => Ok(known.is_none()),
+        Err(Stop::Refused(_)) => Ok(false),
+        Err(Stop::Interrupted(interrupt)) => Err(interrupt),
+    }
+}
+
+/// The clearing that is the same; none if it may be booked.
+fn known(
+    tx: &mut Tx<'_>,
+    actor: &Actor,
+    command: &ConfirmClearing,
+) -> Refusable<Option<Arc<Clearing>>> {
+    let key = Clearing::key_of(command.channel, command.clearing_date);
+    if let Some(known) = tx.get::<Clearing>(&key)? {
+        return match differing_field(&known, command) {
+            Some(field) => {
+                Err(Rejection::already_exists("clearing of this channel and date", field).into())
+            }
+            None => Ok(Some(known)),
+        };
+    }
+    let chart = chart::of(tx)?;
+    check(command, &chart)?;
+    if !is_system(actor) {
+        check_date(command.clearing_date, shanghai_date(tx.now()))?;
+    }
+    Ok(None)
+}
+
+/// What a person may say a channel paid over: a date is cleared once, so that one written down wrongly
+/// keeps the bill of that date out for ever.
+fn check_date(date: BusinessDate, today: BusinessDate) -> Result<(), Rejection> {
+    let problem = if date > today {
+        format!("{date} is not over: today is {today}")
+    } else if date.days_until(today) > CLEARING_AGE_MAX_DAYS {
+        format!("{date} is more than {CLEARING_AGE_MAX_DAYS} days before today, {today}")
+    } else {
+        return Ok(());
+    };
+    Err(Rejection::field("clearing_date", problem))
 }
 
 fn check(command: &ConfirmClearing, chart: &Chart) -> Result<(), Rejection> {

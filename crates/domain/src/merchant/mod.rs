@@ -83,7 +83,7 @@ pub(crate) fn create(
         };
     }
     let now = cx.tx.now();
-    let decision = rules::onboard(cx, &command.profile)?;
+    let decision = rules::onboard(cx, &command.profile, command.settlement_account.as_ref())?;
     let settlement_decision = rules::settle(
         cx,
         &command.profile,
@@ -207,6 +207,9 @@ pub(crate) fn update(
     }
     if let Some(account) = &command.settlement_account {
         check_account(Some(account))?;
+        if account.is_of_listed() {
+            rules::onboard(cx, &merchant.profile, Some(account))?;
+        }
         merchant.settlement_account = Some(account.clone());
     }
     merchant.refund_returns_fee = command
@@ -224,7 +227,8 @@ pub(crate) fn update(
     if let Some(profile) = &command.profile {
         rules::check(profile, merchant.group.as_deref())?;
         merchant.profile = merchant.profile.changed_by(profile);
-        merchant.decision = match rules::onboard(cx, &merchant.profile) {
+        let account = merchant.settlement_account.as_ref();
+        merchant.decision = match rules::onboard(cx, &merchant.profile, account) {
             Ok(decision) => Some(decision),
             Err(Stop::Refused(refusal)) if refusal.code == Code::RefusedByRule => {
                 suspend(cx, &mut merchant, &refusal)?;

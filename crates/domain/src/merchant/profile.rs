@@ -252,7 +252,6 @@ impl Profile {
             .maybe("merchant.illegal", self.unlawful)
             .maybe("customer.identified", self.identified)
             .maybe("cdd_done", self.due_diligence)
-            .maybe("party_on_list", self.listed)
             .maybe("downstream_unlicensed", self.serves_unlicensed)
             .maybe("agreement_written", self.agreement_written)
             .maybe(

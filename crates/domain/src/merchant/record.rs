@@ -76,12 +76,22 @@ impl BankAccount {
         }
     }
 
+    /// Whether it is somebody's with whom nobody may deal. For the merchant's own account the merchant's
+    /// profile says so.
+    pub(crate) fn is_of_listed(&self) -> bool {
+        self.owner != Some(AccountOwner::Merchant) && self.listed == Some(true)
+    }
+
+    /// Whether it verifiably is the one on file. Masks are no proof: many accounts have the same.
+    pub(crate) fn is_on_file(&self, on_file: Option<&BankAccount>) -> bool {
+        self.fingerprint.is_some()
+            && on_file.is_some_and(|known| known.fingerprint == self.fingerprint)
+    }
+
     /// The account with what is on file about it, if it verifiably is the one on file.
     pub(crate) fn with_facts_of(&self, on_file: Option<&BankAccount>) -> BankAccount {
         let mut account = self.clone();
-        if let Some(known) = on_file
-            .filter(|known| known.fingerprint.is_some() && known.fingerprint == self.fingerprint)
-        {
+        if let Some(known) = on_file.filter(|_| self.is_on_file(on_file)) {
             account.owner = account.owner.or(known.owner);
             account.documented = account.documented.or(known.documented);
             account.listed = account.listed.or(known.listed);

@@ -10,9 +10,20 @@ use compliance::Action;
 use jiff::Timestamp;
 use std::sync::Arc;
 
-/// Whether a merchant of this profile may be served.
-pub(super) fn onboard(cx: &mut Context<'_, '_>, profile: &Profile) -> Refusable<Arc<Ruling>> {
-    let question = profile.onboarding(&cx.settings.institution);
+/// Whether a merchant of this profile, who is settled to this account, may be served.
+pub(super) fn onboard(
+    cx: &mut Context<'_, '_>,
+    profile: &Profile,
+    account: Option<&BankAccount>,
+) -> Refusable<Arc<Ruling>> {
+    // Who gets the money is dealt with as much as who earns it.
+    let listed = match account {
+        Some(account) if account.is_of_listed() => Some(true),
+        _ => profile.listed,
+    };
+    let question = profile
+        .onboarding(&cx.settings.institution)
+        .maybe("party_on_list", listed);
     regulation::decide(cx, question)
 }
 

@@ -20,7 +20,7 @@ mod rules;
 pub use command::{CancelPayout, CreatePayout, ResolvePayout, ResolvedPayout, ReturnPayout};
 pub(crate) use ending::state;
 pub use evidence::{Evidence, FailureEvidence, PaidEvidence};
-pub(crate) use limit::is_large;
+pub(crate) use limit::needs_second_person;
 pub(crate) use news::effect_news;
 pub(crate) use overdue::due;
 pub use record::{ForeignPayout, Origin, Payout, PayoutNumber, PayoutStatus, SmallPayouts};
@@ -85,7 +85,7 @@ pub(crate) fn create(
         &[posting::created(&merchant.accounts, command.amount)],
         &key,
     )?;
-    limit::count(cx, &merchant.id, command.amount)?;
+    limit::count(cx, command)?;
     let id = record(cx, &merchant, new, Origin::Request)?;
     cx.tx.put(PayoutNumber {
         key,

@@ -5,7 +5,7 @@ mod command;
 mod record;
 
 pub use command::{AddSigningKey, RevokeSigningKey};
-pub use record::{KeyAlgorithm, SigningKey};
+pub use record::{KeyAlgorithm, RevokedKey, SigningKey};
 
 use crate::context::Context;
 use crate::merchant::{self, MerchantStatus};
@@ -67,6 +67,16 @@ fn known(tx: &mut Tx<'_>, command: &AddSigningKey) -> Refusable<Option<Arc<Signi
         key.public_key == command.public_key && key.algorithm == command.algorithm
     };
     let known = active.iter().find(same);
+    let revoked = RevokedKey::key_of(&merchant.id, &command.public_key);
+    if known.is_none()
+        && let Some(revoked) = tx.get::<RevokedKey>(&revoked)?
+    {
+        let message = "this public key was revoked, which is for ever: make a new pair of keys";
+        return Err(Rejection::new(Code::AlreadyExists, message.to_owned())
+            .at("public_key")
+            .with("key", &revoked.signing_key)
+            .into());
+    }
     if known.is_none() && active.len() == ACTIVE_MAX {
         return Err(Rejection::new(
             Code::LimitExceeded,
@@ -92,6 +102,10 @@ pub(crate) fn revoke(
     }
     let mut key = (*key).clone();
     key.revoked_at = Some(cx.tx.now());
+    cx.tx.put(RevokedKey {
+        key: RevokedKey::key_of(&key.merchant, &key.public_key),
+        signing_key: key.id.clone(),
+    })?;
     cx.tx.put(key)?;
     Ok(cx.tx.expect(&command.key)?)
 }

@@ -3,6 +3,7 @@
 use engine::{Indexes, Record, index_time};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 
 /// How a key signs, by its name in the registry of HTTP signature algorithms (RFC 9421).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -55,6 +56,28 @@ pub struct SigningKey {
     /// From then on it signs nothing.
     #[serde(with = "calendar::rfc3339::option")]
     pub revoked_at: Option<Timestamp>,
+}
+
+/// A public key that was revoked: whoever may have come to know its secret part must not be let in again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RevokedKey {
+    /// `merchant/SHA-256 of the public key`.
+    pub key: String,
+    /// The signing key that had it.
+    pub signing_key: String,
+}
+
+impl RevokedKey {
+    pub(crate) fn key_of(merchant: &str, public_key: &str) -> String {
+        format!("{merchant}/{}", hex::encode(Sha256::digest(public_key)))
+    }
+}
+
+impl Record for RevokedKey {
+    const KIND: &'static str = "revoked_key";
+    fn key(&self) -> &str {
+        &self.key
+    }
 }
 
 impl Record for SigningKey {

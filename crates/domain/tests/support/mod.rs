@@ -211,16 +211,26 @@ impl Book {
         id: &str,
         number: &str,
     ) -> Result<Reply, Rejection> {
+        match self.submit_sealing(actor, request, id, number) {
+            Verdict::Done(reply) => Ok(reply),
+            Verdict::Refused(rejection) => Err(rejection),
+            other => panic!("neither done nor refused: {other:?}"),
+        }
+    }
+
+    pub fn submit_sealing(
+        &mut self,
+        actor: &Actor,
+        request: Request,
+        id: &str,
+        number: &str,
+    ) -> Verdict<Reply, Rejection> {
         let mut envelope = Envelope::new(actor.clone(), Command::Request(request));
         envelope.vault.push(engine::VaultEntry {
             id: id.into(),
             clear_text: zeroize::Zeroizing::new(number.as_bytes().to_vec()),
         });
-        match self.run(Task::Envelope(envelope)) {
-            Verdict::Done(reply) => Ok(reply),
-            Verdict::Refused(rejection) => Err(rejection),
-            other => panic!("neither done nor refused: {other:?}"),
-        }
+        self.run(Task::Envelope(envelope))
     }
 
     pub fn decide(&mut self, actor: &Actor, work: Work<Command>) -> Verdict<Reply, Rejection> {
@@ -536,7 +546,7 @@ impl Book {
             channel_fee: fen(0),
             bill_hash: "0123456789abcdef0123456789abcdef".into(),
         };
-        self.ask(&finance(), Request::ConfirmClearing(command))
+        self.ask(&Actor::system(), Request::ConfirmClearing(command))
             .unwrap();
         self.release_payouts();
     }

@@ -93,7 +93,7 @@ fn a_proposal_is_decided_once() {
         decide(&mut rig, checker(), &id, true),
         Verdict::Done(ToyReply::Value(1))
     );
-    let gone = Verdict::Denied(Denial::NoSuchProposal {
+    let gone = Verdict::Denied(Denial::ProposalDecided {
         proposal: id.clone(),
     });
     assert_eq!(decide(&mut rig, checker(), &id, true), gone);
@@ -106,7 +106,7 @@ fn what_was_declined_never_runs() {
     let mut rig = Rig::new();
     let id = propose(&mut rig);
     assert_eq!(decide(&mut rig, checker(), &id, false), Verdict::Noted);
-    let gone = Verdict::Denied(Denial::NoSuchProposal {
+    let gone = Verdict::Denied(Denial::ProposalDecided {
         proposal: id.clone(),
     });
     assert_eq!(decide(&mut rig, checker(), &id, true), gone);

@@ -1,6 +1,7 @@
 //! Clients of all kinds at the same time.
 
 use crate::promises::{Promises, What};
+use crate::setup::account_on_file;
 use crate::support::Dice;
 use crate::support::http::{Call, Client};
 use serde_json::{Value, json};
@@ -12,6 +13,7 @@ use tokio::task::JoinSet;
 
 pub const OPERATOR: &str = "operator-token-of-the-kill-test";
 pub const FINANCE: &str = "finance-token-of-the-kill-test";
+pub const CHECKER: &str = "checker-token-of-the-kill-test";
 pub const LEDGER: &str = "ledger-token-of-the-kill-test";
 /// What the channel paid over, in fen, for each merchant.
 pub const RECEIVED: i64 = 1_000_000_000_000;
@@ -186,7 +188,7 @@ impl Load {
                 // Only the institution says whose an account is.
                 token = OPERATOR;
                 body["merchant"] = json!(self.merchants[merchant]);
-                body["payee"] = json!({"account_number": "6216261000000002485", "holder": "宗晓", "owner": "merchant"});
+                body["payee"] = account_on_file();
             }
             let call = Call {
                 token,

@@ -1,7 +1,7 @@
 //! Merchants, accounts and keys before the load begins.
 
 use crate::checks;
-use crate::load::{FINANCE, LEDGER, MERCHANT_KEYS, OPERATOR};
+use crate::load::{CHECKER, FINANCE, LEDGER, MERCHANT_KEYS, OPERATOR};
 use crate::support::http::{Answer, Call, Client};
 use crate::support::process::{Serving, program, text, write};
 use engine::runtime::{Engine, SimulatedClock};
@@ -68,6 +68,7 @@ pub fn settings(merchants: &[String]) -> String {
     let mut keys = vec![
         ApiKeyConfig::of_token("operator", OPERATOR, "li.na", Role::Operator),
         ApiKeyConfig::of_token("finance", FINANCE, "fang", Role::Finance),
+        ApiKeyConfig::of_token("checker", CHECKER, "zhao", Role::Finance),
         ApiKeyConfig::of_token("ledger", LEDGER, "wallet", Role::Ledger),
     ];
     for (token, merchant) in MERCHANT_KEYS.iter().zip(merchants) {
@@ -122,6 +123,11 @@ pub async fn merchants(client: &Client, number: usize, group: Option<&str>) -> V
     merchants
 }
 
+/// Every merchant's: a payout that an operator asks for to another would need a second person.
+pub fn account_on_file() -> Value {
+    json!({"account_number": "6222020200112230001", "holder": "清源书店", "owner": "merchant"})
+}
+
 async fn merchant(
     client: &Client,
     name: &str,
@@ -136,7 +142,7 @@ async fn merchant(
         "refund_returns_fee": true,
         "settlement_cycle": "D+1",
         "automatic_payout": automatic_payout,
-        "settlement_account": {"account_number": "6222020200112230001", "holder": "清源书店", "owner": "merchant"},
+        "settlement_account": account_on_file(),
         "split_share_max": 300_000,
         "profile": domain::merchant::Profile::ordinary(),
     });

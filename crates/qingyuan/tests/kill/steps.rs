@@ -2,7 +2,7 @@
 
 use crate::World;
 use crate::checks::{self, Listed};
-use crate::load::{FINANCE, GROUP, OPERATOR, RECEIVED};
+use crate::load::{CHECKER, FINANCE, GROUP, OPERATOR, RECEIVED};
 use crate::promises::What;
 use crate::support::Dice;
 use crate::support::http::{Answer, Call};
@@ -69,18 +69,27 @@ impl World {
 
     /// The channel's money for each part of the book, so that no payout waits for the reserve.
     async fn fill_reserve(&self) {
+        let today = calendar::shanghai_date(jiff::Timestamp::now());
         for (day, merchant) in (1..).zip(&self.load.merchants) {
             let call = Call {
                 token: FINANCE,
                 path: "/v1/clearings".into(),
                 key: format!("fill-{merchant}"),
-                body: json!({"channel": "wechat", "clearing_date": format!("2020-01-{day:02}"),
+                body: json!({"channel": "wechat", "clearing_date": today.plus_days(-day).to_string(),
                     "gross": {"amount": RECEIVED, "currency": "CNY"},
                     "refunds": {"amount": 0, "currency": "CNY"},
                     "channel_fee": {"amount": 0, "currency": "CNY"},
                     "bill_hash": "9b74c9897bac770ffc029102a200c5de", "for_object": merchant}),
             };
-            let answer = self.load.client.post(&call).await.unwrap();
+            let proposed = self.load.client.post(&call).await.unwrap();
+            let proposal = proposed.text("proposal");
+            let approval = Call {
+                token: CHECKER,
+                path: format!("/v1/proposals/{proposal}/approve"),
+                key: format!("approve-{merchant}"),
+                body: json!({}),
+            };
+            let answer = self.load.client.post(&approval).await.unwrap();
             assert!(answer.accepted(), "{answer:?}");
         }
     }

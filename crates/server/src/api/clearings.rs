@@ -39,7 +39,7 @@ pub struct ClearingConfirmation {
     pub channel_fee: Money,
     /// Hash of the bill file, lower-case hex.
     pub bill_hash: String,
-    /// A merchant or another object of the part of the book whose reserve the money is for; required
+    /// A merchant, payment, refund, payout or case of the part of the book whose reserve the money is for; required
     /// where the book has several parts. A book on one SQLite file has one.
     #[serde(default)]
     pub for_object: Option<String>,

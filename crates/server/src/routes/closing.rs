@@ -2,7 +2,7 @@
 
 use crate::api::clearings::{ClearingConfirmation, ClearingView};
 use crate::api::closing::{CurrentDay, DayCloseView, DayTurn, merge_figures};
-use crate::ask::{Ask, Outcome};
+use crate::ask::{Ask, Outcome, Proposed};
 use crate::auth::Caller;
 use crate::config::Role;
 use crate::extract::{Body, IdempotencyKey, Ids, Params};
@@ -14,8 +14,13 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use calendar::BusinessDate;
+use domain::case::Case;
 use domain::clearing::{Clearing, ConfirmClearing};
 use domain::closing::{DayClose, DaySummary, ResumeSettlement, TurnDay};
+use domain::merchant::Merchant;
+use domain::payment::Payment;
+use domain::payout::Payout;
+use domain::refund::Refund;
 use domain::{Reply, Request};
 use engine::ShardCode;
 use engine::batch::ShardHead;
@@ -261,12 +266,14 @@ fn clearing_view(reply: Reply) -> Option<(bool, ClearingView)> {
 
 /// Book what a channel paid over for a clearing date
 ///
-/// In a book of several parts for one of them, which `for_object` names; a reconciliation books each
-/// part's own.
+/// A second person approves it: there is no bill that the books were compared with. The date is one of
+/// the latest 400 days. In a book of several parts for one of them, which `for_object` names; a
+/// reconciliation books each part's own.
 #[utoipa::path(post, path = "/v1/clearings", tag = "clearings", request_body = ClearingConfirmation,
     params(("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")),
     responses((status = 201, description = "Booked.", body = ClearingView),
-              (status = 200, description = "The same clearing was booked earlier.", body = ClearingView)))]
+              (status = 200, description = "The same clearing was booked earlier.", body = ClearingView),
+              (status = 202, description = "Waits for a second person.", body = Proposed)))]
 async fn confirm_clearing(
     State(state): State<AppState>,
     caller: Caller,
@@ -298,10 +305,16 @@ async fn part_of(
     confirmation: &ClearingConfirmation,
 ) -> Result<ShardCode, Problem> {
     let book = state.book();
+    let object = confirmation.for_object.as_deref();
+    if let Some(object) = object
+        && !is_object(state, object).await?
+    {
+        let detail = "there is no merchant, payment, refund, payout or case of this id";
+        return Err(Problem::invalid("for_object", detail));
+    }
     if book.shard_count() == 1 {
         return Ok(ShardCode::FIRST);
     }
-    let object = confirmation.for_object.as_deref();
     let shard = object.and_then(|object| book.shard_of(object));
     let shard = shard.ok_or_else(|| {
         let detail = "this book has several parts: name a merchant, or another object, of the one that the money is for";
@@ -319,6 +332,18 @@ async fn part_of(
         return Err(conflict.at("bill_hash"));
     }
     Ok(shard)
+}
+
+/// Whether an id is that of an object whose part of the book money may be for.
+async fn is_object(state: &AppState, id: &str) -> Result<bool, Problem> {
+    Ok(match id.split_once('_') {
+        Some(("mch", _)) => pagination::find::<Merchant>(state, id).await?.is_some(),
+        Some(("pay", _)) => pagination::find::<Payment>(state, id).await?.is_some(),
+        Some(("ref", _)) => pagination::find::<Refund>(state, id).await?.is_some(),
+        Some(("pot", _)) => pagination::find::<Payout>(state, id).await?.is_some(),
+        Some(("cas", _)) => pagination::find::<Case>(state, id).await?.is_some(),
+        _ => false,
+    })
 }
 
 /// List clearings

@@ -3,10 +3,6 @@
 use crate::rig::{FINANCE, LEDGER, OPERATOR, SHARDS, Shared, group_in};
 use calendar::BusinessDate;
 use channels::Channel;
-use domain::clearing::ConfirmClearing;
-use domain::{Command, Request};
-use engine::{Actor, Envelope, Verdict};
-use money::{Currency, Money};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -218,21 +214,11 @@ async fn what_has_one_key_in_all_shards_is_listed_from_all() {
     let shared = Shared::new();
     let one = shared.server("one").await;
     one.until_ready().await;
-    let yuan = |amount| Money::new(amount, Currency::CNY);
     for day in [17, 18, 19] {
         for (shard, part) in one.book.shards().zip(1..) {
-            let command = Command::Request(Request::ConfirmClearing(ConfirmClearing {
-                channel: Channel::Wechat,
-                clearing_date: BusinessDate::new(2026, 11, day).unwrap(),
-                gross: yuan(1_000 * i64::from(day) + part),
-                refunds: yuan(0),
-                channel_fee: yuan(6),
-                bill_hash: "00".repeat(32),
-            }));
-            let actor = Actor::new("reconciliation", "system");
-            let booked = one.book.submit(shard, Envelope::new(actor, command)).await;
-            let verdict = booked.unwrap().result;
-            assert!(matches!(verdict, Verdict::Done(_)), "{verdict:?}");
+            let date = BusinessDate::new(2026, 11, day).unwrap();
+            one.cleared(shard, date, 1_000 * i64::from(day) + part)
+                .await;
         }
     }
     for limit in [1, 3, 5, 12] {
@@ -277,14 +263,18 @@ async fn a_clearing_by_hand_is_of_one_part_and_of_one_bill() {
     let refused = one.post("/v1/clearings", FINANCE, nobody).await;
     refused.expect_problem(422, "invalid_field", "for_object");
     let first = body(&merchants[0], "00");
-    let booked = one.post("/v1/clearings", FINANCE, first.clone()).await;
-    booked.expect(201);
+    let unknown = one.post("/v1/clearings", FINANCE, body("mch_x", "00"));
+    unknown
+        .await
+        .expect_problem(422, "invalid_field", "for_object");
+    one.post_approved("/v1/clearings", FINANCE, first.clone())
+        .await;
     let refused = one.post("/v1/clearings", FINANCE, body(&merchants[1], "01"));
     refused
         .await
         .expect_problem(409, "already_exists", "bill_hash");
-    let other_part = one.post("/v1/clearings", FINANCE, body(&merchants[1], "00"));
-    other_part.await.expect(201);
+    one.post_approved("/v1/clearings", FINANCE, body(&merchants[1], "00"))
+        .await;
     one.stop().await;
 }
 
@@ -297,11 +287,8 @@ async fn a_bill_books_no_part_beside_a_clearing_that_says_otherwise() {
     one.until_ready().await;
     let group = group_in(&one.book, 2);
     let merchant = one.merchant("m-2", Some(&group)).await;
-    let yuan = |amount: i64| json!({"amount": amount, "currency": "CNY"});
-    let by_hand = json!({"channel": "wechat", "clearing_date": date, "gross": yuan(1_000),
-        "refunds": yuan(0), "channel_fee": yuan(6), "bill_hash": "00".repeat(32), "for_object": merchant});
-    let booked = one.post("/v1/clearings", FINANCE, by_hand).await;
-    booked.expect(201);
+    let shard = one.book.shard_of(&merchant).unwrap();
+    one.cleared(shard, date, 1_000).await;
     let reconciliations = one.server.state().reconciliations();
     let account = "1900000001".to_owned();
     let taken = reconciliations

@@ -2,12 +2,15 @@
 
 use crate::lease_table::MemoryLeases;
 use calendar::{BusinessDate, instant_at};
-use domain::QingyuanApp;
+use channels::Channel;
+use domain::clearing::ConfirmClearing;
+use domain::{Command, QingyuanApp, Request};
 use engine::runtime::{Clock, Engine, Running, SimulatedClock};
 use engine::store::lease::{Holder, Lease};
 use engine::store::sqlite::SqliteStore;
 use engine::store::{Queries, StoreError, StoreFactory};
-use engine::{CacheLimits, ShardCode, ShardOptions, Vault};
+use engine::{Actor, CacheLimits, Envelope, ShardCode, ShardOptions, Vault, Verdict};
+use money::Money;
 use reqwest::Method;
 use serde_json::{Value, json};
 use server::book::{Book, BookRules, Keeper, KeeperOptions, PeerKey, PeerLink, Tenancy};
@@ -259,6 +262,34 @@ impl Member {
 
     pub async fn post(&self, path: &str, token: &str, body: Value) -> Answer {
         self.send(Method::POST, path, token, Some(&body)).await
+    }
+
+    /// A POST that needs a second person, who agrees.
+    pub async fn post_approved(&self, path: &str, token: &str, body: Value) {
+        let proposed = self.post(path, token, body).await.expect(202);
+        let proposal = proposed["proposal"].as_str().unwrap();
+        let approve = format!("/v1/proposals/{proposal}/approve");
+        self.post(&approve, CHECKER, json!({})).await.expect(200);
+    }
+
+    /// A clearing of WeChat in a shard, as a reconciliation books it.
+    pub async fn cleared(&self, shard: ShardCode, date: BusinessDate, gross: i64) {
+        let command = Command::Request(Request::ConfirmClearing(ConfirmClearing {
+            channel: Channel::Wechat,
+            clearing_date: date,
+            gross: Money::cny(gross),
+            refunds: Money::cny(0),
+            channel_fee: Money::cny(6),
+            bill_hash: "00".repeat(32),
+        }));
+        let actor = Actor::new("reconciliation", "system");
+        let booked = self
+            .book
+            .submit(shard, Envelope::new(actor, command))
+            .await
+            .unwrap()
+            .result;
+        assert!(matches!(booked, Verdict::Done(_)), "{booked:?}");
     }
 
     /// Waits until every shard has a writer that this server knows.

@@ -228,6 +228,18 @@ impl Rig {
             .await
     }
 
+    /// A POST that needs a second person, who agrees; asked for again it is answered.
+    pub async fn post_approved(&self, path: &str, token: &str, key: &str, body: &Value) -> Answer {
+        let proposed = self.post(path, token, key, body).await.expect(202).body;
+        let proposal = proposed["proposal"].as_str().unwrap();
+        self.press(&format!("/v1/proposals/{proposal}/approve"), CHECKER, key)
+            .await
+            .expect(200);
+        self.post(path, token, &format!("{key}-again"), body)
+            .await
+            .expect(200)
+    }
+
     /// A POST without a body.
     pub async fn press(&self, path: &str, token: &str, key: &str) -> Answer {
         self.send(Method::POST, path, token, Some(key), None).await
