@@ -111,7 +111,7 @@ pub(super) const FACTS: &[FactDef] = &[
     fact("actor.paid_in_capital", Money, Stated, &[], "paid-in capital", "实缴资本"),
     fact("actor.required_capital", Money, Stated, &[], "capital required of it", "应达资本"),
     fact("actor.extra_provinces", Count, Stated, &[], "provinces beyond the first", "额外展业省份数"),
-    fact("role", Word, Stated, &["acquirer", "outsourcer_of_bank", "switch_between_other_institutions"], "part played beside the business: outsourcer_of_bank, switch_between_other_institutions", "角色"),
+    fact("role", Word, Stated, &["account_side", "acquirer", "clearing_body", "outsourcer_of_bank", "platform", "switch_between_other_institutions"], "part played beside the business: outsourcer_of_bank, switch_between_other_institutions", "角色"),
     fact("model", Word, Stated, &[], "business model: big_merchant, agent_of_npi, agent_of_bank", "业务模式"),
     fact("route", Words, Stated, &[], "hops, for instance [npi, nucc, bank]", "路径"),
     fact("information_route", Words, Stated, &[], "hops of the message, if other than the money's", "信息路径"),

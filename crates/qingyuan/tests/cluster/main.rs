@@ -109,6 +109,9 @@ async fn servers_that_die_or_sleep_lose_nothing_and_do_nothing_twice() {
     for server in servers {
         assert!(server.terminate().success());
     }
+    // A shard that is handed over in good order leaves the same behind as one of a killed server.
+    let taken = world.shards_taken();
+    world.kills.extend(taken);
     let summary = checks::all_hold(&world, &listed);
     let fenced = world.fenced();
     assert!(
@@ -260,6 +263,22 @@ impl World {
         run(["verify", "--json", "--postgres", &self.url])
             .expect(0)
             .json()
+    }
+
+    /// When shards began to be written by another server, as the servers logged it.
+    fn shards_taken(&self) -> Vec<jiff::Timestamp> {
+        let log = std::fs::read_to_string(self.directory.path().join("server.log")).unwrap();
+        let at = |line: &str| {
+            let (before, _) = line.split_once('Z')?;
+            let digits = before.find("20")?;
+            format!("{}Z", &before[digits..]).parse().ok()
+        };
+        let taken = log
+            .lines()
+            .filter(|line| line.contains("a shard is written here"));
+        let instants: Vec<jiff::Timestamp> = taken.map(|line| at(line).expect(line)).collect();
+        assert!(instants.len() >= SERVERS, "{}", instants.len());
+        instants
     }
 
     /// Commits that were refused because another server had the shard, as the servers logged it.

@@ -58,7 +58,8 @@ pub fn serve(directory: &Path, bind: &str, book: &[&str]) -> Serving {
     ];
     let mut program = program();
     // Shards that end because another server has them are warnings.
-    program.env("RUST_LOG", "warn");
+    // Which server writes which shard is said, too.
+    program.env("RUST_LOG", "warn,server::book=info");
     Serving::start_with(program, &[book, &rest[..]].concat(), &file("server.log"))
         .unwrap_or_else(|failed| panic!("{failed}"))
 }
