@@ -78,7 +78,8 @@ async fn writes_are_refused_reads_go_on_and_nothing_answered_is_lost() {
         "--config",
         &settings,
     ];
-    let server = Serving::start_with(confined(1_024), &arguments, &log).unwrap();
+    // A book begins with its rules, some 600 KiB.
+    let server = Serving::start_with(confined(2_048), &arguments, &log).unwrap();
     let client = Client::new(&server.url);
     let accounts = accounts(&client).await;
     let mut posted = 0;
