@@ -95,13 +95,14 @@ impl Model {
         demand(shown, SHOWN, || format!("{signal:?}, {case:?}"))
     }
 
-    /// No payout made since a sign holds has left, as long as nobody decided on the sign.
+    /// No payout made since a sign holds has left, as long as nobody decided on the sign. Of the same moment, either
+    /// may have been first.
     fn holds(&self, signal: &RiskSignal, books: &Books) -> Result<(), Broken> {
         if (signal.measure, signal.status) != (Measure::Hold, SignalStatus::Open) {
             return Ok(());
         }
         let later = self.payouts.all().filter(|payout| {
-            payout.merchant == signal.merchant && payout.created_at >= signal.updated_at
+            payout.merchant == signal.merchant && payout.created_at > signal.updated_at
         });
         for payout in later {
             let stays =
