@@ -35,6 +35,13 @@ impl Workers {
     }
 }
 
+impl Workers {
+    /// Whether a part of it ended by itself: nothing of that kind would be begun any more.
+    pub fn has_ended(&self) -> bool {
+        self.tasks.iter().any(JoinHandle::is_finished)
+    }
+}
+
 impl Drop for Workers {
     fn drop(&mut self) {
         // What is interrupted counts as maybe sent and is asked after at the next start.

@@ -43,6 +43,25 @@ fn commits_of_unknown_outcome_lose_and_double_nothing() {
     books::check(&store, &acknowledged);
 }
 
+/// Lists are read by tasks: one that panicked there would not be started again.
+#[tokio::test]
+async fn a_database_that_is_away_is_no_panic_of_a_task() {
+    let server = Server::start(Durability::Memory);
+    let url = server.fresh();
+    let store = books::open(&url);
+    let queries = store.queries(ShardCode::FIRST);
+    server.stop();
+    for _ in 0..2 {
+        let found = queries.record("payment", "none");
+        assert!(
+            matches!(found, Err(StoreError::Unavailable(_))),
+            "{found:?}"
+        );
+    }
+    let opened = PostgresStore::open(&url, books::one_shard());
+    assert!(matches!(opened.err(), Some(StoreError::Unavailable(_))));
+}
+
 #[test]
 fn a_database_that_is_away_at_the_start_is_named() {
     let server = Server::start(Durability::Memory);

@@ -112,6 +112,7 @@ async fn servers_that_die_or_sleep_lose_nothing_and_do_nothing_twice() {
     // A shard that is handed over in good order leaves the same behind as one of a killed server.
     let taken = world.shards_taken();
     world.kills.extend(taken);
+    world.nothing_panicked();
     let summary = checks::all_hold(&world, &listed);
     let fenced = world.fenced();
     assert!(
@@ -263,6 +264,13 @@ impl World {
         run(["verify", "--json", "--postgres", &self.url])
             .expect(0)
             .json()
+    }
+
+    /// A task of a server that dies by a panic is not started again.
+    fn nothing_panicked(&self) {
+        let log = std::fs::read_to_string(self.directory.path().join("server.log")).unwrap();
+        let panicked = log.lines().find(|line| line.contains("panicked at"));
+        assert_eq!(panicked, None);
     }
 
     /// When shards began to be written by another server, as the servers logged it.

@@ -281,18 +281,20 @@ impl Work {
         });
     }
 
-    /// Shards whose engine found out by itself that another server writes.
+    /// Shards whose engine found out by itself that another server writes, or whose background work died: taken
+    /// anew, it begins anew.
     fn notice_ends(&mut self) {
         let ended: Vec<ShardCode> = self
             .tenants
             .iter()
             .filter(|(_, tenant)| {
-                matches!(&tenant.state, TenantState::Open(opened) if opened.running.has_ended())
+                matches!(&tenant.state, TenantState::Open(opened)
+                    if opened.running.has_ended() || opened.workers.has_ended())
             })
             .map(|(shard, _)| *shard)
             .collect();
         for shard in ended {
-            self.lose(shard, "its engine has ended");
+            self.lose(shard, "its engine or its background work has ended");
         }
     }
 

@@ -54,8 +54,8 @@ impl World {
             0..34 => self.pay(),
             34..38 => self.close_or_query(),
             38..52 => self.refund(),
-            52..60 => self.pay_out(),
-            60..64 => self.split_later(),
+            52..61 => self.pay_out(),
+            61..64 => self.split_later(),
             64..67 => self.turn_day(),
             67..70 => self.change_merchant(),
             70..75 => self.decide_stranded(),
@@ -252,7 +252,8 @@ impl World {
             1 => self.rng.between(1, 30_000),
             _ => self.rng.between(1, balance.max(1)),
         };
-        let own_payee = self.rng.chance(500);
+        // Mostly the account on file: another needs a second person.
+        let own_payee = self.rng.chance(250);
         let command = CreatePayout {
             merchant: merchant.id.clone(),
             payout_number: format!("p{}", self.next_request),

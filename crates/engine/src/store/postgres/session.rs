@@ -40,10 +40,42 @@ const OPEN_MAX: Duration = Duration::from_secs(10);
 pub(super) struct Session {
     client: Client,
     prepared: HashMap<&'static str, Statement>,
-    /// Taken when the session is dropped.
-    runtime: Option<Runtime>,
+    driver: Driver,
     statement_max: Duration,
     warning: Warning,
+}
+
+/// Drives the connection. An ordinary drop of a runtime would wait, which is forbidden on an asynchronous caller's
+/// thread: also where no session comes of it.
+struct Driver(Option<Runtime>);
+
+impl Driver {
+    fn new() -> Result<Driver, StoreError> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        runtime
+            .map(|runtime| Driver(Some(runtime)))
+            .map_err(|error| {
+                StoreError::Unavailable(format!("cannot prepare a connection: {error}"))
+            })
+    }
+
+    /// Drives the connection until the work is done.
+    fn block<T: Send>(&self, work: impl Future<Output = T> + Send) -> Result<T, StoreError> {
+        match &self.0 {
+            Some(runtime) => Ok(on(runtime, work)),
+            None => Err(StoreError::Unavailable("the connection has ended".into())),
+        }
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 /// What the server last warned of. A COMMIT that gave up waiting for the standby is answered like any other, and
@@ -52,12 +84,7 @@ type Warning = Arc<Mutex<Option<String>>>;
 
 impl Session {
     pub fn open(address: &Address, purpose: &Purpose) -> Result<Session, StoreError> {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .map_err(|error| {
-                StoreError::Unavailable(format!("cannot prepare a connection: {error}"))
-            })?;
+        let driver = Driver::new()?;
         let place = format!("connecting to {}", address.shown());
         let mut config = address.config(&purpose.name, purpose.writes);
         let settings = format!(
@@ -83,9 +110,7 @@ impl Session {
             };
             Ok(client)
         };
-        let connected = on(&runtime, async {
-            tokio::time::timeout(OPEN_MAX, connecting).await
-        });
+        let connected = driver.block(async { tokio::time::timeout(OPEN_MAX, connecting).await })?;
         let client = match connected {
             Ok(connected) => connected.map_err(|error| from_postgres(&place, &error))?,
             Err(_) => {
@@ -98,7 +123,7 @@ impl Session {
         Ok(Session {
             client,
             prepared: HashMap::new(),
-            runtime: Some(runtime),
+            driver,
             statement_max: purpose.statement_max,
             warning,
         })
@@ -151,10 +176,7 @@ impl Session {
 
     /// Drives the connection until the work is done.
     pub fn block<T: Send>(&self, work: impl Future<Output = T> + Send) -> Result<T, StoreError> {
-        match &self.runtime {
-            Some(runtime) => Ok(on(runtime, work)),
-            None => Err(StoreError::Unavailable("the connection has ended".into())),
-        }
+        self.driver.block(work)
     }
 
     pub fn prepare(&mut self, place: &str, sql: &'static str) -> Result<Statement, StoreError> {
@@ -241,15 +263,6 @@ where
 
 fn lock(warning: &Mutex<Option<String>>) -> std::sync::MutexGuard<'_, Option<String>> {
     warning.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Drop for Session {
-    fn drop(&mut self) {
-        // An ordinary drop would wait, which is forbidden on an asynchronous caller's thread.
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
-    }
 }
 
 /// An asynchronous caller's thread may not drive a second runtime: another thread does it then.
