@@ -2,10 +2,10 @@
 # Plants one bug at a time in a copy of the engine and expects the simulator to find it; the copy
 # without a bug has to pass the same seeds. Run from the root of the repository.
 #
-#   PLANTED_SEEDS   seeds a bug may survive at most (default 1000)
+#   PLANTED_SEEDS   seeds a bug may survive at most (default 250)
 set -euo pipefail
 
-seeds="${PLANTED_SEEDS:-1000}"
+seeds="${PLANTED_SEEDS:-250}"
 root="$PWD"
 copy="$root/target/planted/workspace"
 export CARGO_TARGET_DIR="$root/target/planted/target"
