@@ -85,7 +85,6 @@ impl World {
         let fee_schedule = FeeSchedule::new(rate.unwrap_or(Rate::ZERO), flat, Some(min), max);
         let cycles = [
             SettlementCycle::CalendarDays(1),
-            SettlementCycle::CalendarDays(3),
             SettlementCycle::BusinessDays(1),
             SettlementCycle::BusinessDays(2),
         ];
@@ -111,7 +110,7 @@ impl World {
                 .pick(&cycles)
                 .copied()
                 .unwrap_or(SettlementCycle::BusinessDays(1)),
-            automatic_payout: rng.chance(700),
+            automatic_payout: rng.chance(850),
             settlement_account,
             late_success,
             split_share_max: Rate::from_ppm(share).unwrap_or(Rate::ZERO),
