@@ -26,7 +26,7 @@ impl World {
             self.clear_signals()?;
             self.come_to_rest()?;
             if self.known.is_set_up {
-                self.fill_reserve()?;
+                self.fill_reserve(1_000)?;
             }
             let request = Request::TurnDay(TurnDay { to: None });
             self.request(super::business::operator(), request, false)?;
