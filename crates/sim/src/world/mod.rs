@@ -357,7 +357,8 @@ fn shard_options(rng: &mut Rng) -> ShardOptions {
     };
     ShardOptions {
         shard: ShardCode::FIRST,
-        first_business_date: BusinessDate::new(2026, 3, 2).unwrap_or(BusinessDate::MIN),
+        // Some days behind the clock, so that days can be turned and settled money leaves while things go wrong.
+        first_business_date: BusinessDate::new(2026, 2, 25).unwrap_or(BusinessDate::MIN),
         limits: CacheLimits {
             accounts: size(rng),
             records: size(rng),
