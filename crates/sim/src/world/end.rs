@@ -13,6 +13,10 @@ use jiff::{SignedDuration, Timestamp};
 /// Settlement of what came in on the last day, and of what bounced meanwhile.
 const DAYS_TURNED: u32 = 3;
 
+/// Time between two steps while everything comes to rest, and at most while nothing moves.
+const WAIT_MIN: SignedDuration = SignedDuration::from_millis(10);
+const WAIT_MAX: SignedDuration = SignedDuration::from_secs(1);
+
 impl World {
     pub(super) fn heal_and_end(&mut self) -> Result<(), Broken> {
         self.healed = true;
@@ -52,12 +56,14 @@ impl World {
 
     /// Works until nothing is left to do but to wait for nothing.
     fn come_to_rest(&mut self) -> Result<(), Broken> {
+        let mut wait = WAIT_MIN;
         for _ in 0..self.options.healing_steps_max {
             self.step += 1;
             if self.node.is_none() {
                 self.restart()?;
             }
-            self.pass(SignedDuration::from_millis(10));
+            let before = (self.next_ticket, self.agenda.next());
+            self.pass(WAIT_MIN);
             while self.agenda.next().is_some_and(|at| at <= self.now) {
                 self.deliver_due()?;
             }
@@ -72,7 +78,14 @@ impl World {
             if idle {
                 match self.next_moment()? {
                     Some(at) if at > self.now => self.pass(at.duration_since(self.now)),
-                    Some(_) => {}
+                    // Due, but on its way already, or not permitted yet.
+                    Some(_) if before == (self.next_ticket, self.agenda.next()) => {
+                        let next = self.agenda.next();
+                        let free = next.map_or(wait, |at| at.duration_since(self.now));
+                        self.pass(wait.min(free).max(SignedDuration::ZERO));
+                        wait = WAIT_MAX.min(wait * 2);
+                    }
+                    Some(_) => wait = WAIT_MIN,
                     None => return Ok(()),
                 }
             }
