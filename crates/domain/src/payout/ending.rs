@@ -248,7 +248,7 @@ pub(super) fn give_back(
     return_money(cx, payout, evidence)
 }
 
-/// Returns the money of a payout that waited and that the rules, or the merchant's standing, do not
+/// Returns the money of a payout that waited or was held and that the rules, or the merchant's standing, do not
 /// allow any more. The room of its decision was given back before they were asked.
 pub(super) fn forbidden(
     cx: &mut Context<'_, '_>,
