@@ -8,6 +8,7 @@ use domain::case::CaseKind;
 use domain::merchant::{MerchantStatus, Profile, SetMerchantStatus, UpdateMerchant};
 use domain::payout::{CreatePayout, PayoutStatus};
 use domain::reserve::Reserve;
+use domain::risk::{DecideSignal, RiskSignal, SignalDecision};
 use domain::split::{Receiver, ReceiverKind, Share, SplitPlan};
 use domain::webhook::{Delivery, EventType, SetWebhook};
 use domain::{Reply, Request};
@@ -127,6 +128,91 @@ fn a_payout_that_a_rule_forbids_by_now_is_given_back_and_the_merchant_is_told() 
         delivery.event_type == EventType::PayoutFailed && delivery.object == payout
     };
     assert!(book.all::<Delivery>().iter().any(told));
+}
+
+/// A merchant with 9,940 fen settled, whom a sign of risk holds, and a payout of 4,000 that is held.
+fn held(book: &mut Book) -> (String, String, RiskSignal) {
+    book.receive(100_000);
+    let mut terms = merchant_terms("m1");
+    terms.automatic_payout = false;
+    let merchant = book.open_merchant_with(terms);
+    book.paid(&merchant, "first", 10_000);
+    book.turn_day();
+    let payments: Vec<String> = (0..20)
+        .map(|number| book.paid(&merchant, &format!("o{number}"), 1_001))
+        .collect();
+    for payment in &payments {
+        book.refund_request(payment, &format!("r-{payment}"), 1_001)
+            .unwrap();
+    }
+    let signal = book.list::<RiskSignal>("time", "", "~").pop().unwrap();
+    let endpoint = SetWebhook {
+        merchant: merchant.clone(),
+        url: "https://shop.example/hooks".into(),
+        secret_vault_id: "vlt_2".into(),
+        enabled: true,
+    };
+    book.ask(&as_merchant(&merchant), Request::SetWebhook(endpoint))
+        .unwrap();
+    let command = CreatePayout {
+        merchant: merchant.clone(),
+        payout_number: "p1".into(),
+        amount: fen(4_000),
+        purpose: "goods".into(),
+        payee: None,
+    };
+    let payout = match book.ask(&as_merchant(&merchant), Request::CreatePayout(command)) {
+        Ok(Reply::Payout { payout, .. }) => payout.id.clone(),
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(book.payout(&payout).status, PayoutStatus::Held);
+    (merchant, payout, signal)
+}
+
+#[test]
+fn a_held_payout_that_is_not_allowed_any_more_is_given_back_when_the_sign_is_cleared() {
+    for (forbid, why) in [
+        (
+            (|book: &mut Book, merchant: &str| {
+                set_status(book, merchant, MerchantStatus::Suspended);
+            }) as fn(&mut Book, &str),
+            "suspended",
+        ),
+        (
+            |book, merchant| {
+                let listed = Profile {
+                    listed: Some(true),
+                    ..Profile::default()
+                };
+                learn(book, merchant, listed);
+                // Somebody serves it again; the rule is not his to lift.
+                set_status(book, merchant, MerchantStatus::Active);
+            },
+            "NPC-AML/40",
+        ),
+    ] {
+        let mut book = Book::new();
+        let (merchant, payout, signal) = held(&mut book);
+        forbid(&mut book, &merchant);
+        let clear = DecideSignal {
+            signal: signal.id.clone(),
+            decision: SignalDecision::Clear,
+            reason: "saw the delivery notes".into(),
+        };
+        book.ask_approved(&operator(), Request::DecideSignal(clear))
+            .unwrap();
+        book.fire_timers();
+        given_back(&mut book, &merchant, &payout, why);
+        assert_eq!(
+            book.record::<Reserve>(Reserve::KEY),
+            None,
+            "nothing is set aside and nothing waits"
+        );
+        let told = |delivery: &Delivery| {
+            delivery.event_type == EventType::PayoutFailed && delivery.object == payout
+        };
+        assert!(book.all::<Delivery>().iter().any(told));
+    }
 }
 
 /// A main merchant, a receiver, and an order of 10,000 whose half goes to the receiver.

@@ -158,6 +158,18 @@ pub(crate) fn named(tx: &mut Tx<'_>, id: &str) -> Refusable<Arc<Case>> {
         .ok_or_else(|| Rejection::not_found("case", id).into())
 }
 
+/// Cases of a kind about an object, the oldest first.
+pub(crate) fn about(
+    tx: &mut Tx<'_>,
+    object: &str,
+    kind: CaseKind,
+) -> Result<Vec<Arc<Case>>, Interrupt> {
+    let (from, to) = (format!("{object}/"), format!("{object}0"));
+    let mut cases = tx.scan::<Case>("object", &from, &to, 1_000)?;
+    cases.retain(|case| case.kind == kind);
+    Ok(cases)
+}
+
 fn unfinished(tx: &mut Tx<'_>, id: &str) -> Refusable<Case> {
     let case = named(tx, id)?;
     if case.status == CaseStatus::Closed {

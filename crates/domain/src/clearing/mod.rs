@@ -9,11 +9,12 @@ pub use record::{Adjustment, Clearing};
 
 use crate::authorise::is_system;
 use crate::booking::{self, minus};
-use crate::case::{self, Case, CaseStatus};
+use crate::case::{self, Case, CaseKind, CaseStatus};
 use crate::chart::{self, Chart};
 use crate::closing::{self, Figure};
 use crate::context::Context;
 use crate::merchant;
+use crate::payment::{Payment, PaymentStatus};
 use crate::rejection::{Code, Refusable, Rejection, broken};
 use crate::reserve;
 use crate::settlement::{self, Item};
@@ -183,11 +184,7 @@ pub(crate) fn adjust(cx: &mut Context<'_, '_>, command: &AdjustDifference) -> Re
             None => Ok(Arc::new(case)),
         };
     }
-    if !matches!(case.status, CaseStatus::Explained | CaseStatus::Adjusted) {
-        return Err(Rejection::state("explain the case before you adjust it")
-            .at("case")
-            .into());
-    }
+    check_case(cx.tx, &case)?;
     let is_open_item = |account: &AdjustmentAccount| {
         matches!(
             account,
@@ -239,6 +236,28 @@ pub(crate) fn adjust(cx: &mut Context<'_, '_>, command: &AdjustDifference) -> Re
     Ok(case::save(cx.tx, case)?)
 }
 
+/// Whether a case may be adjusted: its reason is known, and its money was not given away otherwise.
+fn check_case(tx: &mut Tx<'_>, case: &Case) -> Refusable<()> {
+    let problem = match case.status {
+        CaseStatus::Open => "explain the case before you adjust it",
+        CaseStatus::Closed => "the case is closed",
+        CaseStatus::Explained | CaseStatus::Adjusted if is_accepted(tx, case)? => {
+            "the payment was accepted: the merchant has what the case is about"
+        }
+        CaseStatus::Explained | CaseStatus::Adjusted => return Ok(()),
+    };
+    Err(Rejection::state(problem).at("case").into())
+}
+
+/// Whether the case is about a payment of too little that people accepted.
+fn is_accepted(tx: &mut Tx<'_>, case: &Case) -> Result<bool, Interrupt> {
+    if case.kind != CaseKind::Underpaid {
+        return Ok(false);
+    }
+    let payment = tx.get::<Payment>(&case.object)?;
+    Ok(payment.is_some_and(|payment| payment.status == PaymentStatus::Succeeded))
+}
+
 fn differing_side(known: &Adjustment, command: &AdjustDifference) -> Option<&'static str> {
     [
         ("debit", known.debit == command.debit),
@@ -249,7 +268,9 @@ fn differing_side(known: &Adjustment, command: &AdjustDifference) -> Option<&'st
     .find_map(|(field, same)| (!same).then_some(field))
 }
 
-/// What of a case is adjusted with this amount: never more than the case is about.
+/// What of a case is adjusted with this amount: never more than the case is about, where it says an amount.
+/// One without an amount (people may open such) has no limit but that of a single adjustment: the two
+/// people of each adjustment answer for it.
 fn adjusted_by(case: &Case, amount: Money, chart: &Chart) -> Result<Money, Rejection> {
     let currency = chart.currency;
     if amount.currency() != currency || !(1..=AMOUNT_MAX).contains(&amount.amount()) {

@@ -2,15 +2,19 @@
 
 use super::{AcceptUnderpayment, Payment, PaymentStatus, evidence, posting};
 use crate::booking::{is_open, post_fact};
+use crate::case::{self, Case, CaseKind, CaseStatus};
 use crate::context::Context;
 use crate::merchant::Merchant;
 use crate::regulation::Room;
 use crate::rejection::{Refusable, Rejection};
 use crate::{chart, text};
 use calendar::shanghai_date;
+use engine::{Interrupt, Tx};
+use money::Money;
 use std::sync::Arc;
 
-/// Gives the merchant what was paid; the payment then counts as succeeded with that amount.
+/// Gives the merchant what was paid; the payment then counts as succeeded with that amount. Its case ends
+/// with it: the same suspense is given away once, by this or by adjustments.
 pub(crate) fn accept_underpayment(
     cx: &mut Context<'_, '_>,
     command: &AcceptUnderpayment,
@@ -31,6 +35,7 @@ pub(crate) fn accept_underpayment(
                 .into(),
         );
     }
+    let case = untouched_case(cx.tx, &payment.id)?;
     let mut payment = (*payment).clone();
     let chart = chart::of(cx.tx)?;
     let amount = payment.paid_amount()?;
@@ -43,6 +48,9 @@ pub(crate) fn accept_underpayment(
         )],
         &payment.id,
     )?;
+    if let Some(case) = case {
+        end_case(cx.tx, &case, amount, &command.reason)?;
+    }
     if payment.late {
         // Its room was given back when it was closed; from today on the merchant has the money.
         let today = shanghai_date(cx.tx.now());
@@ -52,4 +60,33 @@ pub(crate) fn accept_underpayment(
     payment.late = false;
     evidence::succeed(cx, &chart, payment, &merchant)?;
     Ok(cx.tx.expect(&command.payment)?)
+}
+
+/// The latest case about the money, which stands in suspense. Refused if people have taken some of it to
+/// where they found it belongs.
+fn untouched_case(tx: &mut Tx<'_>, payment: &str) -> Refusable<Option<Arc<Case>>> {
+    let cases = case::about(tx, payment, CaseKind::Underpaid)?;
+    if let Some((case, adjusted)) = cases
+        .iter()
+        .find_map(|case| Some((&case.id, case.adjusted?)))
+    {
+        let message =
+            format!("case {case} took {adjusted} of what was paid elsewhere: end it there");
+        return Err(Rejection::state(message)
+            .at("payment")
+            .with("case", case)
+            .into());
+    }
+    Ok(cases.last().cloned())
+}
+
+fn end_case(tx: &mut Tx<'_>, case: &Case, amount: Money, reason: &str) -> Result<(), Interrupt> {
+    let mut case = case.clone();
+    case.explanation.get_or_insert_with(|| reason.to_owned());
+    case.adjusted = Some(amount);
+    case.status = CaseStatus::Closed;
+    case.resolution = Some(format!(
+        "the payment was accepted, the merchant has {amount}"
+    ));
+    case::save(tx, case).map(|_| ())
 }

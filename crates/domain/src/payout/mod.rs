@@ -1,10 +1,10 @@
 //! Payouts (代付): money leaves the reserve for a bank account.
 //!
 //! The money is in transit from the request on and stays there while the outcome is unknown. Only
-//! [`Evidence`] ends a payout by itself; where no evidence can be had, two people do. It is sent when
-//! the [reserve](crate::reserve) covers it, after the rules were asked a second time if it had to wait, and no
-//! [sign of risk](crate::risk) holds it. One that takes too long gets a case and is asked after all
-//! the same.
+//! [`Evidence`] ends a payout by itself; where no evidence can be had, two people do. It is sent when no
+//! [sign of risk](crate::risk) holds it and the [reserve](crate::reserve) covers it. One that was held or
+//! waited is judged again before it goes on, and is the merchant's again if it is not allowed any more. One
+//! that takes too long gets a case and is asked after all the same.
 
 mod command;
 mod ending;
@@ -188,6 +188,7 @@ fn record(
         submitted_at: now,
         channel_number: None,
         settle_date: None,
+        paid_amount: None,
         refusal: None,
         refusal_queries: 0,
         contrary_booked: false,
@@ -211,9 +212,11 @@ fn record(
     Ok(id)
 }
 
-/// Nothing holds a held payout any more: it goes the way of a new one.
+/// Nothing holds a held payout any more: it goes the way of a new one, if it is still allowed.
 pub(crate) fn let_go(cx: &mut Context<'_, '_>, payout: &Payout) -> Result<(), Interrupt> {
-    let mut payout = payout.clone();
+    let Some(mut payout) = still_allowed(cx, payout)? else {
+        return Ok(());
+    };
     payout.status = PayoutStatus::WaitingForReserve;
     if reserve::admit(cx.tx, payout.amount)? {
         send(cx, &mut payout)?;
@@ -248,21 +251,31 @@ fn send(cx: &mut Context<'_, '_>, payout: &mut Payout) -> Result<(), Interrupt> 
     Ok(())
 }
 
-/// A payout's turn has come: the reserve covers it. It was allowed when it was asked for, and much may
-/// have become known since: it is judged again, and what is not allowed any more is the merchant's again.
+/// A payout's turn has come: the reserve covers it.
 pub(crate) fn release(cx: &mut Context<'_, '_>, payout: &Payout) -> Result<(), Interrupt> {
-    let mut payout = payout.clone();
-    // Its own room does not stand in its way.
-    regulation::give_back(cx.tx, payout.decision.as_deref(), payout.amount)?;
-    match judge_again(cx, &payout) {
-        Ok(decision) => payout.decision = Some(decision),
-        Err(Stop::Interrupted(interrupt)) => return Err(interrupt),
-        Err(Stop::Refused(rejection)) => return ending::forbidden(cx, payout, &rejection),
-    }
+    let Some(mut payout) = still_allowed(cx, payout)? else {
+        return Ok(());
+    };
     reserve::set_aside(cx.tx, &payout)?;
     send(cx, &mut payout)?;
     overdue::watch(cx, &payout.id)?;
     save(cx.tx, payout)
+}
+
+/// The payout with the decision that allows it now. It was allowed when it was asked for, and much may have
+/// become known since: none if it is not allowed any more, and then the merchant has its money again.
+fn still_allowed(cx: &mut Context<'_, '_>, payout: &Payout) -> Result<Option<Payout>, Interrupt> {
+    let mut payout = payout.clone();
+    // Its own room does not stand in its way.
+    regulation::give_back(cx.tx, payout.decision.as_deref(), payout.amount)?;
+    match judge_again(cx, &payout) {
+        Ok(decision) => {
+            payout.decision = Some(decision);
+            Ok(Some(payout))
+        }
+        Err(Stop::Interrupted(interrupt)) => Err(interrupt),
+        Err(Stop::Refused(rejection)) => ending::forbidden(cx, payout, &rejection).map(|()| None),
+    }
 }
 
 fn judge_again(cx: &mut Context<'_, '_>, payout: &Payout) -> Refusable<Arc<Ruling>> {
