@@ -22,22 +22,6 @@ impl DifferenceId {
         &self.0
     }
 
-    /// The id under which our entry is reported when the statement of its date lacks it.
-    pub fn ours_only(
-        date: BusinessDate,
-        channel: &str,
-        kind: EntryKind,
-        merchant_number: &str,
-    ) -> DifferenceId {
-        Self::build(
-            date,
-            channel,
-            kind,
-            "ours_only",
-            &ours_reference(merchant_number),
-        )
-    }
-
     pub(crate) fn build(
         date: BusinessDate,
         channel: &str,
@@ -50,13 +34,6 @@ impl DifferenceId {
             "{:08}/{channel}/{kind}/{finding}/{tagged_reference}",
             date.to_yyyymmdd()
         ))
-    }
-}
-
-impl From<String> for DifferenceId {
-    /// An id that was stored or given by a caller; whether such a difference exists is another question.
-    fn from(text: String) -> DifferenceId {
-        DifferenceId(text)
     }
 }
 
@@ -188,22 +165,6 @@ impl Difference {
             excess.checked_neg()
         } else {
             Ok(excess)
-        }
-    }
-
-    /// For a date shift: the id under which the reconciliation of our date reports the entry as
-    /// missing. The two explain each other.
-    pub fn counterpart(&self) -> Option<DifferenceId> {
-        match (&self.finding, &self.our_reference) {
-            (Finding::DateShift { ours, .. }, Some(reference)) if *ours != self.statement_date => {
-                Some(DifferenceId::ours_only(
-                    *ours,
-                    &self.channel,
-                    self.kind,
-                    reference,
-                ))
-            }
-            _ => None,
         }
     }
 

@@ -356,12 +356,16 @@ impl Reconciler {
     }
 
     fn missing(&self, key: Key, awaited: Awaited) -> Difference {
+        let finding = Finding::OursOnly {
+            amount: awaited.amount,
+        };
         Difference {
-            id: DifferenceId::ours_only(
+            id: DifferenceId::build(
                 self.statement_date,
                 &key.channel,
                 key.kind,
-                &key.reference,
+                finding.name(),
+                &ours_reference(&key.reference),
             ),
             statement_date: self.statement_date,
             channel: key.channel,
@@ -369,9 +373,7 @@ impl Reconciler {
             line: None,
             our_reference: Some(key.reference),
             channel_number: awaited.channel_number,
-            finding: Finding::OursOnly {
-                amount: awaited.amount,
-            },
+            finding,
         }
     }
 
@@ -464,22 +466,4 @@ fn tagged_reference(line: &StatementLine) -> String {
     } else {
         format!("line:{}", line.line)
     }
-}
-
-/// Reconciles in one go, for a summary that is known before the lines end.
-pub fn reconcile(
-    statement_date: BusinessDate,
-    currency: Currency,
-    ours: impl IntoIterator<Item = OurEntry>,
-    lines: impl IntoIterator<Item = StatementLine>,
-    summary: &StatementSummary,
-) -> Result<Reconciliation, ReconError> {
-    let mut reconciler = Reconciler::new(statement_date, currency, Limits::default());
-    for entry in ours {
-        reconciler.add_ours(entry)?;
-    }
-    for line in lines {
-        reconciler.add_line(&line)?;
-    }
-    reconciler.finish(summary)
 }

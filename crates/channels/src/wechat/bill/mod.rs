@@ -1,7 +1,7 @@
 //! The trade bill (交易账单) of a day, read row by row.
 //!
 //! The file ends with a summary of counts and totals, so rows are proved complete only when the
-//! reader has come to its end without an error: book nothing before. [`read_all`] does both.
+//! reader has come to its end without an error: book nothing before.
 //!
 //! Columns are found by their names in the first line; unknown ones are skipped. Fields are
 //! separated by a comma *and* a backtick, because goods names contain commas; a name that contains both is
@@ -143,18 +143,4 @@ impl BillError {
             reason: reason.into(),
         }
     }
-}
-
-/// Reads a whole bill that fits into memory and checks its summary.
-///
-/// # Errors
-/// The first [`BillError`].
-pub fn read_all(bytes: &[u8], scope: BillScope) -> Result<(Vec<BillRow>, BillSummary), BillError> {
-    let mut reader = BillReader::new(bytes, scope)?;
-    let rows = reader.by_ref().collect::<Result<Vec<_>, _>>()?;
-    let summary = reader
-        .summary()
-        .cloned()
-        .ok_or_else(|| BillError::line(rows.len() as u64 + 2, "there is no summary"))?;
-    Ok((rows, summary))
 }
