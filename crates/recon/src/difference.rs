@@ -83,6 +83,17 @@ pub enum Finding {
         /// What our record says instead of success; absent if we have no record.
         our_status: Option<EntryStatus>,
     },
+    /// The statement says that a movement has not succeeded, which is not what our books say.
+    StatusDiffers {
+        /// The amount on the statement.
+        amount: Money,
+        /// What our record says; absent if we have no record.
+        ours: Option<EntryStatus>,
+        /// What the statement says: under way, or without success.
+        theirs: EntryStatus,
+        /// What our books count for the statement's date: the amount of a success, or nothing.
+        counted: Money,
+    },
     /// The statement has the same reference once more.
     Duplicate {
         /// The amount of this line.
@@ -112,6 +123,7 @@ impl Finding {
             Finding::NumberDiffers { .. } => "number_differs",
             Finding::OursOnly { .. } => "ours_only",
             Finding::TheirsOnly { .. } => "theirs_only",
+            Finding::StatusDiffers { .. } => "status_differs",
             Finding::Duplicate { .. } => "duplicate",
             Finding::DateShift { .. } => "date_shift",
         }
@@ -151,7 +163,10 @@ impl Difference {
                 (theirs.checked_sub(ours)?, self.is_refund())
             }
             Finding::FeeDiffers { ours, theirs } => (theirs.checked_sub(ours)?, true),
-            Finding::OursOnly { amount } => (amount.checked_neg()?, self.is_refund()),
+            Finding::OursOnly { amount }
+            | Finding::StatusDiffers {
+                counted: amount, ..
+            } => (amount.checked_neg()?, self.is_refund()),
             Finding::TheirsOnly { amount, .. } | Finding::Duplicate { amount, .. } => {
                 (amount, self.is_refund())
             }

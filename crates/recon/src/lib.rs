@@ -12,15 +12,18 @@
 //! a case there. This crate does no I/O, reads no clock and posts nothing; it knows money and dates
 //! only.
 
+mod awaited;
 mod difference;
 mod entry;
 mod key;
 mod reconciler;
+mod result;
 mod statement;
 mod totals;
 
 pub use difference::{Difference, DifferenceId, Finding};
 pub use entry::{EntryKind, EntryStatus, OurEntry};
-pub use reconciler::{Limits, LineOutcome, ReconError, Reconciler, Reconciliation};
+pub use reconciler::Reconciler;
+pub use result::{Limits, LineOutcome, ReconError, Reconciliation};
 pub use statement::{StatementLine, StatementSummary, StructuralError, SummaryField};
 pub use totals::{SideTotals, Subtotal};

@@ -38,6 +38,7 @@ pub fn line_of(entry: &OurEntry) -> StatementLine {
         kind: entry.kind,
         our_reference: entry.merchant_number.clone(),
         channel_number: entry.channel_number.clone().unwrap_or_default(),
+        status: EntryStatus::Succeeded,
         amount: entry.amount,
         fee: entry.fee,
         clearing_date: today(),

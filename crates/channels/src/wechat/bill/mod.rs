@@ -14,10 +14,19 @@ mod summary;
 
 pub use reader::BillReader;
 
-use calendar::BusinessDate;
+use calendar::{BusinessDate, instant_at};
 use jiff::Timestamp;
 use money::Money;
 use thiserror::Error;
+
+/// Days after which a bill may be gone: the channel keeps three months.
+pub const KEPT_DAYS: i32 = 89;
+
+/// From when on a day's bill can be had: ten in the morning of the following day. Before that the
+/// channel's "no such bill" may mean "not yet".
+pub fn published_at(date: BusinessDate) -> Timestamp {
+    instant_at(date.next(), 10, 0, 0)
+}
 
 /// Whose bill of which day is expected; rows of others are errors.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +61,19 @@ pub enum BillRefundStatus {
     Other(String),
 }
 
+impl BillRefundStatus {
+    /// The word of the bill.
+    pub fn as_str(&self) -> &str {
+        match self {
+            BillRefundStatus::Succeeded => "SUCCESS",
+            BillRefundStatus::Processing => "PROCESSING",
+            BillRefundStatus::Failed => "FAIL",
+            BillRefundStatus::Change => "CHANGE",
+            BillRefundStatus::Other(word) => word,
+        }
+    }
+}
+
 /// The refund part of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BillRefund {
@@ -61,7 +83,8 @@ pub struct BillRefund {
     pub our_reference: String,
     /// 申请退款金额, the amount asked for; 退款金额 in bills that lack the column.
     pub amount: Money,
-    /// 退款金额, what is deducted in settlement.
+    /// 退款金额, what is deducted in settlement: what a day pays over is 应结订单总金额 − 退款总金额 −
+    /// 手续费总金额.
     pub settlement_amount: Money,
     /// 退款状态.
     pub status: BillRefundStatus,
@@ -84,7 +107,8 @@ pub struct BillRow {
     pub kind: BillKind,
     /// 订单金额, what the order was about; nothing in refund rows.
     pub amount: Money,
-    /// 应结订单金额, what is settled before the fee; nothing in refund rows.
+    /// 应结订单金额, what is settled before the fee: less than the order where the merchant pays for a
+    /// coupon. Nothing in refund rows.
     pub settlement_amount: Money,
     /// Present in refund rows.
     pub refund: Option<BillRefund>,
@@ -113,6 +137,12 @@ pub struct BillSummary {
     pub order_total: Option<Money>,
     /// 申请退款总金额, where the bill has the column.
     pub requested_refund_total: Option<Money>,
+}
+
+/// A fee in units of 0.00001 yuan as whole fen, halves away from zero. Round a sum once: the sum of
+/// rounded fees is another one.
+pub fn fee_in_fen(e5: i64) -> Money {
+    decimal::rounded_fen(e5)
 }
 
 /// What is wrong with a bill, and where.
