@@ -5,7 +5,9 @@ mod support;
 
 use channels::operation::Channel;
 use domain::case::{AssignCase, CaseKind, CaseStatus, CloseCase, ExplainCase, OpenCase};
-use domain::clearing::{AMOUNT_MAX, AdjustDifference, AdjustmentAccount, ConfirmClearing};
+use domain::clearing::{
+    AMOUNT_MAX, AdjustDifference, AdjustmentAccount, ConfirmClearing, Unsettled,
+};
 use domain::closing::{DaySummary, Figure};
 use domain::{Code, Command, Rejection, Reply, Request};
 use engine::{Actor, Verdict, Work};
@@ -18,6 +20,7 @@ fn confirmation() -> ConfirmClearing {
         gross: fen(10_000),
         refunds: fen(2_000),
         channel_fee: fen(24),
+        unsettled: None,
         bill_hash: "ab".repeat(20),
     }
 }
@@ -78,6 +81,86 @@ fn clearing_empties_the_receivable_and_books_the_cost_once() {
     assert_eq!(book.balance(chart.wechat.receivable), 0);
     assert_eq!(book.balance(chart.reserve), 7_976);
     assert_eq!(book.balance(chart.wechat.cost), 24);
+    assert_eq!(book.trial_balance(), 0);
+}
+
+/// The receivable kept for ever what a coupon had taken from the order.
+#[test]
+fn what_a_channel_does_not_settle_is_a_difference_with_a_case() {
+    let mut book = Book::new();
+    let merchant = book.open_merchant("m1");
+    book.paid(&merchant, "o1", 10_000);
+    let command = ConfirmClearing {
+        gross: fen(9_000),
+        refunds: fen(0),
+        unsettled: Some(Unsettled {
+            amount: fen(1_000),
+            turnover: fen(1_000),
+            lines: 1,
+            first: "o1".into(),
+        }),
+        ..confirmation()
+    };
+    let mut case = None;
+    for _ in 0..2 {
+        let confirm = Request::ConfirmClearing(command.clone());
+        let Reply::Clearing { clearing, .. } = book.ask(&Actor::system(), confirm).unwrap() else {
+            panic!()
+        };
+        assert_eq!(clearing.net, fen(8_976));
+        case = clearing.case.clone();
+    }
+    let chart = book.chart();
+    assert_eq!(book.balance(chart.wechat.receivable), 0);
+    assert_eq!(book.balance(chart.reserve), 8_976);
+    assert_eq!(book.balance(chart.differences), -1_000);
+    assert_eq!(book.trial_balance(), 0);
+    let cases = book.cases();
+    let [opened] = cases.as_slice() else {
+        panic!("{cases:?}")
+    };
+    assert_eq!(Some(&opened.id), case.as_ref());
+    assert_eq!(
+        (opened.kind, opened.amount),
+        (CaseKind::Reconciliation, Some(fen(1_000)))
+    );
+    // The merchant bears it.
+    let case = opened.id.clone();
+    explain(&mut book, &case).unwrap();
+    let bear = Request::AdjustDifference(AdjustDifference {
+        case,
+        adjustment_number: "a1".into(),
+        debit: AdjustmentAccount::Merchant(merchant.clone()),
+        credit: AdjustmentAccount::Differences,
+        amount: fen(1_000),
+    });
+    book.ask_approved(&finance(), bear).unwrap();
+    assert_eq!(book.balance(chart.differences), 0);
+    assert_eq!(book.payable(&merchant), 8_940);
+}
+
+#[test]
+fn a_refund_that_is_deducted_for_less_brings_the_difference_back() {
+    let mut book = Book::new();
+    let command = ConfirmClearing {
+        gross: fen(0),
+        refunds: fen(900),
+        channel_fee: fen(0),
+        unsettled: Some(Unsettled {
+            amount: fen(-100),
+            turnover: fen(100),
+            lines: 1,
+            first: "r1".into(),
+        }),
+        ..confirmation()
+    };
+    book.ask(&Actor::system(), Request::ConfirmClearing(command))
+        .unwrap();
+    let chart = book.chart();
+    // The refund itself of 1,000 is credited where it is booked.
+    assert_eq!(book.balance(chart.wechat.receivable), 1_000);
+    assert_eq!(book.balance(chart.reserve), -900);
+    assert_eq!(book.balance(chart.differences), 100);
     assert_eq!(book.trial_balance(), 0);
 }
 
@@ -192,6 +275,18 @@ fn nonsense_in_a_confirmation_is_refused_by_field() {
                 ..confirmation()
             },
             "channel_fee",
+        ),
+        (
+            ConfirmClearing {
+                unsettled: Some(Unsettled {
+                    amount: fen(i64::MIN),
+                    turnover: fen(1),
+                    lines: 1,
+                    first: "o1".into(),
+                }),
+                ..confirmation()
+            },
+            "unsettled",
         ),
         (
             ConfirmClearing {

@@ -22,22 +22,6 @@ impl DifferenceId {
         &self.0
     }
 
-    /// The id under which our entry is reported when the statement of its date lacks it.
-    pub fn ours_only(
-        date: BusinessDate,
-        channel: &str,
-        kind: EntryKind,
-        merchant_number: &str,
-    ) -> DifferenceId {
-        Self::build(
-            date,
-            channel,
-            kind,
-            "ours_only",
-            &ours_reference(merchant_number),
-        )
-    }
-
     pub(crate) fn build(
         date: BusinessDate,
         channel: &str,
@@ -50,13 +34,6 @@ impl DifferenceId {
             "{:08}/{channel}/{kind}/{finding}/{tagged_reference}",
             date.to_yyyymmdd()
         ))
-    }
-}
-
-impl From<String> for DifferenceId {
-    /// An id that was stored or given by a caller; whether such a difference exists is another question.
-    fn from(text: String) -> DifferenceId {
-        DifferenceId(text)
     }
 }
 
@@ -106,6 +83,17 @@ pub enum Finding {
         /// What our record says instead of success; absent if we have no record.
         our_status: Option<EntryStatus>,
     },
+    /// The statement says that a movement has not succeeded, which is not what our books say.
+    StatusDiffers {
+        /// The amount on the statement.
+        amount: Money,
+        /// What our record says; absent if we have no record.
+        ours: Option<EntryStatus>,
+        /// What the statement says: under way, or without success.
+        theirs: EntryStatus,
+        /// What our books count for the statement's date: the amount of a success, or nothing.
+        counted: Money,
+    },
     /// The statement has the same reference once more.
     Duplicate {
         /// The amount of this line.
@@ -135,6 +123,7 @@ impl Finding {
             Finding::NumberDiffers { .. } => "number_differs",
             Finding::OursOnly { .. } => "ours_only",
             Finding::TheirsOnly { .. } => "theirs_only",
+            Finding::StatusDiffers { .. } => "status_differs",
             Finding::Duplicate { .. } => "duplicate",
             Finding::DateShift { .. } => "date_shift",
         }
@@ -174,7 +163,10 @@ impl Difference {
                 (theirs.checked_sub(ours)?, self.is_refund())
             }
             Finding::FeeDiffers { ours, theirs } => (theirs.checked_sub(ours)?, true),
-            Finding::OursOnly { amount } => (amount.checked_neg()?, self.is_refund()),
+            Finding::OursOnly { amount }
+            | Finding::StatusDiffers {
+                counted: amount, ..
+            } => (amount.checked_neg()?, self.is_refund()),
             Finding::TheirsOnly { amount, .. } | Finding::Duplicate { amount, .. } => {
                 (amount, self.is_refund())
             }
@@ -188,22 +180,6 @@ impl Difference {
             excess.checked_neg()
         } else {
             Ok(excess)
-        }
-    }
-
-    /// For a date shift: the id under which the reconciliation of our date reports the entry as
-    /// missing. The two explain each other.
-    pub fn counterpart(&self) -> Option<DifferenceId> {
-        match (&self.finding, &self.our_reference) {
-            (Finding::DateShift { ours, .. }, Some(reference)) if *ours != self.statement_date => {
-                Some(DifferenceId::ours_only(
-                    *ours,
-                    &self.channel,
-                    self.kind,
-                    reference,
-                ))
-            }
-            _ => None,
         }
     }
 

@@ -8,22 +8,22 @@
 //! What comes out does not depend on the order of either side, except that of two lines with the
 //! same reference the later one is the duplicate.
 //!
-//! A [`DifferenceCase`] then follows a difference from open to closed. This crate does no I/O,
-//! reads no clock and posts nothing; it knows money and dates only.
+//! What people do about a difference is not its business: each one that is taken into the books has
+//! a case there. This crate does no I/O, reads no clock and posts nothing; it knows money and dates
+//! only.
 
-mod case;
+mod awaited;
 mod difference;
 mod entry;
 mod key;
 mod reconciler;
+mod result;
 mod statement;
 mod totals;
 
-pub use case::{
-    Adjustment, Cause, DifferenceCase, Explanation, Mark, Remedy, Stage, TransitionError,
-};
 pub use difference::{Difference, DifferenceId, Finding};
 pub use entry::{EntryKind, EntryStatus, OurEntry};
-pub use reconciler::{Limits, LineOutcome, ReconError, Reconciler, Reconciliation, reconcile};
+pub use reconciler::Reconciler;
+pub use result::{Limits, LineOutcome, ReconError, Reconciliation};
 pub use statement::{StatementLine, StatementSummary, StructuralError, SummaryField};
 pub use totals::{SideTotals, Subtotal};

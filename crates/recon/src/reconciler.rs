@@ -3,146 +3,17 @@
 use std::sync::Arc;
 
 use calendar::BusinessDate;
-use hashbrown::HashMap;
-use money::{Currency, Money, MoneyError};
-use serde::{Deserialize, Serialize};
+use hashbrown::{HashMap, HashSet};
+use money::{Currency, Money};
 
+use crate::awaited::{Awaited, Seen};
 use crate::difference::ours_reference;
 use crate::key::{Key, KeyRef};
 use crate::totals::Running;
 use crate::{
-    Difference, DifferenceId, EntryKind, EntryStatus, Finding, OurEntry, SideTotals, StatementLine,
-    StatementSummary, StructuralError,
+    Difference, DifferenceId, EntryKind, EntryStatus, Finding, Limits, LineOutcome, OurEntry,
+    ReconError, Reconciliation, StatementLine, StatementSummary, StructuralError,
 };
-
-/// How much a reconciliation may hold in memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Entries of our side, neighbouring dates included.
-    pub our_entries_max: usize,
-    /// Differences and structural errors; more of them mean the wrong file, not many mistakes.
-    pub differences_max: usize,
-}
-
-impl Default for Limits {
-    fn default() -> Limits {
-        Limits {
-            our_entries_max: 10_000_000,
-            differences_max: 100_000,
-        }
-    }
-}
-
-/// A reconciliation cannot be made.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ReconError {
-    /// Our side names the same movement twice; references are unique in our books.
-    #[error(
-        "our {kind} {merchant_number:?} at {channel} was given twice: give each entry once, with its clearing date"
-    )]
-    EntryRepeated {
-        /// Code of the channel.
-        channel: Arc<str>,
-        /// Payment or refund.
-        kind: EntryKind,
-        /// Our reference.
-        merchant_number: String,
-    },
-    /// An entry of our side is in another currency than the reconciliation.
-    #[error(
-        "our entry {merchant_number:?} is in {found}, the reconciliation in {expected}: reconcile each currency by itself"
-    )]
-    EntryCurrency {
-        /// Our reference.
-        merchant_number: String,
-        /// The currency of the reconciliation.
-        expected: Currency,
-        /// The currency of the entry.
-        found: Currency,
-    },
-    /// Our side has more entries than the limit.
-    #[error("our side has more than {limit} entries: reconcile fewer channels at once")]
-    TooManyEntries {
-        /// The limit.
-        limit: usize,
-    },
-    /// The sides differ in more places than the limit.
-    #[error(
-        "more than {limit} differences: check that the statement belongs to this account and date"
-    )]
-    TooManyDifferences {
-        /// The limit.
-        limit: usize,
-    },
-    /// A total does not fit 64 bits of minor units.
-    #[error(transparent)]
-    Money(#[from] MoneyError),
-}
-
-/// What became of one line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LineOutcome {
-    /// It agrees with our books in every respect.
-    Matched,
-    /// It gave at least one difference or structural error.
-    Different,
-}
-
-/// The result of a reconciliation.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reconciliation {
-    /// Clearing date of the statement.
-    pub statement_date: BusinessDate,
-    /// Currency of both sides.
-    pub currency: Currency,
-    /// Number of lines that agree with our books in every respect.
-    pub matched: u64,
-    /// Our successes of the date.
-    pub ours: SideTotals,
-    /// All lines of the statement.
-    pub theirs: SideTotals,
-    /// What does not agree: by line, then what the statement lacks by reference.
-    pub differences: Vec<Difference>,
-    /// Where the statement contradicts itself.
-    pub structural_errors: Vec<StructuralError>,
-}
-
-impl Reconciliation {
-    /// Whether both sides agree to the minor unit and the statement agrees with itself.
-    pub fn is_clean(&self) -> bool {
-        self.differences.is_empty() && self.structural_errors.is_empty()
-    }
-
-    /// The differences, if the statement can be trusted to be whole; otherwise why it cannot.
-    ///
-    /// Cases must be opened from here only: a file that was cut off would make a difference of
-    /// every entry behind the cut.
-    pub fn conclusive(&self) -> Result<&[Difference], &[StructuralError]> {
-        if self.structural_errors.is_empty() {
-            Ok(&self.differences)
-        } else {
-            Err(&self.structural_errors)
-        }
-    }
-}
-
-/// Our entry while the lines pass by.
-#[derive(Debug)]
-struct Awaited {
-    channel_number: Option<String>,
-    amount: Money,
-    fee: Option<Money>,
-    status: EntryStatus,
-    clearing_date: BusinessDate,
-    seen: Option<Seen>,
-}
-
-/// Where a reference was met first, and how often since.
-#[derive(Debug, Clone, Copy)]
-struct Seen {
-    first_line: usize,
-    appearances: u32,
-}
 
 /// Takes our side, then the statement line by line.
 #[derive(Debug)]
@@ -152,8 +23,11 @@ pub struct Reconciler {
     limits: Limits,
     awaited: HashMap<Key, Awaited>,
     unknown: HashMap<Key, Seen>,
+    unknown_open: HashSet<Key>,
     ours: Running,
     theirs: Running,
+    /// All lines, whatever became of them: what the statement's own totals are about.
+    stated: Running,
     matched: u64,
     last_line: usize,
     differences: Vec<Difference>,
@@ -169,8 +43,10 @@ impl Reconciler {
             limits,
             awaited: HashMap::new(),
             unknown: HashMap::new(),
+            unknown_open: HashSet::new(),
             ours: Running::default(),
             theirs: Running::default(),
+            stated: Running::default(),
             matched: 0,
             last_line: 0,
             differences: Vec::new(),
@@ -178,7 +54,7 @@ impl Reconciler {
         }
     }
 
-    /// Adds an entry of our books; all of them come before the first line.
+    /// Adds an entry of our books; successes come before the first line, the others before theirs.
     ///
     /// Give the entries of the statement's date, and those of the dates beside it that may appear
     /// on this statement: an entry of another date is not awaited, but recognised.
@@ -214,6 +90,7 @@ impl Reconciler {
             status: entry.status,
             clearing_date: entry.clearing_date,
             seen: None,
+            told: false,
         };
         match self.awaited.try_insert(key, awaited) {
             Ok(_) => Ok(()),
@@ -226,6 +103,16 @@ impl Reconciler {
                 })
             }
         }
+    }
+
+    /// Whether our side has such an entry. Of what is no success only that is needed which the
+    /// statement names, so it may be added when its line is met.
+    pub fn knows(&self, channel: &str, kind: EntryKind, reference: &str) -> bool {
+        self.awaited.contains_key(&KeyRef {
+            channel,
+            kind,
+            reference,
+        })
     }
 
     /// Takes one line of the statement. The line is compared, counted and not kept.
@@ -246,7 +133,10 @@ impl Reconciler {
                 });
             }
         }
-        self.theirs.add(line.kind, line.amount, line.fee);
+        self.stated.add(line.kind, line.amount, line.fee);
+        if line.status == EntryStatus::Succeeded {
+            self.theirs.add(line.kind, line.amount, line.fee);
+        }
         let findings = self.findings(line);
         if findings.is_empty() {
             self.matched += 1;
@@ -262,6 +152,7 @@ impl Reconciler {
     /// Ends the statement with the totals that it states itself.
     pub fn finish(mut self, summary: &StatementSummary) -> Result<Reconciliation, ReconError> {
         let theirs = self.theirs.totals(self.currency)?;
+        let stated = self.stated.totals(self.currency)?;
         let ours = self.ours.totals(self.currency)?;
         for (key, awaited) in std::mem::take(&mut self.awaited) {
             if awaited.seen.is_none() && self.is_expected(awaited.status, awaited.clearing_date) {
@@ -277,7 +168,7 @@ impl Reconciler {
                 .then_with(|| left.id.cmp(&right.id))
         });
         self.structural_errors
-            .extend(summary.contradictions(&theirs));
+            .extend(summary.contradictions(&stated));
         Ok(Reconciliation {
             statement_date: self.statement_date,
             currency: self.currency,
@@ -307,6 +198,9 @@ impl Reconciler {
         let Some(awaited) = known else {
             return self.unknown_line(line);
         };
+        if line.status != EntryStatus::Succeeded {
+            return awaited.compare_open(line, self.statement_date);
+        }
         if let Some(seen) = &mut awaited.seen {
             return vec![seen.again(line)];
         }
@@ -320,6 +214,16 @@ impl Reconciler {
             kind: line.kind,
             reference: tagged_reference(line),
         };
+        if line.status != EntryStatus::Succeeded {
+            let finding = Finding::StatusDiffers {
+                amount: line.amount,
+                ours: None,
+                theirs: line.status,
+                counted: Money::zero(self.currency),
+            };
+            let first = self.unknown_open.insert(key);
+            return first.then_some(finding).into_iter().collect();
+        }
         let mut finding = Finding::TheirsOnly {
             amount: line.amount,
             our_status: None,
@@ -356,12 +260,16 @@ impl Reconciler {
     }
 
     fn missing(&self, key: Key, awaited: Awaited) -> Difference {
+        let finding = Finding::OursOnly {
+            amount: awaited.amount,
+        };
         Difference {
-            id: DifferenceId::ours_only(
+            id: DifferenceId::build(
                 self.statement_date,
                 &key.channel,
                 key.kind,
-                &key.reference,
+                finding.name(),
+                &ours_reference(&key.reference),
             ),
             statement_date: self.statement_date,
             channel: key.channel,
@@ -369,9 +277,7 @@ impl Reconciler {
             line: None,
             our_reference: Some(key.reference),
             channel_number: awaited.channel_number,
-            finding: Finding::OursOnly {
-                amount: awaited.amount,
-            },
+            finding,
         }
     }
 
@@ -397,64 +303,6 @@ impl Reconciler {
     }
 }
 
-impl Seen {
-    fn first(line: &StatementLine) -> Seen {
-        Seen {
-            first_line: line.line,
-            appearances: 1,
-        }
-    }
-
-    fn again(&mut self, line: &StatementLine) -> Finding {
-        self.appearances = self.appearances.saturating_add(1);
-        Finding::Duplicate {
-            amount: line.amount,
-            first_line: self.first_line,
-            appearance: self.appearances,
-        }
-    }
-}
-
-impl Awaited {
-    fn compare(&self, line: &StatementLine, statement_date: BusinessDate) -> Vec<Finding> {
-        if self.status != EntryStatus::Succeeded {
-            return vec![Finding::TheirsOnly {
-                amount: line.amount,
-                our_status: Some(self.status),
-            }];
-        }
-        let mut findings = Vec::new();
-        if self.amount != line.amount {
-            findings.push(Finding::AmountDiffers {
-                ours: self.amount,
-                theirs: line.amount,
-            });
-        }
-        let other_number = self
-            .channel_number
-            .as_ref()
-            .is_some_and(|ours| !line.channel_number.is_empty() && *ours != line.channel_number);
-        if other_number {
-            findings.push(Finding::NumberDiffers {
-                amount: line.amount,
-            });
-        }
-        if let (Some(ours), Some(theirs)) = (self.fee, line.fee)
-            && ours != theirs
-        {
-            findings.push(Finding::FeeDiffers { ours, theirs });
-        }
-        if self.clearing_date != statement_date || line.clearing_date != statement_date {
-            findings.push(Finding::DateShift {
-                amount: self.amount,
-                ours: self.clearing_date,
-                theirs: line.clearing_date,
-            });
-        }
-        findings
-    }
-}
-
 /// The best name of a line: our reference, else the channel's number, else where it stands.
 fn tagged_reference(line: &StatementLine) -> String {
     if !line.our_reference.is_empty() {
@@ -464,22 +312,4 @@ fn tagged_reference(line: &StatementLine) -> String {
     } else {
         format!("line:{}", line.line)
     }
-}
-
-/// Reconciles in one go, for a summary that is known before the lines end.
-pub fn reconcile(
-    statement_date: BusinessDate,
-    currency: Currency,
-    ours: impl IntoIterator<Item = OurEntry>,
-    lines: impl IntoIterator<Item = StatementLine>,
-    summary: &StatementSummary,
-) -> Result<Reconciliation, ReconError> {
-    let mut reconciler = Reconciler::new(statement_date, currency, Limits::default());
-    for entry in ours {
-        reconciler.add_ours(entry)?;
-    }
-    for line in lines {
-        reconciler.add_line(&line)?;
-    }
-    reconciler.finish(summary)
 }

@@ -7,7 +7,7 @@ use calendar::BusinessDate;
 use money::{Currency, Money};
 use serde::{Deserialize, Serialize};
 
-use crate::{EntryKind, SideTotals};
+use crate::{EntryKind, EntryStatus, SideTotals};
 
 /// One movement on a channel's statement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +23,9 @@ pub struct StatementLine {
     pub our_reference: String,
     /// The channel's own number; empty if the line has none.
     pub channel_number: String,
+    /// How far the movement has come, says the statement: some name movements that are under way or
+    /// came to nothing.
+    pub status: EntryStatus,
     /// The amount without sign, in minor units.
     pub amount: Money,
     /// What the channel charged for it; negative if it gave back.

@@ -23,8 +23,21 @@ pub struct SideTotals {
     pub refunds: Subtotal,
     /// Fees charged less fees given back, as far as they are known.
     pub fees: Money,
-    /// Payments less refunds less fees: what the channel has to hand over.
+    /// Payments less refunds less fees.
     pub net: Money,
+}
+
+impl SideTotals {
+    /// The same with another sum of fees: lines state fees with more decimals than the currency has, so
+    /// that their sum is not that of the rounded ones.
+    pub fn with_fees(self, fees: Money) -> Result<SideTotals, MoneyError> {
+        let taken = self.payments.amount.checked_sub(self.refunds.amount)?;
+        Ok(SideTotals {
+            fees,
+            net: taken.checked_sub(fees)?,
+            ..self
+        })
+    }
 }
 
 /// Sums in the making, wide enough never to overflow while lines are counted in 64 bits.

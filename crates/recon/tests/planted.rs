@@ -5,10 +5,10 @@ mod common;
 
 use std::collections::BTreeSet;
 
-use common::{entry, line_of, number, summary_of, today};
+use common::{entry, line_of, number, reconcile, summary_of, today};
 use money::{Currency, Money};
 use proptest::prelude::*;
-use recon::{EntryKind, EntryStatus, Finding, OurEntry, StatementLine, reconcile};
+use recon::{EntryKind, EntryStatus, Finding, OurEntry, StatementLine};
 
 /// One thing that goes wrong with one movement.
 #[derive(Debug, Clone, Copy)]

@@ -3,7 +3,7 @@
 use crate::support::{bytes, text};
 use calendar::parse_spaced;
 use channels::wechat::bill::{
-    BillError, BillKind, BillReader, BillRefundStatus, BillScope, read_all,
+    BillError, BillKind, BillReader, BillRefundStatus, BillRow, BillScope, BillSummary,
 };
 use money::Money;
 use proptest::prelude::*;
@@ -18,6 +18,17 @@ fn scope() -> BillScope {
 
 fn csv() -> String {
     text("wechat/trade_bill.csv")
+}
+
+/// A whole bill with its checked summary.
+fn read_all(bytes: &[u8], scope: BillScope) -> Result<(Vec<BillRow>, BillSummary), BillError> {
+    let mut reader = BillReader::new(bytes, scope)?;
+    let rows = reader.by_ref().collect::<Result<Vec<_>, _>>()?;
+    let summary = reader
+        .summary()
+        .cloned()
+        .expect("a summary behind the last row");
+    Ok((rows, summary))
 }
 
 fn failure(text: &str) -> BillError {
@@ -345,7 +356,7 @@ proptest! {
             *place = byte;
         }
         if let Ok((rows, _)) = read_all(&data, scope()) {
-            let money = |rows: &[channels::wechat::bill::BillRow]| -> Vec<_> {
+            let money = |rows: &[BillRow]| -> Vec<_> {
                 rows.iter().map(|r| (r.amount, r.settlement_amount, r.fee_e5)).collect()
             };
             prop_assert_eq!(money(&rows), money(&expected));

@@ -4,12 +4,12 @@ mod command;
 mod posting;
 mod record;
 
-pub use command::{AdjustDifference, AdjustmentAccount, ConfirmClearing};
+pub use command::{AdjustDifference, AdjustmentAccount, ConfirmClearing, Unsettled};
 pub use record::{Adjustment, Clearing};
 
 use crate::authorise::is_system;
 use crate::booking::{self, minus};
-use crate::case::{self, Case, CaseKind, CaseStatus};
+use crate::case::{self, Case, CaseKind, CaseStatus, Finding};
 use crate::chart::{self, Chart};
 use crate::closing::{self, Figure};
 use crate::context::Context;
@@ -48,16 +48,22 @@ pub(crate) fn confirm(
     let out = net.checked_neg().map_err(broken)?;
     let fee_back = command.channel_fee.checked_neg().map_err(broken)?;
     let positive = |amount: Money| if amount.is_positive() { amount } else { zero };
+    let unsettled = command.unsettled.as_ref().map_or(zero, |rest| rest.amount);
+    let undeducted = unsettled.checked_neg().map_err(broken)?;
     let legs = [
         posting::received(&chart, channel, positive(net)),
         posting::paid(&chart, channel, positive(out)),
         posting::cost(&chart, channel, positive(command.channel_fee)),
         posting::cost_returned(&chart, channel, positive(fee_back)),
+        posting::unsettled(&chart, channel, positive(unsettled)),
+        posting::undeducted(&chart, channel, positive(undeducted)),
     ];
     booking::post(cx.tx, &legs, &key)?;
     reserve::wake(cx.tx)?;
     let costs = (Figure::ChannelCosts, Some(command.channel_fee));
     closing::count(cx.tx, &[(Figure::ClearingReceived, Some(net)), costs])?;
+    let rest = command.unsettled.as_ref();
+    let case = rest.map(|rest| open_case(cx, command, rest)).transpose()?;
     cx.tx.put(Clearing {
         key: key.clone(),
         channel,
@@ -65,12 +71,40 @@ pub(crate) fn confirm(
         gross: command.gross,
         refunds: command.refunds,
         channel_fee: command.channel_fee,
+        unsettled: rest.map(|rest| rest.amount),
+        case,
         net,
         bill_hash: command.bill_hash.clone(),
         created_at: cx.tx.now(),
         business_date: cx.tx.business_date(),
     })?;
     Ok((cx.tx.expect(&key)?, false))
+}
+
+/// What the channel does not settle stands in the differences until people say who bears it.
+fn open_case(
+    cx: &mut Context<'_, '_>,
+    command: &ConfirmClearing,
+    rest: &Unsettled,
+) -> Result<String, Interrupt> {
+    let place = format!(
+        "{}/{}/unsettled",
+        command.clearing_date.to_yyyymmdd(),
+        text::channel_name(command.channel)
+    );
+    let reason = format!(
+        "the channel settles {} less than {} orders and refunds of its bill are about, the first is {:.64}: it \
+         stands in the differences. A coupon that the merchant pays for is the merchant's to bear",
+        rest.amount, rest.lines, rest.first
+    );
+    let finding = Finding {
+        kind: CaseKind::Reconciliation,
+        object: &place,
+        merchant: None,
+        reason,
+        amount: Some(rest.turnover),
+    };
+    case::open(cx.tx, finding)
 }
 
 /// Whether a confirmation books money, and neither repeats what was done nor is refused.
@@ -152,6 +186,16 @@ fn check(command: &ConfirmClearing, chart: &Chart) -> Result<(), Rejection> {
             ));
         }
     }
+    if let Some(rest) = &command.unsettled {
+        let sized = |amount: Money| {
+            let size = amount.amount().checked_abs();
+            amount.currency() == chart.currency && size.is_some_and(|size| size <= AMOUNT_MAX)
+        };
+        if !sized(rest.amount) || !sized(rest.turnover) || rest.turnover.is_negative() {
+            let problem = format!("unsettled must be amounts in {}", chart.currency);
+            return Err(Rejection::field("unsettled", problem));
+        }
+    }
     let hash = &command.bill_hash;
     if hash.len() < 32 || hash.len() > 128 || !hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
         return Err(Rejection::field(
@@ -168,6 +212,10 @@ fn differing_field(known: &Clearing, command: &ConfirmClearing) -> Option<&'stat
         ("gross", known.gross == command.gross),
         ("refunds", known.refunds == command.refunds),
         ("channel_fee", known.channel_fee == command.channel_fee),
+        (
+            "unsettled",
+            known.unsettled == command.unsettled.as_ref().map(|rest| rest.amount),
+        ),
     ]
     .into_iter()
     .find_map(|(field, same)| (!same).then_some(field))

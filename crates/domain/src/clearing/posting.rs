@@ -50,6 +50,26 @@ pub(crate) fn cost_returned(chart: &Chart, channel: Channel, amount: Money) -> L
     }
 }
 
+/// 短款: the channel settles less than its orders are about. 借 DIF 贷 CHN.
+pub(crate) fn unsettled(chart: &Chart, channel: Channel, amount: Money) -> Leg {
+    Leg {
+        movement: Movement::DifferenceLost,
+        debit: chart.differences,
+        credit: chart.channel(channel).receivable,
+        amount,
+    }
+}
+
+/// 长款: it deducts less than its refunds are about. 借 CHN 贷 DIF.
+pub(crate) fn undeducted(chart: &Chart, channel: Channel, amount: Money) -> Leg {
+    Leg {
+        movement: Movement::DifferenceGained,
+        debit: chart.channel(channel).receivable,
+        credit: chart.differences,
+        amount,
+    }
+}
+
 /// 差错调账: as two people decided.
 pub(crate) fn adjusted(debit: AccountId, credit: AccountId, amount: Money) -> Leg {
     Leg {

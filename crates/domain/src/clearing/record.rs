@@ -18,12 +18,18 @@ pub struct Clearing {
     pub channel: Channel,
     /// The channel's clearing date.
     pub clearing_date: BusinessDate,
-    /// Sum of payments.
+    /// Sum of payments, as the channel settled them.
     pub gross: Money,
-    /// Sum of refunds.
+    /// Sum of refunds, as the channel deducted them.
     pub refunds: Money,
     /// What the channel kept for itself.
     pub channel_fee: Money,
+    /// What of the bill's orders and refunds was not settled; it went to the differences.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsettled: Option<Money>,
+    /// The case about that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<String>,
     /// What came in; below nothing when we paid.
     pub net: Money,
     /// Hash of the bill file.

@@ -544,6 +544,7 @@ impl Book {
             gross: fen(amount),
             refunds: fen(0),
             channel_fee: fen(0),
+            unsettled: None,
             bill_hash: "0123456789abcdef0123456789abcdef".into(),
         };
         self.ask(&Actor::system(), Request::ConfirmClearing(command))

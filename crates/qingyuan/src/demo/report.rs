@@ -263,7 +263,7 @@ fn reconciliation(reconciliations: &[Reconciled]) {
             grouped(reconciled.lines),
             grouped(reconciliation.matched),
             grouped(reconciliation.differences.len() as u64),
-            yuan(reconciliation.theirs.net.amount()),
+            yuan(reconciled.pays_over.net.amount()),
         ]);
     }
     say!("{days}");
@@ -299,9 +299,9 @@ fn sides(finding: &Finding) -> (Option<i64>, Option<i64>) {
         Finding::TheirsOnly { amount, .. } | Finding::Duplicate { amount, .. } => {
             (None, Some(amount.amount()))
         }
-        Finding::DateShift { amount, .. } | Finding::NumberDiffers { amount } => {
-            (Some(amount.amount()), Some(amount.amount()))
-        }
+        Finding::DateShift { amount, .. }
+        | Finding::NumberDiffers { amount }
+        | Finding::StatusDiffers { amount, .. } => (Some(amount.amount()), Some(amount.amount())),
     }
 }
 

@@ -1,8 +1,11 @@
 //! A consistent pair of books and statement to start from.
 
 use calendar::BusinessDate;
-use money::Money;
-use recon::{EntryKind, EntryStatus, OurEntry, StatementLine, StatementSummary};
+use money::{Currency, Money};
+use recon::{
+    EntryKind, EntryStatus, Limits, OurEntry, ReconError, Reconciler, Reconciliation,
+    StatementLine, StatementSummary,
+};
 
 pub fn today() -> BusinessDate {
     "2026-11-20".parse().unwrap()
@@ -35,6 +38,7 @@ pub fn line_of(entry: &OurEntry) -> StatementLine {
         kind: entry.kind,
         our_reference: entry.merchant_number.clone(),
         channel_number: entry.channel_number.clone().unwrap_or_default(),
+        status: EntryStatus::Succeeded,
         amount: entry.amount,
         fee: entry.fee,
         clearing_date: today(),
@@ -69,4 +73,22 @@ pub fn summary_of(lines: &[StatementLine]) -> StatementSummary {
         fee_amount: Some(Money::cny(fees)),
         net: Some(Money::cny(paid - refunded - fees)),
     }
+}
+
+/// Reconciles in one go, for a summary that is known before the lines end.
+pub fn reconcile(
+    statement_date: BusinessDate,
+    currency: Currency,
+    ours: impl IntoIterator<Item = OurEntry>,
+    lines: impl IntoIterator<Item = StatementLine>,
+    summary: &StatementSummary,
+) -> Result<Reconciliation, ReconError> {
+    let mut reconciler = Reconciler::new(statement_date, currency, Limits::default());
+    for entry in ours {
+        reconciler.add_ours(entry)?;
+    }
+    for line in lines {
+        reconciler.add_line(&line)?;
+    }
+    reconciler.finish(summary)
 }

@@ -28,10 +28,10 @@ pub struct ClearingConfirmation {
     /// The channel's clearing date.
     #[schema(value_type = String, format = Date)]
     pub clearing_date: BusinessDate,
-    /// Sum of payments.
+    /// Sum of payments, as the channel settles them.
     #[schema(value_type = MoneySchema)]
     pub gross: Money,
-    /// Sum of refunds.
+    /// Sum of refunds, as the channel deducts them.
     #[schema(value_type = MoneySchema)]
     pub refunds: Money,
     /// What the channel kept for itself.
@@ -55,15 +55,23 @@ pub struct ClearingView {
     /// The channel's clearing date.
     #[schema(value_type = String, format = Date)]
     pub clearing_date: BusinessDate,
-    /// Sum of payments.
+    /// Sum of payments, as the channel settled them.
     #[schema(value_type = MoneySchema)]
     pub gross: Money,
-    /// Sum of refunds.
+    /// Sum of refunds, as the channel deducted them.
     #[schema(value_type = MoneySchema)]
     pub refunds: Money,
     /// What the channel kept for itself.
     #[schema(value_type = MoneySchema)]
     pub channel_fee: Money,
+    /// What of the bill's orders, less its refunds, the channel did not settle, such as coupons that a merchant
+    /// pays for. It went to the differences; absent if there was nothing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<MoneySchema>)]
+    pub unsettled: Option<Money>,
+    /// The case about that.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub case: Option<String>,
     /// What came in; below nothing when we paid.
     #[schema(value_type = MoneySchema)]
     pub net: Money,
@@ -86,6 +94,8 @@ impl From<Clearing> for ClearingView {
             gross: clearing.gross,
             refunds: clearing.refunds,
             channel_fee: clearing.channel_fee,
+            unsettled: clearing.unsettled,
+            case: clearing.case,
             net: clearing.net,
             bill_hash: clearing.bill_hash,
             created_at: clearing.created_at,

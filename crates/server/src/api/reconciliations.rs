@@ -32,8 +32,24 @@ pub struct SideTotalsSchema {
     net: MoneySchema,
 }
 
+/// What the bill says the channel pays over: less than orders are about where a merchant pays for a
+/// coupon.
+#[derive(utoipa::ToSchema)]
+#[schema(as = PaysOver)]
+pub struct PaysOverSchema {
+    /// Payments, as they are settled.
+    settled: MoneySchema,
+    /// Refunds, as they are deducted.
+    refunds: MoneySchema,
+    /// Fees charged less fees given back, rounded once.
+    fee: MoneySchema,
+    /// The first less the others.
+    net: MoneySchema,
+}
+
 /// One difference. Which further fields there are depends on `finding`: `ours` and `theirs` for
-/// `amount_differs`, `fee_differs` (amounts) and `date_shift` (dates); `amount` for the others;
+/// `amount_differs`, `fee_differs` (amounts), `date_shift` (dates) and `status_differs` (`succeeded`, `pending` or
+/// `failed`; `counted` is what the books count for the date); `amount` for the others and `status_differs`;
 /// `our_status` for `theirs_only`; `first_line` and `appearance` for `duplicate`.
 #[derive(utoipa::ToSchema)]
 #[schema(as = Difference)]
@@ -54,7 +70,8 @@ pub struct DifferenceSchema {
     our_reference: Option<String>,
     /// The channel's number.
     channel_number: Option<String>,
-    /// `amount_differs`, `fee_differs`, `ours_only`, `theirs_only`, `duplicate` or `date_shift`.
+    /// `amount_differs`, `fee_differs`, `number_differs`, `ours_only`, `theirs_only`, `status_differs`,
+    /// `duplicate` or `date_shift`.
     #[schema(example = "theirs_only")]
     finding: String,
     /// Amount, where both sides do not name one each.
@@ -84,6 +101,8 @@ pub struct ReconciliationSchema {
     bill_hash: String,
     /// Data lines of the bill.
     lines: u64,
+    /// What the channel pays over.
+    pays_over: PaysOverSchema,
     /// Clearing date.
     #[schema(format = Date)]
     statement_date: String,
@@ -94,7 +113,7 @@ pub struct ReconciliationSchema {
     matched: u64,
     /// Our successes of the date.
     ours: SideTotalsSchema,
-    /// All lines of the bill.
+    /// The successes on the bill, by the amounts that orders and refunds are about.
     theirs: SideTotalsSchema,
     /// What does not agree.
     differences: Vec<DifferenceSchema>,

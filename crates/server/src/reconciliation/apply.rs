@@ -1,16 +1,20 @@
 //! Taking a comparison into the books: evidence as facts, contradictions as cases, and the clearing.
 
-use super::{Lines, ReconcileError, Reconciled, ShardTotals};
+use super::compare::Lines;
+use super::totals::Part;
+use super::{ReconcileError, Reconciled};
 use crate::book::{Book, route};
+use calendar::{BusinessDate, instant_at, shanghai_date};
 use channels::operation::{Channel, ChannelReference};
-use channels::wechat::bill::{BillKind, BillRow};
+use channels::wechat::bill::{BillKind, BillRefundStatus, BillRow};
 use domain::case::{CaseKind, OpenCase};
 use domain::clearing::{Clearing, ConfirmClearing};
-use domain::{BillLine, Code, Command, Fact, Reply, Request};
+use domain::{BillLine, Code, Command, Fact, Rejection, Reply, Request};
 use engine::store::StoreError;
 use engine::{Actor, Envelope, Record, ShardCode, Verdict};
+use jiff::Timestamp;
 use money::Money;
-use recon::{Difference, Finding};
+use recon::{Difference, EntryStatus, Finding};
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -36,18 +40,17 @@ pub(super) async fn take(
     lines: &Lines,
 ) -> Result<Taken, ReconcileError> {
     let mut taken = Taken::default();
+    let now = book.clock().now();
+    let date = reconciled.reconciliation.statement_date;
     for difference in &reconciled.reconciliation.differences {
-        if matches!(difference.finding, Finding::TheirsOnly { .. })
-            && let Some(line) = lines
-                .unmatched
-                .iter()
-                .find(|line| difference.line == usize::try_from(line.line).ok())
-            && let Some(fact) = evidence(line)
-        {
-            let command = Command::Fact(Fact::BillLine {
-                channel,
-                line: fact,
-            });
+        let line = difference.line.and_then(|line| lines.unmatched.get(&line));
+        let fact = match difference.finding {
+            Finding::TheirsOnly { .. } => line.and_then(|line| evidence(line, date, now)),
+            _ => None,
+        };
+        let followed = fact.is_some();
+        if let Some(line) = fact {
+            let command = Command::Fact(Fact::BillLine { channel, line });
             let shard = book.shard_for(&route(&command));
             submit(book, shard, command).await?;
             taken.facts += 1;
@@ -57,16 +60,17 @@ pub(super) async fn take(
         let shard = reference.map_or(ShardCode::FIRST, |(_, reference)| {
             book.shard_of_reference(reference)
         });
-        let command = Command::Request(Request::OpenCase(case(difference)));
+        let command = Command::Request(Request::OpenCase(case(difference, line, followed)));
         let opened = submit(book, shard, command).await?;
         if let Reply::Case(case) = opened {
             taken.cases.push(case.id.clone());
         }
     }
-    let mut confirmations = BTreeMap::new();
-    for (shard, totals) in &lines.by_shard {
-        confirmations.insert(*shard, clearing(channel, reconciled, totals)?);
-    }
+    let parts = lines.totals.parts(reconciled.reconciliation.currency)?;
+    let confirmations: BTreeMap<_, _> = parts
+        .into_iter()
+        .map(|(shard, part)| (shard, clearing(channel, reconciled, part)))
+        .collect();
     let place = place_of_clearing(channel, reconciled);
     // Before any part is booked: parts beside a clearing of the whole would book its money twice.
     if let Some(reason) = cleared_otherwise(book, channel, reconciled, &confirmations).await? {
@@ -76,11 +80,13 @@ pub(super) async fn take(
     }
     let several = confirmations.len() > 1;
     for (shard, confirmation) in confirmations {
-        let command = Command::Request(Request::ConfirmClearing(confirmation));
-        match submit(book, shard, command).await {
-            Ok(_) => taken.cleared = true,
+        match confirm(book, shard, confirmation).await? {
+            Confirmed::Booked { case } => {
+                taken.cleared = true;
+                taken.cases.extend(case);
+            }
             // What the bill proves is taken all the same; which bill is right, a person finds out.
-            Err(ReconcileError::ClearedBefore(reason)) => {
+            Confirmed::Otherwise(reason) => {
                 let place = match several {
                     true => format!("{place}/{shard}"),
                     false => place.clone(),
@@ -89,10 +95,36 @@ pub(super) async fn take(
                     .cases
                     .extend(open_case(book, shard, place, reason).await?);
             }
-            Err(error) => return Err(error),
         }
     }
     Ok(taken)
+}
+
+/// What became of a shard's part of the clearing.
+enum Confirmed {
+    /// It is booked, now or before; with the case about what the channel does not settle.
+    Booked { case: Option<String> },
+    /// The date was cleared by a bill of other content.
+    Otherwise(String),
+}
+
+async fn confirm(
+    book: &Book,
+    shard: ShardCode,
+    confirmation: ConfirmClearing,
+) -> Result<Confirmed, ReconcileError> {
+    let command = Command::Request(Request::ConfirmClearing(confirmation));
+    match verdict(book, shard, command).await? {
+        Verdict::Refused(rejection) if rejection.code == Code::AlreadyExists => {
+            Ok(Confirmed::Otherwise(rejection.to_string()))
+        }
+        other => Ok(Confirmed::Booked {
+            case: match done(other)? {
+                Reply::Clearing { clearing, .. } => clearing.case.clone(),
+                _ => None,
+            },
+        }),
+    }
 }
 
 fn place_of_clearing(channel: Channel, reconciled: &Reconciled) -> String {
@@ -146,6 +178,7 @@ async fn cleared_otherwise(
             let part = |one: &ConfirmClearing| {
                 (one.gross, one.refunds, one.channel_fee)
                     == (known.gross, known.refunds, known.channel_fee)
+                    && one.unsettled.as_ref().map(|rest| rest.amount) == known.unsettled
                     && one.bill_hash == known.bill_hash
             };
             if !confirmations.get(&shard).is_some_and(part) {
@@ -162,8 +195,8 @@ async fn cleared_otherwise(
     })?
 }
 
-/// A bill line as a statement of the channel.
-fn evidence(line: &BillRow) -> Option<BillLine> {
+/// A bill line as a statement of the channel; none where the line is no success.
+fn evidence(line: &BillRow, date: BusinessDate, now: Timestamp) -> Option<BillLine> {
     match (&line.kind, &line.refund) {
         (BillKind::Payment, _) => Some(BillLine::Payment {
             order: ChannelReference(line.our_reference.clone()),
@@ -171,18 +204,57 @@ fn evidence(line: &BillRow) -> Option<BillLine> {
             amount: line.amount,
             paid_at: line.traded_at,
         }),
-        (BillKind::Refund, Some(refund)) => Some(BillLine::Refund {
-            refund: ChannelReference(refund.our_reference.clone()),
-            channel_number: refund.channel_number.clone(),
-            amount: refund.amount,
-            refunded_at: line.traded_at,
-        }),
-        (BillKind::Refund, None) => None,
+        (BillKind::Refund, Some(refund)) if refund.status == BillRefundStatus::Succeeded => {
+            Some(BillLine::Refund {
+                refund: ChannelReference(refund.our_reference.clone()),
+                channel_number: refund.channel_number.clone(),
+                amount: refund.amount,
+                refunded_at: on_the_date(line.traded_at, date, now),
+            })
+        }
+        (BillKind::Refund, _) => None,
     }
 }
 
-fn case(difference: &Difference) -> OpenCase {
-    let reason = match difference.finding {
+/// A refund's line may carry the time of the payment that it gives back. Its own is on the bill's date,
+/// or the next comparison would miss the refund there and find it elsewhere.
+fn on_the_date(traded_at: Timestamp, date: BusinessDate, now: Timestamp) -> Timestamp {
+    if shanghai_date(traded_at) == date {
+        traded_at
+    } else if shanghai_date(now) == date {
+        now
+    } else {
+        instant_at(date, 23, 59, 59)
+    }
+}
+
+/// The case of a difference. What a taken line brought into the books stands where the fact put it,
+/// with a case of its own where that is nobody's: this one is about nothing more, or the same money
+/// could be adjusted twice.
+fn case(difference: &Difference, line: Option<&BillRow>, followed: bool) -> OpenCase {
+    let amount = match difference.finding {
+        Finding::TheirsOnly { amount, .. } if followed => Some(Money::zero(amount.currency())),
+        Finding::StatusDiffers { amount, .. } => Some(amount),
+        _ => difference
+            .effect()
+            .ok()
+            .and_then(|effect| effect.checked_abs().ok()),
+    };
+    let place = difference
+        .line
+        .map(|line| format!("line {line}: "))
+        .unwrap_or_default();
+    OpenCase {
+        kind: CaseKind::Reconciliation,
+        object: difference.id.to_string(),
+        merchant: None,
+        reason: format!("{place}{}", reason(difference, line, followed)),
+        amount,
+    }
+}
+
+fn reason(difference: &Difference, line: Option<&BillRow>, followed: bool) -> String {
+    match difference.finding {
         Finding::AmountDiffers { ours, theirs } => {
             format!("the books say {ours}, the bill says {theirs}")
         }
@@ -194,7 +266,21 @@ fn case(difference: &Difference) -> OpenCase {
             format!("{amount} stands under the channel's number {number}, not the one in the books")
         }
         Finding::OursOnly { amount } => format!("{amount} in the books is not on the bill"),
+        Finding::TheirsOnly { amount, .. } if followed => format!(
+            "{amount} on the bill was not in the books and is now; where nobody is known to own it, another case is about it"
+        ),
         Finding::TheirsOnly { amount, .. } => format!("{amount} on the bill was not in the books"),
+        Finding::StatusDiffers { amount, ours, .. } => {
+            let status = line.and_then(|line| line.refund.as_ref());
+            let word = status.map_or("", |refund| refund.status.as_str());
+            let ours = match ours {
+                None => "is not in the books",
+                Some(EntryStatus::Succeeded) => "succeeded in the books",
+                Some(EntryStatus::Pending) => "is under way in the books",
+                Some(EntryStatus::Failed) => "came to nothing in the books",
+            };
+            format!("{amount} {ours}, the bill says {word:.32}")
+        }
         Finding::Duplicate {
             amount, first_line, ..
         } => {
@@ -207,53 +293,39 @@ fn case(difference: &Difference) -> OpenCase {
         } => {
             format!("{amount} is of {ours} in the books and of {theirs} on the bill")
         }
-    };
-    let place = difference
-        .line
-        .map(|line| format!("line {line}: "))
-        .unwrap_or_default();
-    OpenCase {
-        kind: CaseKind::Reconciliation,
-        object: difference.id.to_string(),
-        merchant: None,
-        reason: format!("{place}{reason}"),
-        amount: difference
-            .effect()
-            .ok()
-            .and_then(|effect| effect.checked_abs().ok()),
     }
 }
 
 /// Books what the bill says the channel pays over for a shard's entries. A date that was booked before
 /// stays as it is.
-fn clearing(
-    channel: Channel,
-    reconciled: &Reconciled,
-    totals: &ShardTotals,
-) -> Result<ConfirmClearing, ReconcileError> {
-    let currency = reconciled.reconciliation.currency;
-    let money = |amount: i128| {
-        i64::try_from(amount)
-            .map(|amount| Money::new(amount, currency))
-            .map_err(|_| ReconcileError::Refused("the bill's sums are too large".into()))
-    };
-    Ok(ConfirmClearing {
+fn clearing(channel: Channel, reconciled: &Reconciled, part: Part) -> ConfirmClearing {
+    ConfirmClearing {
         channel,
         clearing_date: reconciled.reconciliation.statement_date,
-        gross: money(totals.gross)?,
-        refunds: money(totals.refunds)?,
-        channel_fee: money(totals.fees)?,
+        gross: part.gross,
+        refunds: part.refunds,
+        channel_fee: part.channel_fee,
+        unsettled: part.unsettled,
         bill_hash: reconciled.bill_hash.clone(),
-    })
+    }
 }
 
 async fn submit(book: &Book, shard: ShardCode, command: Command) -> Result<Reply, ReconcileError> {
+    done(verdict(book, shard, command).await?)
+}
+
+async fn verdict(
+    book: &Book,
+    shard: ShardCode,
+    command: Command,
+) -> Result<Verdict<Reply, Rejection>, ReconcileError> {
     let outcome = book.submit(shard, Envelope::new(actor(), command)).await?;
-    match outcome.result {
+    Ok(outcome.result)
+}
+
+fn done(verdict: Verdict<Reply, Rejection>) -> Result<Reply, ReconcileError> {
+    match verdict {
         Verdict::Done(reply) => Ok(reply),
-        Verdict::Refused(rejection) if rejection.code == Code::AlreadyExists => {
-            Err(ReconcileError::ClearedBefore(rejection.to_string()))
-        }
         Verdict::Refused(rejection) => Err(ReconcileError::Refused(rejection.to_string())),
         other => Err(ReconcileError::Refused(format!("{other:?}"))),
     }

@@ -5,26 +5,23 @@
 //! complete: a file that was cut off would make a difference of every entry behind the cut.
 
 mod apply;
+mod compare;
 mod fetch;
 mod ours;
+mod totals;
 
 pub use apply::Taken;
+pub use totals::PaysOver;
 
 use crate::book::Book;
 use crate::channel::ChannelPerformer;
 use crate::state::Connectors;
-use calendar::BusinessDate;
+use calendar::{BusinessDate, rfc3339_shanghai};
 use channels::operation::Channel;
-use channels::wechat::bill::{BillError, BillKind, BillReader, BillRow, BillScope, BillSummary};
-use engine::ShardCode;
-use money::Currency;
-use recon::{
-    EntryKind, Limits, ReconError, Reconciler, Reconciliation, StatementLine, StatementSummary,
-};
+use channels::wechat::bill::BillError;
+use jiff::Timestamp;
+use recon::{ReconError, Reconciliation};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
-use std::sync::Arc;
 use thiserror::Error;
 
 /// What a reconciliation found and did.
@@ -36,6 +33,8 @@ pub struct Reconciled {
     pub bill_hash: String,
     /// Data lines of the bill.
     pub lines: u64,
+    /// What the bill says the channel pays over.
+    pub pays_over: PaysOver,
     /// The comparison.
     #[serde(flatten)]
     pub reconciliation: Reconciliation,
@@ -56,6 +55,22 @@ pub enum ReconcileError {
     /// The bill could not be fetched.
     #[error("the bill could not be fetched: {0}")]
     Fetch(String),
+    /// The channel has no bill, and cannot have one yet: that says nothing about the date.
+    #[error(
+        "the channel has no bill of {date} yet: ask again from {} on, when it is published",
+        rfc3339_shanghai(*.published_at)
+    )]
+    NotPublished {
+        /// The date.
+        date: BusinessDate,
+        /// From when on it can be had.
+        published_at: Timestamp,
+    },
+    /// The channel has no bill, and no longer would have: that says nothing about the date.
+    #[error(
+        "the channel has no bill of {0}: it keeps bills of three months. One that was fetched before can be compared"
+    )]
+    NotKept(BusinessDate),
     /// The bill does not say what a bill has to say.
     #[error("the bill is refused: {0}")]
     Bill(#[from] BillError),
@@ -68,9 +83,6 @@ pub enum ReconcileError {
     /// What the bill proves could not be submitted; ask again.
     #[error(transparent)]
     Submit(#[from] engine::SubmitError),
-    /// The date was cleared by a bill of other content; nothing was taken.
-    #[error("the date was cleared by another bill: {0}")]
-    ClearedBefore(String),
     /// A command that cannot be refused was.
     #[error("the books refused it: {0}")]
     Refused(String),
@@ -110,7 +122,8 @@ impl Reconciliations {
             return Err(ReconcileError::Unsupported(channel));
         }
         let merchant_id = connector.merchant_id().to_owned();
-        let bill = fetch::bill(&self.performer, channel, date).await?;
+        let now = self.book.clock().now();
+        let bill = fetch::bill(&self.performer, channel, date, now).await?;
         self.reconcile(channel, date, merchant_id, bill, take).await
     }
 
@@ -125,12 +138,7 @@ impl Reconciliations {
     ) -> Result<Reconciled, ReconcileError> {
         let book = self.book.clone();
         let compared = tokio::task::spawn_blocking(move || {
-            let mut ours = Vec::new();
-            for queries in book.all_queries() {
-                ours.extend(ours::entries(queries.as_ref(), channel, date)?);
-            }
-            let bill = bill.as_deref();
-            compare(&book, channel, date, merchant_id, bill, ours)
+            compare::compare(&book, channel, date, merchant_id, bill.as_deref())
         })
         .await
         .map_err(|error| ReconcileError::Fetch(format!("the comparison did not end: {error}")))??;
@@ -140,116 +148,5 @@ impl Reconciliations {
             reconciled.taken = Some(taken);
         }
         Ok(reconciled)
-    }
-}
-
-/// What taking a bill into the books needs of its lines.
-#[derive(Debug, Default)]
-struct Lines {
-    /// Those that the comparison did not match, as evidence.
-    unmatched: Vec<BillRow>,
-    /// What the bill owes each shard: a clearing is booked where its entries are.
-    by_shard: BTreeMap<ShardCode, ShardTotals>,
-}
-
-/// Sums of a bill's lines that belong to one shard.
-#[derive(Debug, Default, Clone, Copy)]
-struct ShardTotals {
-    gross: i128,
-    refunds: i128,
-    fees: i128,
-}
-
-impl Lines {
-    fn count(&mut self, book: &Book, line: &StatementLine) {
-        let shard = book.shard_of_reference(&line.our_reference);
-        let totals = self.by_shard.entry(shard).or_default();
-        let amount = i128::from(line.amount.amount());
-        match line.kind {
-            EntryKind::Refund => totals.refunds += amount,
-            _ => totals.gross += amount,
-        }
-        totals.fees += line.fee.map_or(0, |fee| i128::from(fee.amount()));
-    }
-}
-
-fn compare(
-    book: &Book,
-    channel: Channel,
-    date: BusinessDate,
-    merchant_id: String,
-    bill: Option<&[u8]>,
-    ours: Vec<recon::OurEntry>,
-) -> Result<(Reconciled, Lines), ReconcileError> {
-    let mut reconciler = Reconciler::new(date, Currency::CNY, Limits::default());
-    for entry in ours {
-        reconciler.add_ours(entry)?;
-    }
-    let (mut taken, mut lines) = (Lines::default(), 0);
-    let summary = match bill {
-        None => StatementSummary::default(),
-        Some(bytes) => {
-            let mut reader = BillReader::new(bytes, BillScope { merchant_id, date })?;
-            for row in reader.by_ref() {
-                let row = row?;
-                lines += 1;
-                let line = statement_line(channel, date, &row);
-                taken.count(book, &line);
-                if reconciler.add_line(&line)? == recon::LineOutcome::Different {
-                    taken.unmatched.push(row);
-                }
-            }
-            reader.summary().map(statement_summary).unwrap_or_default()
-        }
-    };
-    let reconciliation = reconciler.finish(&summary)?;
-    let bill_hash = hex::encode(Sha256::digest(bill.unwrap_or_default()));
-    Ok((
-        Reconciled {
-            channel,
-            bill_hash,
-            lines,
-            reconciliation,
-            taken: None,
-        },
-        taken,
-    ))
-}
-
-fn statement_line(channel: Channel, date: BusinessDate, row: &BillRow) -> StatementLine {
-    let (kind, our_reference, channel_number, amount) = match (&row.kind, &row.refund) {
-        (BillKind::Refund, Some(refund)) => (
-            EntryKind::Refund,
-            &refund.our_reference,
-            &refund.channel_number,
-            refund.amount,
-        ),
-        _ => (
-            EntryKind::Payment,
-            &row.our_reference,
-            &row.channel_number,
-            row.amount,
-        ),
-    };
-    StatementLine {
-        line: usize::try_from(row.line).unwrap_or(usize::MAX),
-        channel: Arc::from(ours::channel_name(channel)),
-        kind,
-        our_reference: our_reference.clone(),
-        channel_number: channel_number.clone(),
-        amount,
-        fee: Some(row.fee),
-        // A refund's line may carry the time of the original payment; the bill's day is the clearing date.
-        clearing_date: date,
-    }
-}
-
-fn statement_summary(summary: &BillSummary) -> StatementSummary {
-    StatementSummary {
-        line_count: Some(summary.rows),
-        payment_amount: summary.order_total,
-        refund_amount: summary.requested_refund_total,
-        fee_amount: Some(summary.fee_total),
-        ..StatementSummary::default()
     }
 }

@@ -288,6 +288,7 @@ async fn confirm_clearing(
         gross: confirmation.gross,
         refunds: confirmation.refunds,
         channel_fee: confirmation.channel_fee,
+        unsettled: None,
         bill_hash: confirmation.bill_hash,
     });
     Ask::new(&state, &caller, request)

@@ -126,15 +126,13 @@ fn problem(error: ReconcileError) -> Problem {
         ReconcileError::NotConfigured(_) | ReconcileError::Unsupported(_) => {
             Problem::parameter("channel", error.to_string())
         }
-        ReconcileError::Fetch(_) | ReconcileError::Submit(_) => {
-            Problem::unavailable("bill_unavailable", error.to_string())
-        }
+        ReconcileError::NotKept(_) => Problem::parameter("date", error.to_string()),
+        ReconcileError::Fetch(_)
+        | ReconcileError::NotPublished { .. }
+        | ReconcileError::Submit(_) => Problem::unavailable("bill_unavailable", error.to_string()),
         ReconcileError::Bill(_) | ReconcileError::Recon(_) => {
             // Asking again gives the same bill.
             Problem::new(StatusCode::BAD_GATEWAY, "bill_refused", error.to_string())
-        }
-        ReconcileError::ClearedBefore(_) => {
-            Problem::new(StatusCode::CONFLICT, "already_exists", error.to_string()).at("date")
         }
         ReconcileError::Store(_) | ReconcileError::Refused(_) => {
             Problem::internal(&error.to_string())

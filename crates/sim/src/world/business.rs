@@ -383,6 +383,7 @@ impl World {
             gross: Money::cny(amounts.0),
             refunds: Money::cny(amounts.1),
             channel_fee: Money::cny(self.rng.between(-20, 300)),
+            unsettled: None,
             bill_hash: format!("{:040x}", self.next_request),
         };
         self.request(reconciliation(), Request::ConfirmClearing(command), false)
@@ -399,6 +400,7 @@ impl World {
             gross: Money::cny(1_000_000_000_000),
             refunds: Money::cny(0),
             channel_fee: Money::cny(0),
+            unsettled: None,
             bill_hash: format!("{:040x}", self.next_request),
         };
         self.request(reconciliation(), Request::ConfirmClearing(command), false)

@@ -1,7 +1,7 @@
 //! The trade bill (交易账单) of a day, read row by row.
 //!
 //! The file ends with a summary of counts and totals, so rows are proved complete only when the
-//! reader has come to its end without an error: book nothing before. [`read_all`] does both.
+//! reader has come to its end without an error: book nothing before.
 //!
 //! Columns are found by their names in the first line; unknown ones are skipped. Fields are
 //! separated by a comma *and* a backtick, because goods names contain commas; a name that contains both is
@@ -14,10 +14,19 @@ mod summary;
 
 pub use reader::BillReader;
 
-use calendar::BusinessDate;
+use calendar::{BusinessDate, instant_at};
 use jiff::Timestamp;
 use money::Money;
 use thiserror::Error;
+
+/// Days after which a bill may be gone: the channel keeps three months.
+pub const KEPT_DAYS: i32 = 89;
+
+/// From when on a day's bill can be had: ten in the morning of the following day. Before that the
+/// channel's "no such bill" may mean "not yet".
+pub fn published_at(date: BusinessDate) -> Timestamp {
+    instant_at(date.next(), 10, 0, 0)
+}
 
 /// Whose bill of which day is expected; rows of others are errors.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +61,19 @@ pub enum BillRefundStatus {
     Other(String),
 }
 
+impl BillRefundStatus {
+    /// The word of the bill.
+    pub fn as_str(&self) -> &str {
+        match self {
+            BillRefundStatus::Succeeded => "SUCCESS",
+            BillRefundStatus::Processing => "PROCESSING",
+            BillRefundStatus::Failed => "FAIL",
+            BillRefundStatus::Change => "CHANGE",
+            BillRefundStatus::Other(word) => word,
+        }
+    }
+}
+
 /// The refund part of a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BillRefund {
@@ -61,7 +83,8 @@ pub struct BillRefund {
     pub our_reference: String,
     /// 申请退款金额, the amount asked for; 退款金额 in bills that lack the column.
     pub amount: Money,
-    /// 退款金额, what is deducted in settlement.
+    /// 退款金额, what is deducted in settlement: what a day pays over is 应结订单总金额 − 退款总金额 −
+    /// 手续费总金额.
     pub settlement_amount: Money,
     /// 退款状态.
     pub status: BillRefundStatus,
@@ -84,7 +107,8 @@ pub struct BillRow {
     pub kind: BillKind,
     /// 订单金额, what the order was about; nothing in refund rows.
     pub amount: Money,
-    /// 应结订单金额, what is settled before the fee; nothing in refund rows.
+    /// 应结订单金额, what is settled before the fee: less than the order where the merchant pays for a
+    /// coupon. Nothing in refund rows.
     pub settlement_amount: Money,
     /// Present in refund rows.
     pub refund: Option<BillRefund>,
@@ -115,6 +139,12 @@ pub struct BillSummary {
     pub requested_refund_total: Option<Money>,
 }
 
+/// A fee in units of 0.00001 yuan as whole fen, halves away from zero. Round a sum once: the sum of
+/// rounded fees is another one.
+pub fn fee_in_fen(e5: i64) -> Money {
+    decimal::rounded_fen(e5)
+}
+
 /// What is wrong with a bill, and where.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("bill line {line}{}: {reason}", column.as_deref().map(|c| format!(", column {c}")).unwrap_or_default())]
@@ -143,18 +173,4 @@ impl BillError {
             reason: reason.into(),
         }
     }
-}
-
-/// Reads a whole bill that fits into memory and checks its summary.
-///
-/// # Errors
-/// The first [`BillError`].
-pub fn read_all(bytes: &[u8], scope: BillScope) -> Result<(Vec<BillRow>, BillSummary), BillError> {
-    let mut reader = BillReader::new(bytes, scope)?;
-    let rows = reader.by_ref().collect::<Result<Vec<_>, _>>()?;
-    let summary = reader
-        .summary()
-        .cloned()
-        .ok_or_else(|| BillError::line(rows.len() as u64 + 2, "there is no summary"))?;
-    Ok((rows, summary))
 }
