@@ -16,6 +16,7 @@ mod books;
 mod contract;
 mod failover;
 mod fencing;
+mod keys;
 mod leases;
 mod outages;
 mod paused;
