@@ -1,4 +1,4 @@
-//! What clients send, over a book on PostgreSQL: its indexes take 2,704 bytes of a row.
+//! What clients send, over a book on PostgreSQL: its indexes take 2,704 bytes of a row, and its sessions are counted.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -20,8 +20,11 @@ use server::{Connectors, ServerConfig};
 use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::Duration;
-use support::{CHECKER, LEDGER, OPERATOR, Rig, SHOP};
+use support::{CHECKER, LEDGER, OPERATOR, Rig, SHOP, answer};
 use testing::postgres::Server;
+
+/// Connections for reading at the same time.
+const SESSIONS: usize = 16;
 
 async fn rig(url: &str) -> Rig {
     let options = PostgresOptions {
@@ -246,4 +249,41 @@ async fn no_text_of_a_body_or_a_query_is_too_long_for_the_store() {
         }
     }
     sending.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_with_signatures_leave_connections_to_others() {
+    let server = Server::shared();
+    let database = server.create_database();
+    let rig = rig(&server.url(&database)).await;
+    // Every key that is looked for is waited for.
+    let held = server.hold(&database, "LOCK TABLE record IN ACCESS EXCLUSIVE MODE");
+    let mut strangers = tokio::task::JoinSet::new();
+    for number in 0..60 {
+        let key = format!("sik_00{number:026}");
+        let input = format!("sig=(\"@method\");created=1;keyid=\"{key}\"");
+        let request = rig
+            .client()
+            .get(rig.url("/v1/payments"))
+            .header("signature-input", input)
+            .header("signature", "sig=:AAAA:");
+        strangers.spawn(answer(request));
+    }
+    let first = strangers.join_next().await.unwrap().unwrap();
+    first.expect_problem(503, "busy", "");
+    let sessions = "SELECT count(*) FROM pg_stat_activity \
+         WHERE datname=current_database() AND application_name='qingyuan reading'";
+    let sessions: usize = server.sql(&database, sessions).trim().parse().unwrap();
+    assert!(sessions <= SESSIONS, "{sessions}");
+    // What is read elsewhere than the keys is read meanwhile.
+    rig.get("/readyz", "").await.expect(200);
+    drop(held);
+    let mut unknown = 0;
+    while let Some(refused) = strangers.join_next().await {
+        let refused = refused.unwrap();
+        assert!([401, 503].contains(&refused.status), "{refused:?}");
+        unknown += usize::from(refused.status == 401);
+    }
+    assert!(unknown > 0, "those whose turn it was were answered");
+    rig.stop().await;
 }

@@ -20,6 +20,7 @@ mod keys;
 mod leases;
 mod outages;
 mod paused;
+mod reading;
 mod schema;
 mod standby;
 mod tls;
