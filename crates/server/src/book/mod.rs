@@ -177,7 +177,7 @@ impl Book {
             Route::Key(key) => self.shard_of(key).unwrap_or(ShardCode::FIRST),
             Route::Reference(reference) => self.shard_of_reference(reference),
             Route::Account(account) => self.shard_of_account(*account).unwrap_or(ShardCode::FIRST),
-            Route::First => ShardCode::FIRST,
+            Route::First | Route::Sought => ShardCode::FIRST,
         }
     }
 
@@ -294,14 +294,8 @@ impl Book {
         {
             return engine.submit(envelope).await;
         }
-        let until = Instant::now() + PATIENCE;
-        loop {
-            let answer = self.submit_once(code, &envelope).await;
-            let moving = matches!(answer, Err(SubmitError::Moving));
-            if !self.tries_again(moving, until).await {
-                return answer;
-            }
-        }
+        self.once_it_is_written(|| self.submit_once(code, &envelope))
+            .await
     }
 
     async fn submit_once(&self, code: ShardCode, envelope: &Envelope<Command>) -> Submitted {
@@ -322,14 +316,8 @@ impl Book {
         let Some(code) = self.shard_of_account(id.0) else {
             return Ok(None);
         };
-        let until = Instant::now() + PATIENCE;
-        loop {
-            let answer = self.account_once(code, id).await;
-            let moving = matches!(answer, Err(SubmitError::Moving));
-            if !self.tries_again(moving, until).await {
-                return answer;
-            }
-        }
+        self.once_it_is_written(|| self.account_once(code, id))
+            .await
     }
 
     async fn account_once(
@@ -353,13 +341,20 @@ impl Book {
         }
     }
 
-    /// Waits a moment for a shard that changes hands; false when nothing is to be waited for.
-    async fn tries_again(&self, moving: bool, until: Instant) -> bool {
-        let worth_waiting = moving && self.0.peers.is_some() && Instant::now() < until;
-        if worth_waiting {
+    /// Asks a shard, again and again while it changes hands: only then is it certain that nothing was done.
+    async fn once_it_is_written<T, F>(&self, ask: impl Fn() -> F) -> Result<T, SubmitError>
+    where
+        F: Future<Output = Result<T, SubmitError>>,
+    {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            let answer = ask().await;
+            let moving = matches!(answer, Err(SubmitError::Moving));
+            if !moving || self.0.peers.is_none() || Instant::now() >= until {
+                return answer;
+            }
             tokio::time::sleep(LOOK_AGAIN).await;
         }
-        worth_waiting
     }
 }
 
