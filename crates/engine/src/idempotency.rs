@@ -5,6 +5,7 @@ use crate::record::{Indexes, Record, index_time};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use sha2::{Digest, Sha256};
 use std::sync::Arc;
 
 /// How long an answer is kept.
@@ -32,12 +33,21 @@ impl Record for IdempotencyRecord {
     }
 }
 
-/// Scope and key as one text; the scope's length keeps two pairs apart.
+/// Bytes of the longest key of a record that is written as it is. A database bounds the rows of its indexes
+/// (PostgreSQL at 2,704 bytes), and a scope is whatever the caller makes of a request.
+const PLAIN_MAX: usize = 1_000;
+
+/// Scope and key as one text; the scope's length keeps two pairs apart. A longer text than a database takes is
+/// named by its hash, which no plain one looks like: those begin with a digit.
 pub(crate) fn record_key(idempotency: &Idempotency) -> String {
-    format!(
+    let plain = format!(
         "{}:{}|{}",
         idempotency.scope.len(),
         idempotency.scope,
         idempotency.key
-    )
+    );
+    if plain.len() <= PLAIN_MAX {
+        return plain;
+    }
+    format!("sha256:{}", hex::encode(Sha256::digest(plain.as_bytes())))
 }

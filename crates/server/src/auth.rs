@@ -300,7 +300,9 @@ impl Caller {
         if state.book().shard_of(&input.keyid).is_none() {
             return Err(SignatureProblem::UnknownKey.into());
         }
+        let turn = state.turn_to_read_a_key().await?;
         let key = pagination::find::<SigningKey>(state, &input.keyid).await?;
+        drop(turn);
         let key = key
             .filter(|key| key.revoked_at.is_none())
             .ok_or(SignatureProblem::UnknownKey)?;

@@ -10,7 +10,7 @@ use crate::metrics::Metrics;
 use crate::openapi;
 use crate::reconciliation::Reconciliations;
 use crate::routes::{self, system};
-use crate::state::{AppState, Connectors, Shared};
+use crate::state::{AppState, Connectors, KEY_READS_MAX, Shared};
 use crate::webhook::WebhookSender;
 use axum::Router;
 use axum::body::Bytes;
@@ -19,7 +19,7 @@ use domain::rule_packs::RuleLibrary;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock, RwLock};
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
@@ -77,6 +77,7 @@ impl Server {
             limits: config.limits,
             webhooks: config.webhooks,
             openapi: Bytes::from(written),
+            key_reads: Semaphore::new(KEY_READS_MAX),
             library: OnceLock::new(),
             public_url: config.public_url.clone(),
             merchant_bearer: config.merchant_bearer,

@@ -15,6 +15,14 @@ use engine::ShardCode;
 use engine::store::{Queries, StoreError};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+/// Signing keys read at the same time: a part of the connections for reading, so that strangers leave the others to
+/// whoever is known.
+pub(crate) const KEY_READS_MAX: usize = 8;
+/// How long a request waits for its turn to have its key read.
+const KEY_READ_WAIT: Duration = Duration::from_secs(5);
 
 /// The engine of this application.
 pub type Engine = engine::runtime::Engine<QingyuanApp>;
@@ -61,6 +69,8 @@ pub(crate) struct Shared {
     pub openapi: Bytes,
     pub public_url: String,
     pub merchant_bearer: bool,
+    /// Reads of keys that nobody has proved to have yet.
+    pub key_reads: Semaphore,
     /// The sets of rule packs that this process knows, if not only those that come with the program.
     pub library: OnceLock<Arc<RuleLibrary>>,
 }
@@ -123,6 +133,21 @@ impl AppState {
     /// Base URL under which the server is known.
     pub fn public_url(&self) -> &str {
         &self.0.public_url
+    }
+
+    /// The turn of a request to have its signing key read. That comes before anything is known of who sent it.
+    ///
+    /// # Errors
+    /// 503 when too many others wait too.
+    pub(crate) async fn turn_to_read_a_key(&self) -> Result<SemaphorePermit<'_>, Problem> {
+        let turn = tokio::time::timeout(KEY_READ_WAIT, self.0.key_reads.acquire()).await;
+        // It is never closed: without a permit the time was over.
+        turn.ok().and_then(Result::ok).ok_or_else(|| {
+            Problem::unavailable(
+                "busy",
+                "too many requests with signatures wait at this moment; send it again",
+            )
+        })
     }
 
     /// Whether merchants may use API keys instead of signatures.

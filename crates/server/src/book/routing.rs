@@ -22,6 +22,9 @@ pub enum Route {
     Account(u64),
     /// Nothing: the first shard.
     First,
+    /// Not the command: the id in it names no shard, and whoever submits it has looked for the one that has the object.
+    /// A book of one shard has nothing to look for.
+    Sought,
 }
 
 /// The shard in an id (`pay_00…`), or in a key of which the part before the first slash is one.
@@ -82,8 +85,7 @@ fn of_request(request: &Request) -> Route {
             .first()
             .map_or(Route::First, |transfer| Route::Account(transfer.debit)),
         Request::PlaceHold(command) => Route::Account(command.account),
-        Request::CaptureHold(command) => key(&command.hold),
-        Request::ReleaseHold(command) => key(&command.hold),
+        Request::CaptureHold(_) | Request::ReleaseHold(_) => Route::Sought,
         Request::ReverseTransfer(command) => Route::Account(command.original.debit),
         Request::SetUp(_)
         | Request::StoreRules(_)

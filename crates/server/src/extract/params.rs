@@ -1,10 +1,14 @@
 //! Query and path parameters.
 
 use crate::problem::Problem;
-use axum::extract::{FromRequestParts, Path, Query};
+use axum::extract::{FromRequestParts, Path, Query, RawPathParams};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
+
+/// Bytes of the longest id in a path: more than any id of the book or number of a client has. What is asked for
+/// becomes part of keys, which a database bounds.
+const ID_BYTES_MAX: usize = 200;
 
 /// Query parameters, strict.
 #[derive(Debug, Clone)]
@@ -75,6 +79,12 @@ impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for Ids<T> 
         };
         // No key has one, and a database may refuse to be asked for one.
         if has_control_character(parts.uri.path()) {
+            return Err(missing());
+        }
+        let raw = RawPathParams::from_request_parts(parts, state)
+            .await
+            .map_err(|_| missing())?;
+        if raw.iter().any(|(_, id)| id.len() > ID_BYTES_MAX) {
             return Err(missing());
         }
         let Path(ids) = Path::<T>::from_request_parts(parts, state)

@@ -1,6 +1,6 @@
 //! A book of four shards, one SQLite file each, and servers that share it.
 
-use crate::lease_table::MemoryLeases;
+use crate::lease_table::{LeasesOf, MemoryLeases};
 use calendar::{BusinessDate, instant_at};
 use channels::Channel;
 use domain::clearing::ConfirmClearing;
@@ -64,6 +64,8 @@ pub enum Failing {
     WrongKey,
     /// It takes until a word or the end of the sender, and fails then.
     Late(mpsc::Receiver<()>),
+    /// It takes until a word or the end of the sender, and succeeds then.
+    Slow(mpsc::Receiver<()>),
 }
 
 /// How a server differs from the others.
@@ -75,6 +77,8 @@ pub struct Peculiar {
     pub tick: Duration,
     /// How long its leases last.
     pub lasts: Duration,
+    /// Milliseconds that its clock is ahead of the others'.
+    pub clock_ahead: i64,
 }
 
 impl Default for Peculiar {
@@ -84,6 +88,7 @@ impl Default for Peculiar {
             failing: Vec::new(),
             tick: Duration::from_millis(50),
             lasts: Duration::from_secs(3),
+            clock_ahead: 0,
         }
     }
 }
@@ -105,6 +110,10 @@ impl Tenancy for Opener {
             Some(Failing::Late(word)) => {
                 let _ = word.recv();
                 return Err(StoreError::Unavailable("it came too late".into()));
+            }
+            Some(Failing::Slow(word)) => {
+                let _ = word.recv();
+                self.vault.clone()
             }
         };
         let store = self.stores[usize::from(lease.shard.number())].clone();
@@ -182,9 +191,13 @@ impl Shared {
             clock: self.clock.clone(),
             failing: Mutex::new(peculiar.failing.into()),
         };
+        let leases = LeasesOf {
+            table: self.leases.clone(),
+            ahead: peculiar.clock_ahead,
+        };
         let keeper = Keeper::start(
             book.clone(),
-            self.leases.clone(),
+            Arc::new(leases),
             Arc::new(opener),
             performer,
             yields,

@@ -13,6 +13,7 @@ use calendar::{BusinessDate, SettlementCycle, instant_at};
 use domain::merchant::{CreateMerchant, LateSuccess, Profile};
 use domain::{Command, QingyuanApp, Reply, Request};
 use engine::runtime::{Clock, Outbox, Running, SimulatedClock, Timers};
+use engine::store::StoreFactory;
 use engine::store::sqlite::SqliteStore;
 use engine::{Actor, CacheLimits, Envelope, ShardCode, ShardOptions, Vault, Verdict};
 use money::{FeeSchedule, Rate};
@@ -147,11 +148,24 @@ impl Rig {
         time: jiff::Timestamp,
         app: QingyuanApp,
         connectors: impl FnOnce(&str) -> Connectors,
-        mut config: ServerConfig,
+        config: ServerConfig,
     ) -> Rig {
         let clock = Arc::new(SimulatedClock::at(time));
         let rules = BookRules::of(&app);
         let running = shard(directory.path(), clock.clone(), app);
+        Rig::over(directory, clock, running, rules, connectors, config).await
+    }
+
+    /// Over a shard that runs already, on whatever store.
+    pub async fn over(
+        directory: tempfile::TempDir,
+        clock: Arc<SimulatedClock>,
+        running: Running<QingyuanApp>,
+        rules: BookRules,
+        connectors: impl FnOnce(&str) -> Connectors,
+        mut config: ServerConfig,
+    ) -> Rig {
+        let time = clock.now();
         let engine = &running.engine;
         let queries = engine.queries().as_ref();
         let set_up = set_up_command(queries, queries, &rules, time).unwrap();
@@ -307,10 +321,19 @@ pub fn shard(
     clock: Arc<SimulatedClock>,
     app: QingyuanApp,
 ) -> Running<QingyuanApp> {
+    shard_on(Arc::new(SqliteStore::open(directory).unwrap()), clock, app)
+}
+
+/// The shard of a book on a store.
+pub fn shard_on(
+    store: Arc<dyn StoreFactory>,
+    clock: Arc<SimulatedClock>,
+    app: QingyuanApp,
+) -> Running<QingyuanApp> {
     let first_business_date = calendar::shanghai_date(clock.now());
     engine::runtime::Engine::start(
         Arc::new(app),
-        Arc::new(SqliteStore::open(directory).unwrap()),
+        Arc::new(store),
         Arc::new(Vault::new(&[7; 32]).unwrap()),
         clock as Arc<dyn Clock>,
         ShardOptions {
