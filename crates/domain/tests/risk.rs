@@ -99,19 +99,29 @@ fn twenty_payments(book: &mut Book, merchant: &str, day: &str) -> Vec<String> {
         .collect()
 }
 
-/// A merchant with 99.40 settled and, today, ten refunds of twenty payments: its payouts are held.
-fn held() -> (Book, String, RiskSignal) {
+/// A merchant with 99.40 settled, and so much in the reserve.
+fn settled(received: i64) -> (Book, String) {
     let mut book = Book::new();
     let merchant = open_on_request(&mut book, "m1");
-    book.receive(100_000);
+    book.receive(received);
     paid_by(&mut book, &merchant, "first", 10_000, payer("first"));
     book.turn_day();
-    let payments = twenty_payments(&mut book, &merchant, "a");
+    (book, merchant)
+}
+
+/// Ten refunds of twenty payments: the merchant's payouts are held.
+fn ten_refunds(book: &mut Book, merchant: &str) -> RiskSignal {
+    let payments = twenty_payments(book, merchant, "a");
     for payment in payments.iter().take(10) {
         book.refund_request(payment, &format!("r-{payment}"), 1_001)
             .unwrap();
     }
-    let signal = signals(&book).pop().expect("a signal");
+    signals(book).pop().expect("a signal")
+}
+
+fn held() -> (Book, String, RiskSignal) {
+    let (mut book, merchant) = settled(100_000);
+    let signal = ten_refunds(&mut book, &merchant);
     (book, merchant, signal)
 }
 
@@ -230,6 +240,28 @@ fn a_held_payout_is_not_sent_and_goes_on_when_two_people_clear_the_sign() {
     let next = ask_payout(&mut book, &merchant, "p2", 1_000);
     assert_eq!(next.status, PayoutStatus::Created);
     assert_eq!(book.trial_balance(), 0);
+}
+
+#[test]
+fn a_payout_that_waits_for_the_reserve_is_held_by_a_sign_that_came_meanwhile() {
+    let (mut book, merchant) = settled(0);
+    let first = ask_payout(&mut book, &merchant, "p1", 4_000);
+    assert_eq!(first.status, PayoutStatus::WaitingForReserve);
+    let signal = ten_refunds(&mut book, &merchant);
+    // Another merchant waits behind it.
+    let other = open_on_request(&mut book, "m2");
+    paid_by(&mut book, &other, "o1", 10_000, payer("other"));
+    book.turn_day();
+    let second = ask_payout(&mut book, &other, "p1", 4_000);
+    book.receive(100_000);
+    book.fire_timers();
+    let held = book.payout(&first.id);
+    assert_eq!((held.status, held.effect), (PayoutStatus::Held, None));
+    assert_eq!(book.payout(&second.id).status, PayoutStatus::Created);
+    book.ask(&operator(), decision(&signal.id, SignalDecision::Clear))
+        .unwrap();
+    book.fire_timers();
+    assert_eq!(book.payout(&first.id).status, PayoutStatus::Created);
 }
 
 #[test]

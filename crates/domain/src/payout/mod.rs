@@ -199,9 +199,7 @@ fn record(
         business_date: cx.tx.business_date(),
     };
     if risk::holds_payouts(cx.tx, &merchant.id)? {
-        payout.status = PayoutStatus::Held;
-        let event = EventType::PayoutHeld;
-        webhook::notify(cx.tx, &merchant.id, event, &id, &payout)?;
+        hold(cx, &mut payout)?;
     } else {
         if reserve::admit(cx.tx, new.amount)? {
             send(cx, &mut payout)?;
@@ -251,8 +249,21 @@ fn send(cx: &mut Context<'_, '_>, payout: &mut Payout) -> Result<(), Interrupt> 
     Ok(())
 }
 
-/// A payout's turn has come: the reserve covers it.
+/// A sign of risk holds it until two people clear the sign.
+fn hold(cx: &mut Context<'_, '_>, payout: &mut Payout) -> Result<(), Interrupt> {
+    payout.status = PayoutStatus::Held;
+    let event = EventType::PayoutHeld;
+    webhook::notify(cx.tx, &payout.merchant, event, &payout.id, payout)
+}
+
+/// A payout's turn has come: the reserve covers it. A sign may have come while it waited.
 pub(crate) fn release(cx: &mut Context<'_, '_>, payout: &Payout) -> Result<(), Interrupt> {
+    if risk::holds_payouts(cx.tx, &payout.merchant)? {
+        let mut payout = payout.clone();
+        end(cx, &mut payout)?;
+        hold(cx, &mut payout)?;
+        return save(cx.tx, payout);
+    }
     let Some(mut payout) = still_allowed(cx, payout)? else {
         return Ok(());
     };

@@ -95,8 +95,8 @@ impl Model {
         demand(shown, SHOWN, || format!("{signal:?}, {case:?}"))
     }
 
-    /// No payout made since a sign holds has left, as long as nobody decided on the sign. Of the same moment, either
-    /// may have been first.
+    /// No payout made or let go since a sign holds has left, as long as nobody decided on the sign. Of the same
+    /// moment, either may have been first.
     fn holds(&self, signal: &RiskSignal, books: &Books) -> Result<(), Broken> {
         if (signal.measure, signal.status) != (Measure::Hold, SignalStatus::Open) {
             return Ok(());
@@ -109,6 +109,12 @@ impl Model {
                 payout.effect.is_none() && !books.payouts.contains_key(reference(&payout.id));
             demand(stays, HELD, || format!("{payout:?}, {signal:?}"))?;
         }
+        let sent = self.payouts.all().find(|payout| {
+            payout.merchant == signal.merchant
+                && payout.effect.is_some()
+                && payout.submitted_at > signal.updated_at
+        });
+        demand(sent.is_none(), HELD, || format!("{sent:?}, {signal:?}"))?;
         Ok(())
     }
 
