@@ -7,7 +7,7 @@ mod support;
 
 use channels::answer::{Answer as Statement, RefundState};
 use channels::operation::ChannelReference;
-use engine::Clock;
+use engine::runtime::Clock;
 use money::Money;
 use sandboxed::{Receiver, connectors, sandbox};
 use serde_json::{Value, json};
