@@ -17,6 +17,7 @@ mod settings;
 mod shared_book;
 mod target;
 mod verify;
+mod writing;
 
 use clap::Parser;
 use std::process::ExitCode;

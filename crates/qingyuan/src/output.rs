@@ -6,6 +6,7 @@ use serde::Serialize;
 use std::fmt::Arguments;
 use std::io::{ErrorKind, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
+use tracing_subscriber::EnvFilter;
 
 /// Something that was to be printed is lost.
 static LOST: AtomicBool = AtomicBool::new(false);
@@ -47,15 +48,32 @@ macro_rules! say {
 }
 pub(crate) use say;
 
+/// The crates of this workspace that log.
+const OUR_CRATES: [&str; 8] = [
+    "channels",
+    "compliance",
+    "domain",
+    "engine",
+    "qingyuan",
+    "recon",
+    "sandbox",
+    "server",
+];
+
+/// What is logged at a level of verbosity. Details come from our own crates only: a database driver's would be
+/// everything that is written, personal data included.
+fn filter(verbose: u8) -> EnvFilter {
+    let ours = OUR_CRATES.map(|name| format!(",{name}=debug"));
+    match verbose {
+        0 => EnvFilter::new("error"),
+        1 => EnvFilter::new("info"),
+        _ => EnvFilter::new(format!("info{}", ours.concat())),
+    }
+}
+
 /// Logging to standard error; `RUST_LOG` overrides the level.
 pub fn start_logging(verbose: u8) {
-    let level = match verbose {
-        0 => "error",
-        1 => "info",
-        _ => "debug",
-    };
-    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
-        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| filter(verbose));
     // A second subscriber (tests) keeps the first.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
@@ -99,4 +117,24 @@ pub fn grouped(number: impl Into<i128>) -> String {
         text.push(digit);
     }
     if number < 0 { format!("-{text}") } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::filter;
+    use tracing::Level;
+
+    #[test]
+    fn what_a_database_driver_would_tell_of_its_statements_is_not_logged() {
+        let subscriber = tracing_subscriber::fmt()
+            .with_env_filter(filter(2))
+            .with_writer(std::io::sink)
+            .finish();
+        tracing::subscriber::with_default(subscriber, || {
+            assert!(tracing::enabled!(target: "engine::runtime", Level::DEBUG));
+            assert!(tracing::enabled!(target: "server::book::keeper", Level::DEBUG));
+            assert!(!tracing::enabled!(target: "tokio_postgres::query", Level::DEBUG));
+            assert!(!tracing::enabled!(target: "rustls::conn", Level::DEBUG));
+        });
+    }
 }

@@ -8,28 +8,22 @@ use crate::failure::Failure;
 use crate::output::say;
 use crate::regulation;
 use crate::settings;
-use crate::shared_book::{self, SharedBook};
+use crate::shared_book;
+use crate::writing::{Kept, LEASE};
 use domain::QingyuanApp;
 use domain::regulation::Institution;
-use engine::runtime::{Running, SystemClock};
+use engine::runtime::SystemClock;
 use engine::store::lease::Holder;
 use sandbox::wechat::AutoPay;
 use sandbox::{RunningSandbox, Sandbox, SandboxConfig};
 use serde_json::json;
-use server::book::{Book, BookRules, Keeper, KeeperOptions};
-use server::{ApiKeyConfig, ChannelPerformer, Connectors, Role, RunningServer, Server, Workers};
+use server::book::{Book, BookRules};
+use server::{ApiKeyConfig, Connectors, Role, Server};
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Attempts at effects at a time.
-const PARALLEL: usize = 64;
-/// How often due effects and timers are looked for.
-const TICK: Duration = Duration::from_millis(250);
-/// How long a lease on a shard lasts: a server that dies is replaced this much later, about.
-const LEASE: Duration = Duration::from_secs(3);
 /// Keys that `--sandbox` knows; a real server has only those of its configuration.
 const SANDBOX_KEYS: [(&str, Role); 4] = [
     ("sandbox-operator", Role::Operator),
@@ -146,86 +140,25 @@ async fn serve(arguments: &ServeArguments) -> Result<bool, Failure> {
         channels.as_ref(),
         &rules_in_force,
     )?;
-    ending.comes().await;
-    crate::output::note(format_args!(
-        "Stopping: requests under way are answered, account checkpoints are written."
-    ));
+    let died = tokio::select! {
+        () = ending.comes() => None,
+        part = writing.dies() => Some(part),
+    };
+    match died {
+        None => crate::output::note(format_args!(
+            "Stopping: requests under way are answered, account checkpoints are written."
+        )),
+        Some(part) => tracing::error!(part, "a part of the server has ended by itself"),
+    }
     writing.stop(server).await?;
     if let Some((sandbox, _)) = simulated {
         sandbox.stop().await;
     }
-    Ok(true)
-}
-
-/// Where the book is.
-enum Kept {
-    /// In a file, of one shard.
-    Here(Running<QingyuanApp>),
-    /// In a database that others use too.
-    Shared(SharedBook),
-}
-
-impl Kept {
-    fn book(&self) -> Book {
-        match self {
-            Kept::Here(running) => Book::from(running.engine.clone()),
-            Kept::Shared(shared) => shared.book.clone(),
-        }
-    }
-
-    /// Starts background work, or taking shards.
-    fn write(self, performer: ChannelPerformer) -> Writing {
-        match self {
-            Kept::Here(mut running) => {
-                let (_, nothing) = tokio::sync::mpsc::unbounded_channel();
-                let fresh = std::mem::replace(&mut running.fresh, nothing);
-                let workers = Workers::start(&running.engine, performer, fresh, PARALLEL, TICK);
-                Writing::Here(Box::new(running), workers)
-            }
-            Kept::Shared(shared) => {
-                let options = KeeperOptions {
-                    lasts: LEASE,
-                    parallel: PARALLEL,
-                    worker_tick: TICK,
-                    ..KeeperOptions::new(shared.holder)
-                };
-                Writing::Shared(Keeper::start(
-                    shared.book,
-                    shared.leases,
-                    shared.tenancy,
-                    performer,
-                    shared.yields,
-                    options,
-                ))
-            }
-        }
-    }
-}
-
-/// What writes.
-enum Writing {
-    Here(Box<Running<QingyuanApp>>, Workers),
-    Shared(Keeper),
-}
-
-impl Writing {
-    async fn stop(self, server: RunningServer) -> Result<(), Failure> {
-        match self {
-            Writing::Here(running, workers) => {
-                server.stop().await;
-                drop(workers);
-                tokio::task::spawn_blocking(move || running.stop())
-                    .await
-                    .map_err(Failure::other)
-            }
-            Writing::Shared(mut keeper) => {
-                // Requests that come meanwhile go to the servers that take over.
-                keeper.give_up().await;
-                server.stop().await;
-                keeper.stop().await;
-                Ok(())
-            }
-        }
+    match died {
+        None => Ok(true),
+        Some(part) => Err(Failure::other(format!(
+            "{part} has ended by itself, for the reason logged above: start the server again"
+        ))),
     }
 }
 

@@ -49,7 +49,7 @@ struct Opener {
 
 impl Tenancy for Opener {
     fn open(&self, lease: &Lease) -> Result<Running<QingyuanApp>, StoreError> {
-        Engine::start(
+        Engine::start_leased(
             self.app.clone(),
             Arc::new(self.store.shard(lease.shard, lease.epoch)),
             self.vault.clone(),
@@ -60,6 +60,7 @@ impl Tenancy for Opener {
                 limits: self.limits,
                 sweep_min: 2_048,
             },
+            lease.lasts,
         )
     }
 

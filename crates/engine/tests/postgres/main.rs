@@ -21,6 +21,7 @@ mod leases;
 mod outages;
 mod paused;
 mod reading;
+mod renewals;
 mod schema;
 mod standby;
 mod tls;
