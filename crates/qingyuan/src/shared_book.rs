@@ -10,7 +10,7 @@ use engine::store::postgres::{PostgresOptions, PostgresStore};
 use engine::store::{Queries, StoreError};
 use engine::{CacheLimits, ShardCode, ShardOptions, Vault};
 use server::book::{
-    Book, BookRules, PeerKey, PeerLink, Tenancy, VAULT_CHECK, YieldRequest, set_up,
+    Book, BookRules, PeerKey, PeerLink, SteadyClock, Tenancy, VAULT_CHECK, YieldRequest, set_up,
 };
 use std::num::NonZeroU16;
 use std::path::Path;
@@ -41,7 +41,7 @@ struct Opener {
     store: Arc<PostgresStore>,
     app: Arc<QingyuanApp>,
     vault: Arc<Vault>,
-    clock: Arc<dyn Clock>,
+    clock: Arc<SteadyClock<SystemClock>>,
     /// The process's memory is shared by the shards it may come to hold.
     limits: CacheLimits,
     rules: BookRules,
@@ -65,6 +65,10 @@ impl Tenancy for Opener {
 
     fn rules(&self) -> BookRules {
         self.rules.clone()
+    }
+
+    fn clock_agrees(&self) {
+        self.clock.confirm();
     }
 }
 
@@ -91,7 +95,7 @@ pub fn open(
         .map(|shard| store.queries(shard))
         .collect();
     std::fs::create_dir_all(directory).map_err(|error| Failure::file(directory, error))?;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let clock = Arc::new(SteadyClock::new(SystemClock));
     let whole = CacheLimits::default();
     let share = |limit: usize| (limit / usize::from(count.max(1))).max(4_096);
     let limits = CacheLimits {

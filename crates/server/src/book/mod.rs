@@ -6,10 +6,15 @@
 
 mod forward;
 mod keeper;
+mod lease_loop;
+mod lease_thread;
+mod others;
 mod peer_route;
 mod routing;
 pub(crate) mod rules;
 mod seal;
+mod sharing;
+mod steady_clock;
 mod tenant;
 
 pub use forward::{PEER_PATH, PeerLink, YieldRequest};
@@ -17,6 +22,7 @@ pub use keeper::{Keeper, KeeperOptions};
 pub use routing::{Route, route};
 pub use rules::{ActiveRulesError, BookRules, set_up_command};
 pub use seal::PeerKey;
+pub use steady_clock::SteadyClock;
 pub use tenant::{Tenancy, VAULT_CHECK, set_up};
 
 pub(crate) use peer_route::router as peer_router;
@@ -29,7 +35,7 @@ use engine::store::{Queries, StoreError};
 use engine::{Envelope, Outcome, ShardCode, SubmitError, Vault};
 use ledger::{AccountId, AccountState};
 use sha2::{Digest, Sha256};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -86,6 +92,8 @@ struct Inner {
     clock: Arc<dyn Clock>,
     peers: Option<PeerLink>,
     fenced: AtomicU64,
+    /// Milliseconds that this server's clock is ahead of the database's; 0 while they agree.
+    clock_ahead_ms: AtomicI64,
 }
 
 impl From<Engine> for Book {
@@ -96,6 +104,7 @@ impl From<Engine> for Book {
             clock: engine.clock().clone(),
             peers: None,
             fenced: AtomicU64::new(0),
+            clock_ahead_ms: AtomicI64::new(0),
             shards: vec![Shard {
                 queries: engine.queries().clone(),
                 place: RwLock::new(Arc::new(Place::Here(engine, Tenure::default()))),
@@ -122,6 +131,7 @@ impl Book {
             clock,
             peers: Some(peers),
             fenced: AtomicU64::new(0),
+            clock_ahead_ms: AtomicI64::new(0),
         }))
     }
 
@@ -244,6 +254,17 @@ impl Book {
 
     pub(crate) fn add_fenced(&self, count: u64) {
         self.0.fenced.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// By how much this server's clock is ahead of the database's, where that keeps it from having shards.
+    pub fn clock_ahead_ms(&self) -> Option<i64> {
+        let ahead = self.0.clock_ahead_ms.load(Ordering::Relaxed);
+        (ahead != 0).then_some(ahead)
+    }
+
+    pub(crate) fn set_clock_ahead(&self, milliseconds: Option<i64>) {
+        let ahead = milliseconds.unwrap_or(0);
+        self.0.clock_ahead_ms.store(ahead, Ordering::Relaxed);
     }
 
     /// The clock of the book.

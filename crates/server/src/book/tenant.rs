@@ -1,7 +1,10 @@
 //! A shard of this server from its lease to its end. It is opened and closed in the background, and
 //! what came of that is told with the epoch of the lease it was done under.
 
+use super::keeper::KeeperOptions;
 use super::rules::{BookRules, set_up_command};
+use super::{Place, Tenure};
+use crate::channel::ChannelPerformer;
 use crate::state::Engine;
 use crate::workers::Workers;
 use domain::{Command, QingyuanApp, Request};
@@ -11,7 +14,7 @@ use engine::store::{Queries, StoreError};
 use engine::{Actor, Envelope, ShardCode, VaultEntry, Verdict};
 use std::sync::Arc;
 use std::time::Instant;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 
 /// An empty text that each shard keeps under the book's vault key, so that a server with another key is
 /// noticed before it seals anything.
@@ -27,6 +30,9 @@ pub trait Tenancy: Send + Sync + 'static {
 
     /// How shards are begun.
     fn rules(&self) -> BookRules;
+
+    /// Hears again and again that this server's clock agrees with the database's.
+    fn clock_agrees(&self) {}
 }
 
 /// A shard of this server.
@@ -77,10 +83,8 @@ impl Tenant {
         tokio::spawn(async move {
             let (shard, epoch) = (given.shard, given.epoch);
             let opened =
-                tokio::task::spawn_blocking(move || open(tenancy.as_ref(), first.as_ref(), &given))
-                    .await;
-            let opened =
-                opened.unwrap_or_else(|error| Err(format!("its opening ended badly: {error}")));
+                on_its_own_thread(move || open(tenancy.as_ref(), first.as_ref(), &given)).await;
+            let opened = opened.unwrap_or_else(|| Err("its opening ended badly".to_owned()));
             let step = Step::Opened(opened);
             // Nobody listens any more only when the server ends.
             let _ = done.send(Done { shard, epoch, step });
@@ -103,14 +107,51 @@ impl Tenant {
         self.state = TenantState::Closing;
         let (shard, epoch) = (self.lease.shard, self.lease.epoch);
         tokio::spawn(async move {
-            let stopped = tokio::task::spawn_blocking(move || running.stop()).await;
-            if let Err(error) = stopped {
-                tracing::error!(%shard, %error, "a shard ended badly");
+            if on_its_own_thread(move || running.stop()).await.is_none() {
+                tracing::error!(%shard, "a shard ended badly");
             }
             let step = Step::Closed;
             let _ = done.send(Done { shard, epoch, step });
         });
     }
+
+    /// Starts the background work of a shard that has opened; what the book is to know of it.
+    pub fn write(
+        &mut self,
+        mut running: Running<QingyuanApp>,
+        performer: &ChannelPerformer,
+        options: &KeeperOptions,
+    ) -> Place {
+        let tenure = Tenure::leased(self.until.subscribe());
+        let engine = running.engine.clone();
+        let (_, nothing) = mpsc::unbounded_channel();
+        let fresh = std::mem::replace(&mut running.fresh, nothing);
+        let workers = Workers::start(
+            &engine,
+            performer.for_shard(self.lease.shard, tenure.clone()),
+            fresh,
+            options.parallel,
+            options.worker_tick,
+        );
+        self.state = TenantState::Open(Box::new(Opened { running, workers }));
+        Place::Here(engine, tenure)
+    }
+}
+
+/// Does something that blocks on a thread of its own: those that requests share may all be waiting for the database.
+/// `None` if it panicked, or there was no thread to be had.
+async fn on_its_own_thread<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Option<T> {
+    let (answer, answered) = oneshot::channel();
+    let spawned = std::thread::Builder::new().spawn(move || {
+        // Nobody waits any more only when the server ends.
+        let _ = answer.send(work());
+    });
+    if let Err(error) = spawned {
+        tracing::error!(%error, "there is no thread to be had");
+    }
+    answered.await.ok()
 }
 
 /// Opens a shard and sets it up, all or nothing: one that is open but not set up would keep its lease

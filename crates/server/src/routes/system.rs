@@ -37,9 +37,12 @@ async fn live() -> &'static str {
 
 /// Ready when the database can be read and every shard has a writer: this server, whose thread must
 /// answer, or another one that has told this one a moment ago that it writes the shard. A server that
-/// can only pass requests on is of use too.
-async fn ready(State(state): State<AppState>) -> Result<&'static str, Problem> {
+/// can only pass requests on is of use too, one whose clock is wrong for example, and says so.
+async fn ready(State(state): State<AppState>) -> Result<String, Problem> {
     let book = state.book();
+    let clock = book.clock_ahead_ms().map(|ahead| {
+        format!("this server's clock is {ahead} ms ahead of the database's: it has no shards until the clock is right")
+    });
     let (mut orphans, mut silent) = (Vec::new(), Vec::new());
     for shard in book.shards() {
         let place = book.place(shard);
@@ -62,7 +65,10 @@ async fn ready(State(state): State<AppState>) -> Result<&'static str, Problem> {
         }
     }
     if !orphans.is_empty() {
-        let detail = format!("no server writes the shards {}", orphans.join(", "));
+        let mut detail = format!("no server writes the shards {}", orphans.join(", "));
+        if let Some(clock) = clock {
+            detail = format!("{detail}; {clock}");
+        }
         return Err(Problem::unavailable("shards_without_writer", detail));
     }
     if !silent.is_empty() {
@@ -75,7 +81,8 @@ async fn ready(State(state): State<AppState>) -> Result<&'static str, Problem> {
     state
         .read(ShardCode::FIRST, |queries| queries.head().map(|_| ()))
         .await?;
-    Ok("ok\n")
+    let clock = clock.map_or(String::new(), |clock| format!("{clock}\n"));
+    Ok(format!("ok\n{clock}"))
 }
 
 async fn metrics(State(state): State<AppState>) -> Result<Response, Problem> {

@@ -5,8 +5,8 @@ use engine::store::StoreError;
 use engine::store::lease::{
     ClockDifference, Holder, Lease, LeaseTable, Leases, Renewed, ShardLease, Taken,
 };
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 #[derive(Clone)]
@@ -22,7 +22,7 @@ pub struct MemoryLeases {
     rows: Mutex<Vec<Row>>,
     /// Milliseconds that every server's clock is ahead of the database's.
     ahead: AtomicI64,
-    /// Leases refused because of that.
+    /// How often a server was told that its clock differs too much.
     refused: AtomicUsize,
 }
 
@@ -46,9 +46,21 @@ impl MemoryLeases {
         self.ahead.store(milliseconds, Ordering::Relaxed);
     }
 
-    /// How many leases were refused because of the clock.
+    /// How often a server was told that its clock differs too much.
     pub fn refused(&self) -> usize {
         self.refused.load(Ordering::Relaxed)
+    }
+
+    /// How the clock differs of a server that is ahead of the others by so much.
+    fn difference_of(&self, ahead: i64) -> ClockDifference {
+        let difference = ClockDifference {
+            server_ahead_ms: self.ahead.load(Ordering::Relaxed) + ahead,
+            uncertainty_ms: 0,
+        };
+        if !difference.is_small() {
+            self.refused.fetch_add(1, Ordering::Relaxed);
+        }
+        difference
     }
 
     /// How many shards each server has, by its address.
@@ -126,11 +138,6 @@ impl Leases for MemoryLeases {
         holder: &Holder,
         lasts: Duration,
     ) -> Result<Taken, StoreError> {
-        let difference = self.clock_difference()?;
-        if !difference.is_small() {
-            self.refused.fetch_add(1, Ordering::Relaxed);
-            return Ok(Taken::ClockDiffers(difference));
-        }
         let mut rows = self.rows.lock().unwrap();
         let row = &mut rows[usize::from(shard.number())];
         let others = row
@@ -184,9 +191,43 @@ impl Leases for MemoryLeases {
     }
 
     fn clock_difference(&self) -> Result<ClockDifference, StoreError> {
-        Ok(ClockDifference {
-            server_ahead_ms: self.ahead.load(Ordering::Relaxed),
-            uncertainty_ms: 0,
-        })
+        Ok(self.difference_of(0))
+    }
+}
+
+/// The leases as a server asks for them whose clock is ahead of the others' by so many milliseconds.
+pub struct LeasesOf {
+    pub table: Arc<MemoryLeases>,
+    pub ahead: i64,
+}
+
+impl Leases for LeasesOf {
+    fn list(&self) -> Result<LeaseTable, StoreError> {
+        self.table.list()
+    }
+
+    fn take(
+        &self,
+        shard: ShardCode,
+        holder: &Holder,
+        lasts: Duration,
+    ) -> Result<Taken, StoreError> {
+        let difference = self.clock_difference()?;
+        if !difference.is_small() {
+            return Ok(Taken::ClockDiffers(difference));
+        }
+        self.table.take(shard, holder, lasts)
+    }
+
+    fn renew(&self, leases: &[Lease]) -> Result<Vec<Renewed>, StoreError> {
+        self.table.renew(leases)
+    }
+
+    fn release(&self, lease: &Lease) -> Result<bool, StoreError> {
+        self.table.release(lease)
+    }
+
+    fn clock_difference(&self) -> Result<ClockDifference, StoreError> {
+        Ok(self.table.difference_of(self.ahead))
     }
 }

@@ -13,3 +13,4 @@ mod moving;
 mod peers;
 mod rig;
 mod rules;
+mod sharing;

@@ -1,6 +1,6 @@
 //! A book of four shards, one SQLite file each, and servers that share it.
 
-use crate::lease_table::MemoryLeases;
+use crate::lease_table::{LeasesOf, MemoryLeases};
 use calendar::{BusinessDate, instant_at};
 use channels::Channel;
 use domain::clearing::ConfirmClearing;
@@ -75,6 +75,8 @@ pub struct Peculiar {
     pub tick: Duration,
     /// How long its leases last.
     pub lasts: Duration,
+    /// Milliseconds that its clock is ahead of the others'.
+    pub clock_ahead: i64,
 }
 
 impl Default for Peculiar {
@@ -84,6 +86,7 @@ impl Default for Peculiar {
             failing: Vec::new(),
             tick: Duration::from_millis(50),
             lasts: Duration::from_secs(3),
+            clock_ahead: 0,
         }
     }
 }
@@ -182,9 +185,13 @@ impl Shared {
             clock: self.clock.clone(),
             failing: Mutex::new(peculiar.failing.into()),
         };
+        let leases = LeasesOf {
+            table: self.leases.clone(),
+            ahead: peculiar.clock_ahead,
+        };
         let keeper = Keeper::start(
             book.clone(),
-            self.leases.clone(),
+            Arc::new(leases),
             Arc::new(opener),
             performer,
             yields,
