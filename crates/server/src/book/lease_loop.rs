@@ -259,8 +259,6 @@ impl LeaseLoop {
             tracing::error!(%shard, "the book has no first shard");
             return;
         };
-        // Who had it before answers for it no more; requests wait until it is open here.
-        self.book.set_place(shard, Place::Nobody);
         let tenant = Tenant::opening(lease, self.tenancy.clone(), first, self.done.clone());
         self.tenants.insert(shard, tenant);
     }

@@ -2,7 +2,6 @@
 
 use crate::rig::{Failing, OPERATOR, Peculiar, SHARDS, Shared, group_in, until};
 use engine::ShardCode;
-use engine::store::lease::Holder;
 use server::book::Place;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
@@ -92,43 +91,6 @@ async fn a_server_whose_clock_is_set_forward_gives_its_shards_up_until_it_is_rig
     let ready = one.get("/readyz", OPERATOR).await.expect(200);
     assert_eq!(ready, "ok\n");
     one.stop().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn requests_wait_for_a_shard_that_is_being_opened_here() {
-    let shared = Shared::new();
-    let one = shared.server("one").await;
-    one.until_ready().await;
-    let group = group_in(&one.book, 1);
-    // A process that was started anew at the same address, and answers to its own name only.
-    let earlier = Holder {
-        server: "earlier".into(),
-        address: one.server.url(),
-    };
-    one.keeper.stop().await;
-    for number in 0..4 {
-        shared.leases.steal(code(number), &earlier);
-    }
-    let (words, gates): (Vec<_>, Vec<_>) = (0..4).map(|_| mpsc::channel()).unzip();
-    let slow = Peculiar {
-        failing: gates.into_iter().map(Failing::Slow).collect(),
-        ..Peculiar::default()
-    };
-    let slow = shared.peculiar_server("slow", slow).await;
-    let there = || matches!(*slow.book.place(code(1)), Place::There(_));
-    until(there).await;
-    for number in 0..4 {
-        shared.leases.ends_in(code(number), Duration::ZERO);
-    }
-    shared.until_held("slow", SHARDS).await;
-    until(|| !there()).await;
-    let asked = tokio::spawn(async move {
-        slow.account("wallet:1", Some(&group), false).await;
-        slow
-    });
-    drop(words);
-    asked.await.unwrap().stop().await;
-    one.server.stop().await;
 }
 
 #[test]
