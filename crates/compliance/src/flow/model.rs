@@ -202,8 +202,8 @@ pub struct Contract {
     pub second: PartyId,
     /// Who checked the merchant: `None`: not stated; `Some(None)`: nobody.
     pub checked_by: Option<Option<PartyId>>,
-    /// Functions given away.
-    pub functions: Vec<Word>,
+    /// Functions given away; `None`: not stated.
+    pub functions: Option<Vec<Word>>,
     /// The channel is passed on.
     pub resold: Option<bool>,
     /// Whose page the payer sees.

@@ -384,7 +384,7 @@ impl Reader<'_> {
             first,
             second,
             checked_by,
-            functions: list(cursor, "functions", words_of("outsourced"))?.unwrap_or_default(),
+            functions: list(cursor, "functions", words_of("outsourced"))?,
             resold: flag(cursor, "resold")?,
             page: self.optional(cursor, "page")?,
             documents: flag(cursor, "documents")?,

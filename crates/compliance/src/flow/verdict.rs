@@ -17,7 +17,7 @@ pub struct FlowAnswer {
     pub as_of: BusinessDate,
     /// The worst of all parts.
     pub verdict: Verdict,
-    /// Last day of the earliest migration.
+    /// Last day of the earliest migration, where the whole is one.
     pub deadline: Option<BusinessDate>,
     /// Shapes found.
     pub shapes: Vec<Recognised>,
@@ -118,7 +118,12 @@ pub fn judge(
     Ok(FlowAnswer {
         as_of: day,
         verdict,
-        deadline: parts.iter().filter_map(|part| part.deadline).min(),
+        // What is refused or open does not end on a day.
+        deadline: parts
+            .iter()
+            .filter_map(|part| part.deadline)
+            .min()
+            .filter(|_| verdict == Verdict::Migrate),
         shapes: recognise(flow),
         parts,
         packs: packs.hash().to_owned(),
@@ -283,6 +288,9 @@ impl Part {
 
     /// Each rule and fact once, the weightiest first.
     fn tidy(&mut self) {
+        if self.verdict != Verdict::Migrate {
+            self.deadline = None;
+        }
         let fired: Vec<Arc<Rule>> = self.fired.iter().map(|one| Arc::clone(&one.rule)).collect();
         self.kept
             .retain(|finding| !fired.iter().any(|rule| rule.id == finding.rule.id));

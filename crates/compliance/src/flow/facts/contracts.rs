@@ -157,21 +157,30 @@ fn outsourcing(
         view.flow.party(contract.first),
         view.flow.party(contract.second),
     );
-    let names: Vec<&str> = contract.functions.iter().map(AsRef::as_ref).collect();
-    let draft = Draft::new(text(
-        format!("{} outsources: {}", principal.name.en, names.join(", ")),
-        format!("{}外包：{}", principal.name.zh, names.join("、")),
-    ))
-    .actor(principal)
-    .with("outsourced", Value::Words(contract.functions.clone()));
+    let seen = match &contract.functions {
+        Some(functions) => {
+            let names: Vec<&str> = functions.iter().map(AsRef::as_ref).collect();
+            text(
+                format!("{} outsources: {}", principal.name.en, names.join(", ")),
+                format!("{}外包：{}", principal.name.zh, names.join("、")),
+            )
+        }
+        None => text(
+            format!("what {} outsources is not said", principal.name.en),
+            format!("未说明{}外包的业务环节", principal.name.zh),
+        ),
+    };
+    let draft = Draft::new(seen)
+        .actor(principal)
+        .needed("outsourced", contract.functions.clone().map(Value::Words));
     gathered.put(subject, draft, &[])?;
 
-    let core: Vec<_> = contract
-        .functions
-        .iter()
-        .filter(|function| CORE.contains(&function.as_ref()))
-        .cloned()
-        .collect();
+    let core = contract.functions.as_ref().map(|functions| {
+        let core = functions
+            .iter()
+            .filter(|function| CORE.contains(&function.as_ref()));
+        Value::Words(core.cloned().collect())
+    });
     let issues = view.flow.legs.iter().any(|leg| {
         leg.code
             .as_ref()
@@ -192,7 +201,7 @@ fn outsourcing(
     .with("service", "aggregation")
     .with("holds_funds", holds_funds(gathered, contract.second))
     .with("settles", settles)
-    .with("core_functions", Value::Words(core))
+    .needed("core_functions", core)
     .needed("touches_sensitive", outsourcer.touches_sensitive)
     .maybe("issues_own_code", codes.then_some(issues));
     let draft = if principal.kind == "bank" && outsourcer.kind == "npi" {
