@@ -20,6 +20,7 @@ pub mod flow;
 mod json;
 mod judge;
 mod launch;
+mod own_cases;
 mod pack;
 mod packs;
 pub mod risk;
@@ -33,6 +34,7 @@ pub use fact::{
 };
 pub use json::decision_json;
 pub use launch::{Evidence, Gate, LaunchReport};
+pub use own_cases::BrokenCase;
 pub use pack::{
     Action, Bearer, Case, Clause, Condition, Confidence, Effect, Instrument, Limit, Note,
     PackError, Period, Rule, Standing, Term, Text,

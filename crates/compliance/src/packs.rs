@@ -11,6 +11,9 @@ use sha2::{Digest, Sha256};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// Stack on which packs are compiled: many times what the bounds of a condition let it take.
+const COMPILER_STACK: usize = 32 << 20;
+
 /// A pack as it was read: what the rules were compiled from, kept so that it can be stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PackSource {
@@ -46,7 +49,27 @@ impl std::fmt::Debug for Packs {
 
 impl Packs {
     /// Compiles named pack texts; the first that is broken is refused with file, line and reason.
+    ///
+    /// On a thread of its own, so that the stack is the same whoever calls: what could be compiled when it was
+    /// uploaded can be compiled wherever it is used first.
     pub fn load(texts: &[(&str, &str)]) -> Result<Packs, PackError> {
+        let failed = |reason: &str| PackError {
+            file: "schema".to_owned(),
+            line: 1,
+            reason: reason.to_owned(),
+        };
+        std::thread::scope(|scope| {
+            std::thread::Builder::new()
+                .name("rule-packs".to_owned())
+                .stack_size(COMPILER_STACK)
+                .spawn_scoped(scope, || Packs::compile(texts))
+                .map_err(|error| failed(&format!("no thread to compile on: {error}")))?
+                .join()
+                .unwrap_or_else(|_| Err(failed("the compiler of conditions gave up")))
+        })
+    }
+
+    fn compile(texts: &[(&str, &str)]) -> Result<Packs, PackError> {
         let inside = |reason: String| PackError {
             file: "schema".to_owned(),
             line: 1,

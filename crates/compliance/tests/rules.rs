@@ -205,6 +205,87 @@ fn broken_packs_are_refused_with_file_line_and_reason() {
     }
 }
 
+/// One rule with a condition, as a pack.
+fn pack_with(when: &str) -> String {
+    format!(
+        r#"[instrument]
+key = "HOUSE"
+zh = "内部规则"
+en = "House rules"
+issued = "2018-01-01"
+
+[[rule]]
+id = "HOUSE/1"
+from = "2018-01-01"
+bearer = ["account_side"]
+effect = "deny"
+confidence = "high"
+says = {{ en = "No.", zh = "不得。" }}
+remedy = {{ en = "Ask", zh = "申请" }}
+raised_by = ["amount"]
+when = '''{when}'''
+fires = [{{ amount = 1 }}]
+"#
+    )
+}
+
+#[test]
+fn conditions_that_nest_without_bound_are_refused_and_end_no_process() {
+    let wrapped = |open: &str, inner: &str, close: &str, times: usize| {
+        format!("{}{inner}{}", open.repeat(times), close.repeat(times))
+    };
+    let endless = [
+        wrapped("(", "true", ")", 150),
+        wrapped("(", "true", ")", 100_000),
+        wrapped("[", "1", "]", 2_000),
+        wrapped("{a: ", "1", "}", 900),
+        wrapped("if true then ", "true", " else true", 3_000),
+        wrapped("if true then ", "true", " else true", 120),
+        format!("true{}", " && true".repeat(8_000)),
+        format!("true{}", " && true".repeat(300)),
+        format!("1{} == 1", "+1".repeat(20_000)),
+        format!("1{} == 1", "+1".repeat(1_000)),
+        format!("context{}", ".a".repeat(1_500)),
+        format!("context{}", "[\"a\"]".repeat(500)),
+        // Neither a string nor a remark hides what follows it.
+        format!("\"\\\"(\" == \"(\"{}", "||true".repeat(300)),
+        format!("// \"\n{}", wrapped("(", "true", ")", 150)),
+    ];
+    for condition in endless {
+        let text = pack_with(&condition);
+        let error = Packs::load(&[("house.toml", &text)]).unwrap_err();
+        assert_eq!((error.file.as_str(), error.line), ("house.toml", 8));
+        assert!(error.reason.contains("more than"), "{error}");
+    }
+}
+
+/// What is stored was compiled once; no thread that compiles or asks it later may have too small a stack.
+#[test]
+fn a_condition_within_the_bounds_can_be_used_on_the_stack_of_any_thread() {
+    let many = |first: &str, next: &str, times: usize| format!("{first}{}", next.repeat(times));
+    let accepted = [
+        format!("{}context.amount > 0{}", "(".repeat(31), ")".repeat(31)),
+        many("context.amount > 0", " || true", 95),
+        many("context.amount", " + 1", 190) + " > 0",
+        format!(
+            "{}context.amount > 0{}",
+            "if context.amount > 0 then ".repeat(32),
+            " else false".repeat(32)
+        ),
+    ];
+    for condition in accepted {
+        let text = pack_with(&condition);
+        let small = std::thread::Builder::new().stack_size(2 << 20);
+        let decided = small.spawn(move || {
+            let packs = Packs::load(&[("house.toml", &text)]).unwrap_or_else(|e| panic!("{e}"));
+            packs
+                .check(&support::facts("{as_of: 2018-04-01, amount: 1}"))
+                .verdict
+        });
+        assert_eq!(decided.unwrap().join().unwrap(), Verdict::Deny);
+    }
+}
+
 #[test]
 fn the_embedded_packs_are_those_of_the_folder() {
     let folder = support::texts();

@@ -2,8 +2,9 @@
 //! otherwise the concluded fact stays missing and the decision asks.
 
 use super::facts::Facts;
+use super::pooling::pooled;
 use super::table::{FactId, id};
-use super::value::{Leg, Receiver, Value, Word};
+use super::value::{Receiver, Value, Word};
 
 const ACQUIRER: FactId = id("acquirer");
 const ACTOR_ACQUIRING_REGIONS: FactId = id("actor.acquiring_regions");
@@ -21,10 +22,8 @@ const DIRECT: FactId = id("direct");
 const FACTORS: FactId = id("factors");
 const FACTOR_COUNT: FactId = id("factor_count");
 const FUNDS_ROUTE: FactId = id("funds_route");
-const HOLDER: FactId = id("holder");
 const INFORMATION_ROUTE: FactId = id("information_route");
 const INTER_NPI: FactId = id("inter_npi");
-const LEGS: FactId = id("legs");
 const LEVEL: FactId = id("level");
 const MERCHANT_IN_REGION: FactId = id("merchant.in_region");
 const MERCHANT_ONLINE: FactId = id("merchant.online");
@@ -37,6 +36,7 @@ const ROUTE: FactId = id("route");
 const SAME_OWNER: FactId = id("same_owner");
 const SAVED_COPY: FactId = id("saved_copy");
 const SETTLEMENT_PAYER: FactId = id("settlement_payer");
+const SOURCE: FactId = id("source");
 const SOURCE_OWNER: FactId = id("source_owner");
 const TARGET_OWNER: FactId = id("target_owner");
 const TOUCHES_BANK_ACCOUNT: FactId = id("touches_bank_account");
@@ -58,7 +58,7 @@ const FACTOR_CLASSES: [(&str, &[&str]); 3] = [
     ("biometric", &["biometric"]),
 ];
 
-fn word(facts: &Facts, id: FactId) -> Option<&str> {
+pub(super) fn word(facts: &Facts, id: FactId) -> Option<&str> {
     facts.stated_value(id).and_then(Value::as_word)
 }
 
@@ -97,8 +97,15 @@ fn route(facts: &mut Facts) {
     let mut bank = false;
     let mut hops = 0;
     let mut inter_npi = false;
+    // Money out of a bank's account has passed the bank, whatever was drawn.
+    let from_bank =
+        word(facts, SOURCE).is_some_and(|source| ["bank_account", "credit_card"].contains(&source));
     for id in [ROUTE, INFORMATION_ROUTE, FUNDS_ROUTE] {
         if let Some(route) = words(facts, id) {
+            // The way to the bank is left out: nothing follows from what is there.
+            if from_bank && matches!(route, [hop] if !is_bank(hop)) {
+                continue;
+            }
             known = true;
             hops = hops.max(route.len());
             direct |= direct_hop(route);
@@ -127,7 +134,9 @@ fn route(facts: &mut Facts) {
     if known {
         facts.conclude(CROSS_INSTITUTION, hops > 1);
         facts.conclude(INTER_NPI, inter_npi);
-        facts.conclude(TOUCHES_BANK_ACCOUNT, bank);
+    }
+    if known || from_bank {
+        facts.conclude(TOUCHES_BANK_ACCOUNT, bank || from_bank);
     }
 }
 
@@ -199,19 +208,7 @@ fn ownership(facts: &mut Facts) {
 }
 
 fn money(facts: &mut Facts) {
-    let own_account = word(facts, ACTOR_KIND).map(|kind| format!("{kind}.account"));
-    let pooled = match (facts.stated_value(LEGS), own_account) {
-        (Some(Value::Legs(legs)), Some(own)) => Some(passes_through(legs, &own)),
-        (Some(Value::Legs(legs)), None) => {
-            // Somebody's own account in the middle; whose is not stated, so only "no" is certain.
-            let middle = legs
-                .iter()
-                .any(|leg| leg.to.ends_with(".account") && passes_through(legs, &leg.to));
-            (!middle).then_some(false)
-        }
-        _ => word(facts, HOLDER).map(|holder| !holder.ends_with(".reserve") && !is_bank(holder)),
-    };
-    if let Some(pooled) = pooled {
+    if let Some(pooled) = pooled(facts) {
         facts.conclude(POOLED, pooled);
     }
     let entitled = match facts.stated_value(RECEIVERS) {
@@ -223,21 +220,30 @@ fn money(facts: &mut Facts) {
     }
 }
 
-fn passes_through(legs: &[Leg], account: &str) -> bool {
-    legs.iter().any(|leg| leg.to == account) && legs.iter().any(|leg| leg.from == account)
-}
-
-/// Every receiver was checked by an institution, and a natural person has a known relation.
+/// Every receiver was checked by an institution, and a natural person has a known relation. One that was not
+/// is enough for "no", whatever is not known of the others.
 fn entitled(receivers: &[Receiver]) -> Option<bool> {
-    let mut all = true;
-    for receiver in receivers {
-        let kind = receiver.kind.as_deref()?;
-        let checked = ["bank", "npi"].contains(&receiver.onboarded_by.as_deref()?);
-        if kind == "natural_person" {
-            all &= receiver.relation.as_deref()? != "none" && checked;
-        } else {
-            all &= checked;
+    let each = receivers.iter().map(|receiver| {
+        let checked = receiver.onboarded_by.as_deref();
+        let checked = checked.map(|by| ["bank", "npi"].contains(&by));
+        let related = match receiver.kind.as_deref() {
+            Some("natural_person") => receiver.relation.as_deref().map(|word| word != "none"),
+            Some(_) => Some(true),
+            None => None,
+        };
+        match (related, checked) {
+            // Who a person is to the seller is settled first: a practitioners' case asks for it.
+            (None, _) => None,
+            (Some(false), _) | (_, Some(false)) => Some(false),
+            (Some(true), checked) => checked,
         }
+    });
+    let each: Vec<Option<bool>> = each.collect();
+    if each.contains(&Some(false)) {
+        Some(false)
+    } else if each.contains(&None) {
+        None
+    } else {
+        Some(true)
     }
-    Some(all)
 }

@@ -196,15 +196,36 @@ pub(crate) fn nearest<'a>(word: &str, names: impl Iterator<Item = &'a str>) -> O
         .map(|(_, name)| name.to_owned())
 }
 
-/// One spelling of each word, so that equal things are equal to the rules.
+/// Names of persons and companies: two that differ in case only may be two.
+const NAMES: [&str; 4] = [
+    "source_owner",
+    "target_owner",
+    "counterparty_shown",
+    "real_counterparty",
+];
+
+/// One spelling of each word, so that equal things are equal to the rules, whose words are in lower case
+/// unless the vocabulary lists them otherwise.
 fn respelled(definition: &FactDef, mut value: Value) -> Value {
     let respell = |word: &mut Word| {
-        if let Some(name) = province::name_of(word) {
-            *word = Word::Borrowed(name);
+        // Letter codes are provinces only where provinces are listed.
+        if definition.words == province::PROVINCES {
+            if let Some(name) = province::name_of(word) {
+                *word = Word::Borrowed(name);
+            }
+        } else if let Some(listed) = definition
+            .words
+            .iter()
+            .find(|listed| listed.eq_ignore_ascii_case(word))
+        {
+            *word = Word::Borrowed(listed);
+        } else if definition.words.is_empty() && word.bytes().any(|byte| byte.is_ascii_uppercase())
+        {
+            word.to_mut().make_ascii_lowercase();
         }
     };
-    // Letter codes are provinces only where provinces are listed.
-    if definition.words == province::PROVINCES {
+    let word_of_rules = matches!(definition.kind, FactKind::Word | FactKind::Words);
+    if word_of_rules && !NAMES.contains(&definition.path) {
         match &mut value {
             Value::Word(word) => respell(word),
             Value::Words(words) => words.iter_mut().for_each(respell),
@@ -230,7 +251,7 @@ fn check(definition: &FactDef, value: &Value) -> Result<(), FactError> {
     let fits = match (definition.kind, value) {
         (_, Value::Unknown) => true,
         (FactKind::Flag, Value::Flag(_)) => true,
-        (FactKind::Count, Value::Number(number)) => number.abs() <= NUMBER_BOUND,
+        (FactKind::Count, Value::Number(number)) => (0..=NUMBER_BOUND).contains(number),
         (FactKind::Money, Value::Number(fen)) => {
             fen.abs() <= NUMBER_BOUND && (*fen >= 0 || definition.path == "acct.balance_after")
         }

@@ -60,7 +60,7 @@ impl FactKind {
     pub fn form(self) -> &'static str {
         match self {
             FactKind::Flag => "true or false",
-            FactKind::Count => "a whole number",
+            FactKind::Count => "a whole number from 0",
             FactKind::Money => "an amount in yuan with at most two decimals, for instance 250.50",
             FactKind::Ratio => "a share from 0 to 1, for instance 0.42",
             FactKind::Day => "a day, for instance 2018-04-01",

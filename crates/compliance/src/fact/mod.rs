@@ -6,6 +6,7 @@ mod error;
 mod facts;
 mod kind;
 mod node;
+mod pooling;
 mod province;
 mod read;
 mod table;

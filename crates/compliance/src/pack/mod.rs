@@ -1,5 +1,6 @@
 //! Rule packs: how they are written, and what they become.
 
+mod bounds;
 mod compile;
 mod error;
 mod policy;

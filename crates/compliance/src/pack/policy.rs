@@ -1,5 +1,6 @@
 //! Conditions as Cedar policies over one schema of facts.
 
+use super::bounds;
 use super::rule::Condition;
 use crate::fact::{self, FactId, FactKind};
 use cedar_policy::{Expression, Policy, PolicyId, PolicySet, Schema, ValidationMode, Validator};
@@ -30,6 +31,7 @@ impl Compiler {
         condition: &str,
         absence: &[String],
     ) -> Result<(Policy, Condition, Vec<FactId>), String> {
+        bounds::check(condition).map_err(|reason| format!("condition of `{rule}` {reason}"))?;
         let text = format!(
             "@rule({rule:?})\nforbid(principal, action, resource) when {{\n{condition}\n}};"
         );
