@@ -72,26 +72,34 @@ fn paid(
     }
 }
 
-/// The other side of a payout that is final already: the same statement again says nothing new.
+/// The channel's word about a payout whose success is in the books: the same again says nothing new.
 fn same_again(
     cx: &mut Context<'_, '_>,
     payout: &Payout,
     evidence: &PaidEvidence,
 ) -> Result<(), Interrupt> {
-    if payout.channel_number.as_deref() == Some(evidence.channel_number()) {
+    let actual = evidence.amount();
+    // Payouts of earlier releases do not say what was booked.
+    let booked = payout.paid_amount.unwrap_or(actual);
+    let reason = if payout.channel_number.as_deref() != Some(evidence.channel_number()) {
+        format!(
+            "the channel names another number, {:.64}, for a payout that was paid",
+            evidence.channel_number()
+        )
+    } else if booked != actual {
+        format!("the channel says {actual} was paid, after it had said {booked}")
+    } else {
         return Ok(());
-    }
-    let reason = format!(
-        "the channel names another number, {:.64}, for a payout that was paid",
-        evidence.channel_number()
-    );
-    open_case(
-        cx,
-        payout,
-        CaseKind::Contradiction,
-        reason,
-        evidence.amount(),
-    )
+    };
+    open_case(cx, payout, CaseKind::Contradiction, reason, actual)
+}
+
+/// Notes in a payout what the channel paid and the books took, so that the same statement says nothing new
+/// and the bill's line finds its entry.
+fn note(payout: &mut Payout, evidence: &PaidEvidence) {
+    payout.channel_number = Some(evidence.channel_number().to_owned());
+    payout.settle_date = evidence.settle_date().map(str::to_owned);
+    payout.paid_amount = Some(evidence.amount());
 }
 
 /// Two people had said that it was paid; now the channel says so too. Only an amount that is not
@@ -103,8 +111,9 @@ fn confirmed(
 ) -> Result<(), Interrupt> {
     let chart = chart::of(cx.tx)?;
     let actual = evidence.amount();
+    note(&mut payout, evidence);
     if actual != payout.amount {
-        if actual.currency() == payout.amount.currency() && actual.is_positive() {
+        if is_bookable(actual, payout.amount.currency()) {
             let common = smaller(actual, payout.amount);
             let legs = [
                 posting::paid_too_much(&chart, minus(actual, common)?),
@@ -112,6 +121,8 @@ fn confirmed(
             ];
             post_fact(cx.tx, &legs, &payout.id)?;
             reserve::wake(cx.tx)?;
+        } else {
+            payout.paid_amount = None;
         }
         let reason = format!(
             "two people said that {} was paid, the channel paid {actual}",
@@ -119,8 +130,6 @@ fn confirmed(
         );
         open_case(cx, &payout, CaseKind::Contradiction, reason, actual)?;
     }
-    payout.channel_number = Some(evidence.channel_number().to_owned());
-    payout.settle_date = evidence.settle_date().map(str::to_owned);
     save(cx.tx, payout)
 }
 
@@ -154,8 +163,7 @@ fn book_paid(
     end(cx, &mut payout)?;
     closing::count(cx.tx, &[(Figure::PayoutsSucceeded, Some(actual))])?;
     payout.status = PayoutStatus::Succeeded;
-    payout.channel_number = Some(evidence.channel_number().to_owned());
-    payout.settle_date = evidence.settle_date().map(str::to_owned);
+    note(&mut payout, evidence);
     webhook::notify(
         cx.tx,
         &payout.merchant,
@@ -205,7 +213,11 @@ fn paid_after_failure(
     evidence: &PaidEvidence,
 ) -> Result<(), Interrupt> {
     if payout.contrary_booked {
-        return Ok(());
+        return match payout.channel_number {
+            Some(_) => same_again(cx, &payout, evidence),
+            // Of an earlier release, which did not note what was booked.
+            None => Ok(()),
+        };
     }
     let chart = chart::of(cx.tx)?;
     let amount = evidence.amount();
@@ -216,6 +228,7 @@ fn paid_after_failure(
     }
     post_fact(cx.tx, &[posting::paid_too_much(&chart, amount)], &payout.id)?;
     payout.contrary_booked = true;
+    note(&mut payout, evidence);
     let reason =
         "the channel says paid, after the payout had been returned to the merchant".to_owned();
     open_case(cx, &payout, CaseKind::Contradiction, reason, amount)?;
@@ -297,13 +310,23 @@ fn foreign(
     evidence: &PaidEvidence,
 ) -> Result<(), Interrupt> {
     let key = format!("{}/{}", channel_name(channel), evidence.channel_number());
-    if cx.tx.get::<ForeignPayout>(&key)?.is_some() {
-        return Ok(());
-    }
     let chart = chart::of(cx.tx)?;
     let amount = evidence.amount();
     let mut kind = CaseKind::UnknownPayout;
-    if is_bookable(amount, chart.currency) {
+    let mut reason = format!(
+        "the channel paid {amount} under number {:.32}, which is not ours",
+        reference.0
+    );
+    if let Some(known) = cx.tx.get::<ForeignPayout>(&key)? {
+        if known.amount == amount {
+            return Ok(());
+        }
+        kind = CaseKind::Contradiction;
+        reason = format!(
+            "the channel says {amount} was paid, after it had said {}, under a number that is not ours",
+            known.amount
+        );
+    } else if is_bookable(amount, chart.currency) {
         cx.tx.put(ForeignPayout {
             key: key.clone(),
             amount,
@@ -318,10 +341,7 @@ fn foreign(
         kind,
         object: &key,
         merchant: None,
-        reason: format!(
-            "the channel paid {amount} under number {:.32}, which is not ours",
-            reference.0
-        ),
+        reason,
         amount: Some(amount),
     };
     case::open(cx.tx, finding).map(|_| ())

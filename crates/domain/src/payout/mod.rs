@@ -188,6 +188,7 @@ fn record(
         submitted_at: now,
         channel_number: None,
         settle_date: None,
+        paid_amount: None,
         refusal: None,
         refusal_queries: 0,
         contrary_booked: false,

@@ -99,6 +99,10 @@ pub struct Payout {
     pub channel_number: Option<String>,
     /// The channel's clearing date, `MMDD`.
     pub settle_date: Option<String>,
+    /// What the channel paid, as it is in the books; it may be another amount than was asked for. None as
+    /// long as nothing is booked by the channel's word, and in payouts of earlier releases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub paid_amount: Option<Money>,
     /// Why the channel declined or failed it.
     pub refusal: Option<Refusal>,
     /// How often it was asked after a refusal.
@@ -120,13 +124,22 @@ pub struct Payout {
     pub business_date: BusinessDate,
 }
 
+impl Payout {
+    /// Bodies of earlier releases, which do not say what was paid, stay out: what is indexed of a body that
+    /// is written already does not change.
+    fn is_paid_after_failure(&self) -> bool {
+        self.status == PayoutStatus::Failed && self.contrary_booked && self.paid_amount.is_some()
+    }
+}
+
 impl Record for Payout {
     const KIND: &'static str = "payout";
     fn key(&self) -> &str {
         &self.id
     }
     /// `merchant`: by merchant and time. `open`: in transit, by time. `waiting`: for the reserve, oldest
-    /// first. `held`: by a sign of risk, by merchant and time. `done`: by channel and time of the last change, once succeeded, for reconciliation.
+    /// first. `held`: by a sign of risk, by merchant and time. `done`: by channel and time of the last change, once
+    /// the channel has paid it, for reconciliation.
     fn indexes(&self, out: &mut Indexes) {
         let time = index_time(self.created_at);
         if self.status.is_open() {
@@ -138,7 +151,7 @@ impl Record for Payout {
                 PayoutStatus::Held => out.add("held", format!("{}/{time}", self.merchant)),
                 _ => {}
             }
-        } else if self.status == PayoutStatus::Succeeded {
+        } else if self.status == PayoutStatus::Succeeded || self.is_paid_after_failure() {
             out.add(
                 "done",
                 format!(

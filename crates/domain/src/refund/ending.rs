@@ -17,7 +17,7 @@ use channels::answer::RefundState;
 use channels::operation::{Channel, ChannelReference};
 use engine::Interrupt;
 use jiff::Timestamp;
-use money::Money;
+use money::{Currency, Money};
 
 /// The payer has the money, says the channel.
 struct Done<'a> {
@@ -80,26 +80,55 @@ fn succeeded(cx: &mut Context<'_, '_>, refund: Refund, done: &Done<'_>) -> Resul
     }
 }
 
+/// The channel's word about a refund whose success is in the books: the same again says nothing new.
 fn same_again(cx: &mut Context<'_, '_>, refund: &Refund, done: &Done<'_>) -> Result<(), Interrupt> {
-    if refund.channel_number.as_deref() == Some(done.channel_number) {
+    // Refunds of earlier releases do not say what was booked.
+    let booked = refund.refunded_amount.unwrap_or(done.amount);
+    let number = refund.channel_number.as_deref();
+    let reason = if number != Some(done.channel_number) {
+        format!(
+            "the channel names another number, {:.64}, for a refund that was made",
+            done.channel_number
+        )
+    } else if booked != done.amount {
+        format!(
+            "the channel says {} was refunded, after it had said {booked}",
+            done.amount
+        )
+    } else {
         return Ok(());
-    }
-    let reason = format!(
-        "the channel names another number, {:.64}, for a refund that was made",
-        done.channel_number
-    );
+    };
     open_case(cx, refund, CaseKind::Contradiction, reason, done.amount)
+}
+
+/// A statement of an amount that the books cannot take. Not booked: a later one that can be is.
+fn unbookable(cx: &mut Context<'_, '_>, refund: &Refund, done: &Done<'_>) -> Result<(), Interrupt> {
+    let reason = format!(
+        "the channel states an amount that cannot be booked: {}",
+        done.amount
+    );
+    open_case(cx, refund, CaseKind::Unbookable, reason, done.amount)
+}
+
+impl Done<'_> {
+    fn is_bookable(&self, currency: Currency) -> bool {
+        self.amount.currency() == currency && self.amount.is_positive()
+    }
+
+    /// Notes in a refund what the channel gave back, so that the same statement says nothing new and the
+    /// bill's line finds its entry.
+    fn note_in(&self, refund: &mut Refund) {
+        refund.channel_number = Some(self.channel_number.to_owned());
+        refund.refunded_at = Some(self.refunded_at);
+        refund.refunded_amount = Some(self.amount);
+    }
 }
 
 fn book(cx: &mut Context<'_, '_>, mut refund: Refund, done: &Done<'_>) -> Result<(), Interrupt> {
     let chart = chart::of(cx.tx)?;
     let merchant = cx.tx.expect::<Merchant>(&refund.merchant)?;
-    if done.amount.currency() != refund.amount.currency() || !done.amount.is_positive() {
-        let reason = format!(
-            "the channel states an amount that cannot be booked: {}",
-            done.amount
-        );
-        return open_case(cx, &refund, CaseKind::Unbookable, reason, done.amount);
+    if !done.is_bookable(refund.amount.currency()) {
+        return unbookable(cx, &refund, done);
     }
     let covered = smaller(done.amount, refund.amount);
     let legs = [
@@ -123,8 +152,7 @@ fn book(cx: &mut Context<'_, '_>, mut refund: Refund, done: &Done<'_>) -> Result
     cx.tx.settle_effect(&refund.effect)?;
     closing::count(cx.tx, &[(Figure::RefundsSucceeded, Some(done.amount))])?;
     refund.status = RefundStatus::Succeeded;
-    refund.channel_number = Some(done.channel_number.to_owned());
-    refund.refunded_at = Some(done.refunded_at);
+    done.note_in(&mut refund);
     webhook::notify(
         cx.tx,
         &refund.merchant,
@@ -142,47 +170,52 @@ fn succeeded_after_close(
     done: &Done<'_>,
 ) -> Result<(), Interrupt> {
     if refund.contrary_booked {
-        return Ok(());
+        return match refund.channel_number {
+            Some(_) => same_again(cx, &refund, done),
+            // Of an earlier release, which did not note what was booked.
+            None => Ok(()),
+        };
     }
     let chart = chart::of(cx.tx)?;
-    if done.amount.currency() == chart.currency && done.amount.is_positive() {
-        post_fact(
-            cx.tx,
-            &[posting::paid_too_much(&chart, refund.channel, done.amount)],
-            &refund.id,
-        )?;
+    if !done.is_bookable(chart.currency) {
+        return unbookable(cx, &refund, done);
     }
-    refund.contrary_booked = true;
+    post_fact(
+        cx.tx,
+        &[posting::paid_too_much(&chart, refund.channel, done.amount)],
+        &refund.id,
+    )?;
     let reason = "the channel says refunded, after the refund had been closed".to_owned();
     open_case(cx, &refund, CaseKind::Contradiction, reason, done.amount)?;
+    refund.contrary_booked = true;
+    done.note_in(&mut refund);
     save(cx.tx, refund)
 }
 
 /// The payer was paid in another way and has the channel's refund too: what the channel gave back
-/// stands in suspense until it is recovered. From here on the channel's number is known, so the same
-/// statement says nothing new and the bill's line finds its entry.
+/// stands in suspense until it is recovered.
 fn succeeded_beside(
     cx: &mut Context<'_, '_>,
     mut refund: Refund,
     done: &Done<'_>,
 ) -> Result<(), Interrupt> {
     let chart = chart::of(cx.tx)?;
-    if done.amount.currency() == chart.currency && done.amount.is_positive() {
-        post_fact(
-            cx.tx,
-            &[posting::unknown(&chart, refund.channel, done.amount)],
-            &refund.id,
-        )?;
-        closing::count(cx.tx, &[(Figure::Suspense, Some(done.amount))])?;
+    if !done.is_bookable(chart.currency) {
+        return unbookable(cx, &refund, done);
     }
+    post_fact(
+        cx.tx,
+        &[posting::unknown(&chart, refund.channel, done.amount)],
+        &refund.id,
+    )?;
+    closing::count(cx.tx, &[(Figure::Suspense, Some(done.amount))])?;
     let reason = format!(
         "the channel refunded {}, after two people had said that the payer was paid in another way",
         done.amount
     );
     open_case(cx, &refund, CaseKind::Contradiction, reason, done.amount)?;
     refund.contrary_booked = true;
-    refund.channel_number = Some(done.channel_number.to_owned());
-    refund.refunded_at = Some(done.refunded_at);
+    done.note_in(&mut refund);
     save(cx.tx, refund)
 }
 
@@ -278,30 +311,41 @@ fn foreign(
     done: &Done<'_>,
 ) -> Result<(), Interrupt> {
     let key = format!("{}/{}", channel_name(channel), done.channel_number);
-    if cx.tx.get::<ForeignRefund>(&key)?.is_some() {
-        return Ok(());
-    }
+    let mut kind = CaseKind::UnknownRefund;
+    let mut reason = format!(
+        "the channel refunded {} under number {:.32}, which is not ours",
+        done.amount, reference.0
+    );
     let chart = chart::of(cx.tx)?;
-    cx.tx.put(ForeignRefund {
-        key: key.clone(),
-        amount: done.amount,
-    })?;
-    if done.amount.currency() == chart.currency && done.amount.is_positive() {
+    if let Some(known) = cx.tx.get::<ForeignRefund>(&key)? {
+        if known.amount == done.amount {
+            return Ok(());
+        }
+        kind = CaseKind::Contradiction;
+        reason = format!(
+            "the channel says {} was refunded, after it had said {}, under a number that is not ours",
+            done.amount, known.amount
+        );
+    } else if done.is_bookable(chart.currency) {
+        cx.tx.put(ForeignRefund {
+            key: key.clone(),
+            amount: done.amount,
+        })?;
         post_fact(
             cx.tx,
             &[posting::unknown(&chart, channel, done.amount)],
             &key,
         )?;
         closing::count(cx.tx, &[(Figure::Suspense, Some(done.amount))])?;
+    } else {
+        // Not booked and not noted as booked: a later statement of an amount that can be is.
+        kind = CaseKind::Unbookable;
     }
     let finding = Finding {
-        kind: CaseKind::UnknownRefund,
+        kind,
         object: &key,
         merchant: None,
-        reason: format!(
-            "the channel refunded {} under number {:.32}, which is not ours",
-            done.amount, reference.0
-        ),
+        reason,
         amount: Some(done.amount),
     };
     case::open(cx.tx, finding).map(|_| ())

@@ -253,6 +253,7 @@ fn record(
         refunded_at: None,
         refusal: None,
         refusal_queries: 0,
+        refunded_amount: None,
         contrary_booked: false,
         resolution: None,
         created_at: now,

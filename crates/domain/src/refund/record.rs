@@ -91,7 +91,12 @@ pub struct Refund {
     /// How often it was asked after a refusal.
     #[serde(default)]
     pub refusal_queries: u32,
-    /// A success that came after the close is in the books as a difference.
+    /// What the channel gave back, as it is in the books; it may be another amount than was asked for.
+    /// None as long as nothing is booked by the channel's word, and in refunds of earlier releases.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refunded_amount: Option<Money>,
+    /// A success that the channel told after the refund had ended otherwise is in the books: in differences
+    /// where the merchant has its money again, in suspense where people had paid the payer in another way.
     pub contrary_booked: bool,
     /// A person's statement, where one decided.
     pub resolution: Option<String>,
@@ -111,7 +116,7 @@ impl Record for Refund {
         &self.id
     }
     /// `merchant`: by merchant and time. `payment`: by payment and time. `open`: in transit, by time.
-    /// `done`: by channel and the channel's time, once succeeded, for reconciliation.
+    /// `done`: by channel and the channel's time, once the channel has given it back, for reconciliation.
     fn indexes(&self, out: &mut Indexes) {
         let time = index_time(self.created_at);
         if self.status.is_open() {

@@ -51,7 +51,8 @@ pub(super) fn entries(
                 kind: EntryKind::Refund,
                 merchant_number: reference_of(&refund.id).0,
                 channel_number: refund.channel_number,
-                amount: refund.amount,
+                // What was asked for, where it is another, has a case of its own.
+                amount: refund.refunded_amount.unwrap_or(refund.amount),
                 fee: None,
                 status: EntryStatus::Succeeded,
                 clearing_date: shanghai_date(refunded_at),
