@@ -55,7 +55,7 @@ pub(crate) fn active(tx: &mut Tx<'_>, id: &str) -> Refusable<Arc<Merchant>> {
     }
 }
 
-/// A new merchant, or the one that has this number and the same content.
+/// A new merchant, or the one that was created under this number with the same content.
 pub(crate) fn create(
     cx: &mut Context<'_, '_>,
     command: &CreateMerchant,
@@ -77,7 +77,11 @@ pub(crate) fn create(
     check_fee(command.fee_schedule, chart.currency)?;
     if let Some(taken) = cx.tx.get::<ExternalNumber>(&command.external_number)? {
         let merchant = cx.tx.expect::<Merchant>(&taken.merchant)?;
-        return match differing_field(&merchant, command) {
+        let created = match &taken.terms {
+            Some(terms) => terms.clone(),
+            None => terms_of(&merchant),
+        };
+        return match differing_field(&created, command) {
             Some(field) => Err(Rejection::already_exists("merchant", field).into()),
             None => Ok((merchant, true)),
         };
@@ -96,6 +100,7 @@ pub(crate) fn create(
     cx.tx.put(ExternalNumber {
         number: command.external_number.clone(),
         merchant: id.clone(),
+        terms: Some(command.clone()),
     })?;
     cx.tx.put_new(Merchant {
         id: id.clone(),
@@ -139,47 +144,58 @@ fn check_fee(schedule: money::FeeSchedule, currency: money::Currency) -> Result<
         .map_err(|error| Rejection::field("fee_schedule", error.to_string()))
 }
 
-fn differing_field(merchant: &Merchant, command: &CreateMerchant) -> Option<&'static str> {
-    // Terms may have been changed since; a repeat of the creation is recognised by what is fixed.
+/// The terms of a merchant whose first ones were not kept: those that it has now.
+fn terms_of(merchant: &Merchant) -> CreateMerchant {
+    CreateMerchant {
+        external_number: merchant.external_number.clone(),
+        name: merchant.name.clone(),
+        group: merchant.group.clone(),
+        fee_schedule: merchant.fee_schedule,
+        refund_returns_fee: merchant.refund_returns_fee,
+        settlement_cycle: merchant.settlement_cycle,
+        automatic_payout: merchant.automatic_payout,
+        settlement_account: merchant.settlement_account.clone(),
+        late_success: merchant.late_success,
+        split_share_max: merchant.split_share_max,
+        split_days_max: merchant.split_days_max,
+        profile: merchant.profile.clone(),
+    }
+}
+
+/// What a creation says otherwise than the one that created the merchant. Changes since do not count: who did
+/// not hear that it was created repeats it after them, too.
+fn differing_field(created: &CreateMerchant, command: &CreateMerchant) -> Option<&'static str> {
+    let same_account = match (&created.settlement_account, &command.settlement_account) {
+        (Some(known), Some(named)) => known.is_same(named),
+        (known, named) => known.is_none() && named.is_none(),
+    };
     [
-        ("name", merchant.name == command.name),
-        ("group", merchant.group == command.group),
-        (
-            "fee_schedule",
-            merchant.fee_schedule == command.fee_schedule,
-        ),
+        ("name", created.name == command.name),
+        ("group", created.group == command.group),
+        ("fee_schedule", created.fee_schedule == command.fee_schedule),
         (
             "refund_returns_fee",
-            merchant.refund_returns_fee == command.refund_returns_fee,
+            created.refund_returns_fee == command.refund_returns_fee,
         ),
         (
             "settlement_cycle",
-            merchant.settlement_cycle == command.settlement_cycle,
+            created.settlement_cycle == command.settlement_cycle,
         ),
         (
             "automatic_payout",
-            merchant.automatic_payout == command.automatic_payout,
+            created.automatic_payout == command.automatic_payout,
         ),
-        (
-            "settlement_account",
-            match (&merchant.settlement_account, &command.settlement_account) {
-                (Some(known), Some(named)) => known.is_same(named),
-                (known, named) => known.is_none() && named.is_none(),
-            },
-        ),
-        (
-            "late_success",
-            merchant.late_success == command.late_success,
-        ),
+        ("settlement_account", same_account),
+        ("late_success", created.late_success == command.late_success),
         (
             "split_share_max",
-            merchant.split_share_max == command.split_share_max,
+            created.split_share_max == command.split_share_max,
         ),
         (
             "split_days_max",
-            merchant.split_days_max == command.split_days_max,
+            created.split_days_max == command.split_days_max,
         ),
-        ("profile", merchant.profile == command.profile),
+        ("profile", created.profile == command.profile),
     ]
     .into_iter()
     .find_map(|(field, same)| (!same).then_some(field))

@@ -1,6 +1,6 @@
 //! A merchant and what was agreed with it.
 
-use super::Profile;
+use super::{CreateMerchant, Profile};
 use crate::chart::MerchantAccounts;
 use crate::regulation::Ruling;
 use calendar::{BusinessDate, SettlementCycle};
@@ -169,6 +169,10 @@ pub struct ExternalNumber {
     pub number: String,
     /// Whose.
     pub merchant: String,
+    /// The terms under which the merchant was created, by which a repeat of the creation is known. Numbers of
+    /// earlier releases have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terms: Option<CreateMerchant>,
 }
 
 impl Record for ExternalNumber {

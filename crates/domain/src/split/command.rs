@@ -3,7 +3,8 @@
 use super::SplitPlan;
 use serde::{Deserialize, Serialize};
 
-/// Splits a payment that succeeded without a plan.
+/// Splits a payment that succeeded and is not split: it was ordered without a plan, or the plan could not be
+/// executed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExecuteSplit {
     /// Who received the payment.

@@ -44,15 +44,17 @@ pub(crate) fn check(
     plan::parts(tx, main, plan, amount, fee).map(|_| ())
 }
 
-/// Splits a payment that succeeded without a plan, on request.
+/// Splits a payment that succeeded and is not split, on request.
 pub(crate) fn execute(
     cx: &mut Context<'_, '_>,
     command: &ExecuteSplit,
 ) -> Refusable<(Arc<Split>, bool)> {
     let payment = payment::of_merchant(cx.tx, &command.merchant, &command.payment)?;
     if let Some(id) = &payment.split {
-        return if payment.split_plan.as_ref() == Some(&command.plan) {
-            Ok((cx.tx.expect(id)?, true))
+        let split = cx.tx.expect::<Split>(id)?;
+        let executed = split.plan.as_ref().or(payment.split_plan.as_ref());
+        return if executed == Some(&command.plan) {
+            Ok((split, true))
         } else {
             Err(Rejection::already_exists("split", "plan").into())
         };
@@ -87,9 +89,8 @@ pub(crate) fn execute(
     }
     let decision = rules::ask(cx, &main, &command.plan, payment.channel)?;
     let mut payment = (*payment).clone();
-    payment.split_plan = Some(command.plan.clone());
     payment.split_decision = Some(decision);
-    let id = book(cx, &mut payment, &main, &parts)?;
+    let id = book(cx, &mut payment, &main, &command.plan, &parts)?;
     payment::save(cx.tx, payment)?;
     Ok((cx.tx.expect(&id)?, false))
 }
@@ -123,11 +124,10 @@ pub(crate) fn execute_planned(
     match judge_again(cx, payment, main, &plan) {
         Ok((parts, decision)) => {
             payment.split_decision = Some(decision);
-            book(cx, payment, main, &parts).map(|_| ())
+            book(cx, payment, main, &plan, &parts).map(|_| ())
         }
         Err(Stop::Interrupted(interrupt)) => Err(interrupt),
         Err(Stop::Refused(rejection)) => {
-            payment.split_plan = None;
             let finding = Finding {
                 kind: CaseKind::SplitFailed,
                 object: &payment.id,
@@ -163,6 +163,7 @@ fn book(
     cx: &mut Context<'_, '_>,
     payment: &mut Payment,
     main: &Merchant,
+    plan: &SplitPlan,
     parts: &[Planned],
 ) -> Result<String, Interrupt> {
     let id = cx.tx.new_id("spl");
@@ -199,6 +200,7 @@ fn book(
         payment: payment.id.clone(),
         merchant: main.id.clone(),
         paid,
+        plan: Some(plan.clone()),
         parts: records,
         decision: payment.split_decision.clone(),
         created_at: now,

@@ -74,6 +74,9 @@ pub struct Split {
     pub merchant: String,
     /// What was paid.
     pub paid: Money,
+    /// The plan that was executed. In splits of earlier releases it is the payment's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan: Option<SplitPlan>,
     /// The parts.
     pub parts: Vec<SplitPart>,
     /// The decision by which it was made. Splits of earlier releases have none.
