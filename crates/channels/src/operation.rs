@@ -100,6 +100,10 @@ pub enum Operation {
     },
 }
 
+/// They delimit the fields of UnionPay's messages, whose answers repeat texts of the request as they are: a text
+/// with one of them would leave the answer to a payout unreadable.
+pub const DELIMITERS: [char; 6] = ['&', '=', '{', '}', '[', ']'];
+
 /// Clear text of a payee, handed to the connector for the length of one request.
 #[derive(
     Clone, PartialEq, Eq, Serialize, Deserialize, zeroize::Zeroize, zeroize::ZeroizeOnDrop,
@@ -130,8 +134,7 @@ impl PayeeAccount {
                 "must have 1 to 60 characters, none of them a control character",
             ));
         }
-        // They delimit the fields of UnionPay's messages.
-        if self.holder.contains(['&', '=', '{', '}', '[', ']']) {
+        if self.holder.contains(DELIMITERS) {
             return Some(("holder", "must not contain any of & = { } [ ]"));
         }
         None

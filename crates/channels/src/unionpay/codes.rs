@@ -33,6 +33,15 @@ pub(super) fn meaning(code: &str) -> Meaning {
     }
 }
 
+/// Reads the code of a payout that was asked after. A channel that is closed or busy, or refuses a signature,
+/// says so of a request: whether the payout ended is then as open as before.
+pub(super) fn meaning_of_outcome(code: &str) -> Meaning {
+    match code {
+        "02" | "06" | "11" => Meaning::Unclear,
+        _ => meaning(code),
+    }
+}
+
 /// The reason as the message states it.
 pub(super) fn refusal(code: &str, fields: &Fields, text_field: &str, later: bool) -> Refusal {
     let message = fields.get(text_field).unwrap_or_default();

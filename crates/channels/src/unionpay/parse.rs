@@ -1,6 +1,6 @@
 //! Responses to reports.
 
-use super::codes::{Meaning, meaning, refusal};
+use super::codes::{Meaning, meaning, meaning_of_outcome, refusal};
 use super::message::{BIZ_PAYOUT, CURRENCY, SUB_TYPE, TXN_PAYOUT, TXN_QUERY};
 use super::verification::verify;
 use super::{Fields, UnionpayConnector};
@@ -107,7 +107,7 @@ fn read_query(fields: &Fields, payout: &ChannelReference) -> Result<Report, Stri
     let code = fields
         .get("origRespCode")
         .ok_or("origRespCode is missing")?;
-    match meaning(code) {
+    match meaning_of_outcome(code) {
         Meaning::Success => Ok(answered(payout, succeeded(fields)?)),
         Meaning::Declined(_) => Ok(answered(
             payout,

@@ -8,10 +8,20 @@ use super::{Fields, UnionpayConnector};
 use crate::connector::{ConnectorError, check_amount, check_reference, check_text, operation_name};
 use crate::crypto::base64_encode;
 use crate::http::{Method, Request};
-use crate::operation::{Channel, ChannelReference, Operation, PayeeAccount};
+use crate::operation::{Channel, ChannelReference, DELIMITERS, Operation, PayeeAccount};
 use calendar::compact;
 use jiff::Timestamp;
 use zeroize::Zeroizing;
+
+fn check_purpose(purpose: &str) -> Result<&str, ConnectorError> {
+    if purpose.contains(DELIMITERS) {
+        return Err(ConnectorError::Field {
+            field: "purpose",
+            reason: "must not contain any of & = { } [ ]",
+        });
+    }
+    check_text("purpose", 32, purpose)
+}
 
 impl UnionpayConnector {
     pub(super) fn build_request(
@@ -35,7 +45,7 @@ impl UnionpayConnector {
                 let mut fields = self.common(TXN_PAYOUT, payout, *submitted_at)?;
                 fields.set("txnAmt", check_amount("amount", *amount)?.to_string());
                 fields.set("currencyCode", CURRENCY);
-                fields.set("orderDesc", check_text("purpose", 32, purpose)?);
+                fields.set("orderDesc", check_purpose(purpose)?);
                 fields.set("backUrl", self.config.back_url.as_str());
                 self.set_payee(&mut fields, payee, at)?;
                 self.post("backTransReq.do", fields)

@@ -105,13 +105,14 @@ fn each_code_of_a_queried_payout_has_its_meaning() {
     for code in ["03", "04", "05", "01", "12", "34", "60"] {
         assert_eq!(state(report(code)), PayoutState::Processing, "{code}");
     }
-    for code in ["61", "64", "06", "11", "30"] {
+    for code in ["61", "64", "30"] {
         assert!(
             matches!(state(report(code)), PayoutState::Failed { .. }),
             "{code}"
         );
     }
-    for code in ["", "42", "74", "75", "83", "99", "ZZ"] {
+    // 02, 06 and 11 speak of a request that was turned away, not of a payout that ended.
+    for code in ["", "42", "74", "75", "83", "99", "ZZ", "02", "06", "11"] {
         assert!(matches!(report(code), Report::Unknown { .. }), "{code}");
     }
 }
@@ -331,6 +332,29 @@ fn payouts_that_cannot_be_expressed_are_not_sent() {
     assert!(matches!(expired, Err(ConnectorError::Crypto(_))));
     let order = unionpay().request(&create_order(), None, signed_at(), NONCE);
     assert!(matches!(order, Err(ConnectorError::Unsupported { .. })));
+}
+
+#[test]
+fn a_purpose_that_would_break_the_answer_is_not_sent() {
+    for delimiter in ["&", "=", "{", "}", "[", "]"] {
+        let mut operation = payout();
+        if let Operation::Payout { purpose, .. } = &mut operation {
+            purpose.push_str(delimiter);
+        }
+        let refused = unionpay()
+            .request(&operation, Some(&payee()), signed_at(), NONCE)
+            .unwrap_err();
+        assert!(
+            matches!(
+                refused,
+                ConnectorError::Field {
+                    field: "purpose",
+                    ..
+                }
+            ),
+            "{delimiter}: {refused}"
+        );
+    }
 }
 
 #[test]

@@ -36,7 +36,7 @@ use crate::regulation::Ruling;
 use crate::rejection::{Refusable, Rejection};
 use crate::webhook::{self, EventType};
 use crate::{regulation, reserve, risk, settlement, text};
-use channels::operation::Operation;
+use channels::operation::{DELIMITERS, Operation};
 use engine::{EffectPolicy, Interrupt, Repeat, Stop, Tx};
 use jiff::Timestamp;
 use money::Money;
@@ -56,6 +56,11 @@ pub(crate) fn create(
             Some(field) => Err(Rejection::already_exists("payout", field).into()),
             None => Ok((payout, true)),
         };
+    }
+    // After the look for a repeat: one of a payout that an earlier release took is answered.
+    if command.purpose.contains(DELIMITERS) {
+        let problem = "purpose must not contain any of & = { } [ ]";
+        return Err(Rejection::field("purpose", problem).into());
     }
     let merchant = merchant::active(cx.tx, &command.merchant)?;
     let payee = match (&command.payee, &merchant.settlement_account) {

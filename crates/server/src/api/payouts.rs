@@ -30,7 +30,7 @@ pub struct NewPayout {
     /// Amount.
     #[schema(value_type = MoneySchema)]
     pub amount: PositiveMoney,
-    /// Shown on the statement, 1 to 32 characters.
+    /// Shown on the statement, 1 to 32 characters, none of `& = { } [ ]`.
     pub purpose: String,
     /// To whom; the settlement account if absent.
     #[serde(default)]
