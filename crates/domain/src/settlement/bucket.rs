@@ -56,13 +56,25 @@ pub(crate) fn add(
     cx.tx.put(bucket)
 }
 
-/// Open buckets of a merchant, oldest settlement date first. A cycle has at most 31 dates open, so
-/// the bound of a scan is far away.
+/// Rows read at a time.
+const PAGE: usize = 1_000;
+
+/// Open buckets of a merchant, oldest settlement date first: all of them. There are as many as business dates
+/// lie between takings and their settlement, and more of a merchant that is suspended, whose buckets stay open.
 pub(crate) fn open_of(tx: &mut Tx<'_>, merchant: &str) -> Result<Vec<Arc<Bucket>>, Interrupt> {
-    tx.scan::<Bucket>(
-        "merchant",
-        &format!("{merchant}/"),
-        &format!("{merchant}0"),
-        1_000,
-    )
+    let end = format!("{merchant}0");
+    let mut from = format!("{merchant}/");
+    let mut buckets = Vec::new();
+    loop {
+        let page = tx.scan::<Bucket>("merchant", &from, &end, PAGE)?;
+        let full = page.len() == PAGE;
+        if let Some(last) = page.last() {
+            // Greater than this key and not greater than any other.
+            from = format!("{}\u{1}", last.key);
+        }
+        buckets.extend(page);
+        if !full {
+            return Ok(buckets);
+        }
+    }
 }
