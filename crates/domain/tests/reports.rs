@@ -188,7 +188,7 @@ proptest! {
         for part in cuts.into_iter().map(|cut| cut % paid + 1).chain([paid]) {
             let part = part.min(paid - refunded);
             if part == 0 { continue; }
-            let charged = Charged { paid: fen(paid), fee, refunded: fen(refunded), returned: fen(returned) };
+            let charged = Charged { paid: fen(paid), fee, refunded: fen(refunded), settled: fen(returned) };
             let back = of_refund(charged, fen(part)).unwrap().amount();
             prop_assert!(back >= 0);
             refunded += part;

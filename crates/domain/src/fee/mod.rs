@@ -22,14 +22,14 @@ pub struct Charged {
     pub fee: Money,
     /// Refunded before.
     pub refunded: Money,
-    /// Fee given back with those refunds.
-    pub returned: Money,
+    /// The share of the fee that belongs to those refunds, given back with them or not.
+    pub settled: Money,
 }
 
-/// Fee given back with a refund of `amount`.
+/// Share of the fee that belongs to a refund of `amount`.
 ///
-/// The share is taken of the sum of all refunds and not of each, so that partial refunds add up to
-/// the fee exactly when the last fen is refunded, and never to more.
+/// It is taken of the sum of all refunds and not of each, so that partial refunds add up to the fee exactly
+/// when the last fen is refunded, and never to more.
 pub fn of_refund(charged: Charged, amount: Money) -> Result<Money, Interrupt> {
     let refunded = plus(charged.refunded, amount)?;
     let nothing = Money::zero(amount.currency());
@@ -40,6 +40,6 @@ pub fn of_refund(charged: Charged, amount: Money) -> Result<Money, Interrupt> {
     let paid = i128::from(charged.paid.amount());
     let share = i64::try_from((product * 2 + paid) / (paid * 2)).map_err(broken)?;
     let target = smaller(Money::new(share, amount.currency()), charged.fee);
-    let due = minus(target, charged.returned)?;
+    let due = minus(target, charged.settled)?;
     Ok(if due.is_negative() { nothing } else { due })
 }

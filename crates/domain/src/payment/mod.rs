@@ -100,6 +100,7 @@ pub(crate) fn create(
         succeeded_at: None,
         fee: nothing,
         fee_returned: nothing,
+        fee_kept: None,
         refunded: nothing,
         source: command.source,
         decision: Some(decision),

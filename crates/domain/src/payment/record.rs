@@ -126,6 +126,9 @@ pub struct Payment {
     pub fee: Money,
     /// Fee given back with refunds.
     pub fee_returned: Money,
+    /// Share of the fee of those refunds that gave none back, by the merchant's terms at their time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fee_kept: Option<Money>,
     /// Refunded or being refunded.
     pub refunded: Money,
     /// What the payer pays from, as the order said.
@@ -137,7 +140,7 @@ pub struct Payment {
     /// The latest decision that allowed its split.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub split_decision: Option<Arc<Ruling>>,
-    /// How it is or was to be split.
+    /// How it was ordered to be split; how it was split, the split says.
     pub split_plan: Option<SplitPlan>,
     /// The split, once executed.
     pub split: Option<String>,

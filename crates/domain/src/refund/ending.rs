@@ -251,6 +251,9 @@ pub(super) fn release(cx: &mut Context<'_, '_>, mut refund: Refund) -> Result<()
     }
     payment.refunded = minus(payment.refunded, refund.amount)?;
     payment.fee_returned = minus(payment.fee_returned, refund.fee_returned)?;
+    if let (Some(all), Some(kept)) = (payment.fee_kept, refund.fee_kept) {
+        payment.fee_kept = Some(minus(all, kept)?);
+    }
     payment::save(cx.tx, payment)?;
     cx.tx.settle_effect(&refund.effect)?;
     closing::count(cx.tx, &[(Figure::RefundsReleased, Some(refund.amount))])?;

@@ -63,7 +63,13 @@ pub(crate) fn create(
     let decision = rules::ask(cx, &merchant, &payment)?;
     let mut payment = (*payment).clone();
     let split_returns = split::take_back(cx, &payment, &merchant, command.amount)?;
-    let fee_returned = return_fee(cx, &payment, &merchant, command.amount)?;
+    let fee = share_of_fee(&payment, command.amount)?;
+    let (fee_returned, fee_kept) = if merchant.refund_returns_fee {
+        return_fee(cx, &payment, &merchant, fee)?;
+        (fee, None)
+    } else {
+        (Money::zero(fee.currency()), Some(fee))
+    };
     let there = Money::new(
         available(cx.tx, merchant.accounts.payable)?,
         command.amount.currency(),
@@ -77,12 +83,17 @@ pub(crate) fn create(
         &payment.id,
     )?;
     payment.fee_returned = plus(payment.fee_returned, fee_returned)?;
+    if let Some(fee) = fee_kept {
+        let before = payment.fee_kept.unwrap_or(Money::zero(fee.currency()));
+        payment.fee_kept = Some(plus(before, fee)?);
+    }
     let new = NewRefund {
         number: &command.refund_number,
         reason: command.reason.as_deref(),
         amount: command.amount,
         origin: RefundOrigin::Request,
         fee_returned,
+        fee_kept,
         split_returns,
         decision: Some(decision),
     };
@@ -130,33 +141,37 @@ fn differing_field(refund: &Refund, command: &CreateRefund) -> Option<&'static s
     .find_map(|(field, same)| (!same).then_some(field))
 }
 
-fn return_fee(
-    cx: &mut Context<'_, '_>,
-    payment: &Payment,
-    merchant: &Merchant,
-    amount: Money,
-) -> Result<Money, Interrupt> {
-    if !merchant.refund_returns_fee {
-        return Ok(Money::zero(amount.currency()));
-    }
+fn share_of_fee(payment: &Payment, amount: Money) -> Result<Money, Interrupt> {
+    let settled = match payment.fee_kept {
+        Some(kept) => plus(payment.fee_returned, kept)?,
+        None => payment.fee_returned,
+    };
     let charged = Charged {
         paid: payment.paid_amount()?,
         fee: payment.fee,
         refunded: payment.refunded,
-        returned: payment.fee_returned,
+        settled,
     };
-    let fee = fee::of_refund(charged, amount)?;
-    if !fee.is_zero() {
-        let chart = chart::of(cx.tx)?;
-        post_fact(
-            cx.tx,
-            &[fee::posting::returned(&chart, &merchant.accounts, fee)],
-            &payment.id,
-        )?;
-        settlement::add(cx, merchant, &[(Item::FeeReturned, fee)])?;
-        closing::count(cx.tx, &[(Figure::FeesReturned, Some(fee))])?;
+    fee::of_refund(charged, amount)
+}
+
+fn return_fee(
+    cx: &mut Context<'_, '_>,
+    payment: &Payment,
+    merchant: &Merchant,
+    fee: Money,
+) -> Result<(), Interrupt> {
+    if fee.is_zero() {
+        return Ok(());
     }
-    Ok(fee)
+    let chart = chart::of(cx.tx)?;
+    post_fact(
+        cx.tx,
+        &[fee::posting::returned(&chart, &merchant.accounts, fee)],
+        &payment.id,
+    )?;
+    settlement::add(cx, merchant, &[(Item::FeeReturned, fee)])?;
+    closing::count(cx.tx, &[(Figure::FeesReturned, Some(fee))])
 }
 
 /// All of a payment that came after it had been closed goes back to the payer. The merchant was just
@@ -179,6 +194,7 @@ pub(crate) fn refund_late(
         amount,
         origin: RefundOrigin::LateSuccess,
         fee_returned: Money::zero(amount.currency()),
+        fee_kept: None,
         split_returns: Vec::new(),
         decision: None,
     };
@@ -191,6 +207,7 @@ struct NewRefund<'a> {
     amount: Money,
     origin: RefundOrigin,
     fee_returned: Money,
+    fee_kept: Option<Money>,
     split_returns: Vec<SplitReturn>,
     decision: Option<Arc<Ruling>>,
 }
@@ -246,6 +263,7 @@ fn record(
         channel: payment.channel,
         status: RefundStatus::Created,
         fee_returned: new.fee_returned,
+        fee_kept: new.fee_kept,
         split_returns: new.split_returns,
         decision: new.decision,
         effect,

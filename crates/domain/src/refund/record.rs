@@ -74,6 +74,9 @@ pub struct Refund {
     pub status: RefundStatus,
     /// Fee given back with it.
     pub fee_returned: Money,
+    /// Its share of the fee, where the merchant's terms give none back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fee_kept: Option<Money>,
     /// What receivers of the split gave back for it.
     pub split_returns: Vec<SplitReturn>,
     /// The decision by which it was made; a refund that the books make by themselves has none.
