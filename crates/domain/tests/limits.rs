@@ -3,12 +3,12 @@
 
 mod support;
 
-use channels::answer::{Answer as Statement, Instrument, OrderState};
+use channels::answer::{Answer as Statement, Instrument, OrderState, RefundState};
 use channels::operation::Channel;
 use domain::case::CaseKind;
 use domain::merchant::{LateSuccess, MerchantKind, Profile};
 use domain::payment::{AcceptUnderpayment, CreatePayment, FundSource, PaymentStatus};
-use domain::refund::Refund;
+use domain::refund::{Refund, ResolveRefund, ResolvedRefund};
 use domain::regulation::Counter;
 use domain::{Code, QingyuanApp, Rejection, Reply, Request, Settings};
 use jiff::SignedDuration;
@@ -152,8 +152,9 @@ fn a_late_payment_of_too_little_that_people_accept_counts_again() {
     book.ask_approved(&finance(), Request::AcceptUnderpayment(accept))
         .unwrap();
     assert_eq!(book.payment(&payment).status, PaymentStatus::Succeeded);
-    assert_eq!(used(&book, "day").1, DAY);
-    no_room(&mut book, &merchant, "o2");
+    assert_eq!(used(&book, "day").1, DAY - 1, "what was paid");
+    by_card(&mut book, &merchant, "o2", 1).unwrap();
+    no_room(&mut book, &merchant, "o3");
 }
 
 /// One that came in time was counted with its order and is not counted twice.
@@ -163,13 +164,81 @@ fn a_payment_of_too_little_that_people_accept_counts_once() {
     let merchant = micro(&mut book);
     let payment = by_card(&mut book, &merchant, "o1", 400 * YUAN).unwrap();
     book.pay(&payment, 400 * YUAN - 1);
+    assert_eq!(used(&book, "day").1, 400 * YUAN - 1, "what was paid");
     let accept = AcceptUnderpayment {
         payment,
         reason: "the shop agrees".into(),
     };
     book.ask_approved(&finance(), Request::AcceptUnderpayment(accept))
         .unwrap();
-    assert_eq!(used(&book, "day").1, 400 * YUAN);
+    assert_eq!(used(&book, "day").1, 400 * YUAN - 1);
+}
+
+/// Counted by what was paid, it is given back whole.
+#[test]
+fn the_refund_of_an_accepted_payment_of_too_little_gives_all_its_room_back() {
+    let mut book = Book::under(refunds_give_back());
+    let merchant = micro(&mut book);
+    let payment = by_card(&mut book, &merchant, "o1", 400 * YUAN).unwrap();
+    book.pay(&payment, 300 * YUAN);
+    let accept = AcceptUnderpayment {
+        payment: payment.clone(),
+        reason: "the shop agrees".into(),
+    };
+    book.ask_approved(&finance(), Request::AcceptUnderpayment(accept))
+        .unwrap();
+    let refund = book.refund_request(&payment, "r1", 300 * YUAN).unwrap();
+    let done = refund_done(&refund, 300 * YUAN, book.now());
+    book.notify(Channel::Wechat, done);
+    assert_eq!(used(&book, "day").1, 0);
+}
+
+#[test]
+fn a_refund_that_people_paid_in_another_way_gives_room_back_as_well() {
+    let mut book = Book::under(refunds_give_back());
+    let merchant = micro(&mut book);
+    let payment = by_card(&mut book, &merchant, "o1", 400 * YUAN).unwrap();
+    book.pay(&payment, 400 * YUAN);
+    let refund = book.refund_request(&payment, "r1", 100 * YUAN).unwrap();
+    book.answer(&refund, refund_is(&refund, RefundState::Abnormal));
+    let command = ResolveRefund {
+        refund: refund.clone(),
+        outcome: ResolvedRefund::PaidOtherwise,
+        evidence: "transfer of 3 March".into(),
+    };
+    book.ask_approved(&finance(), Request::ResolveRefund(command))
+        .unwrap();
+    assert_eq!(used(&book, "day").1, 300 * YUAN);
+    // The channel's refund beside it gives nothing back a second time.
+    let done = refund_done(&refund, 100 * YUAN, book.now());
+    book.notify(Channel::Wechat, done);
+    assert_eq!(used(&book, "day").1, 300 * YUAN);
+}
+
+/// Its room was given back when it was closed, and it never used room again as long as it was to go back.
+#[test]
+fn a_late_success_that_stays_with_the_merchant_after_all_counts_from_that_day_on() {
+    let mut book = Book::under(refunds_give_back());
+    let merchant = micro_with(&mut book, LateSuccess::Refund);
+    let late = by_card(&mut book, &merchant, "o1", 600 * YUAN).unwrap();
+    book.notify(Channel::Wechat, order_is(&late, OrderState::Closed));
+    book.pay(&late, 600 * YUAN);
+    let [refund]: [Refund; 1] = book.all().try_into().unwrap();
+    book.answer(&refund.id, refund_is(&refund.id, RefundState::Closed));
+    assert_eq!(used(&book, "day").1, 0);
+    book.pass(86_400);
+    let command = ResolveRefund {
+        refund: refund.id,
+        outcome: ResolvedRefund::NotPaid,
+        evidence: "the goods were delivered".into(),
+    };
+    book.ask_approved(&finance(), Request::ResolveRefund(command))
+        .unwrap();
+    assert_eq!(used(&book, "day"), ("2026-03-03".into(), 600 * YUAN));
+    let refund = book.refund_request(&late, "r1", 100 * YUAN).unwrap();
+    let done = refund_done(&refund, 100 * YUAN, book.now());
+    book.notify(Channel::Wechat, done);
+    assert_eq!(used(&book, "day").1, 500 * YUAN);
 }
 
 /// Rules by which a refund gives the day's room back.

@@ -25,6 +25,7 @@ use crate::{fee, refund, risk, split};
 use calendar::{BusinessDate, shanghai_date};
 use channels::operation::{Channel, ChannelReference};
 use engine::Interrupt;
+use money::Money;
 use std::sync::Arc;
 
 /// Takes a verified statement that an order was paid.
@@ -164,23 +165,29 @@ fn paid_on(cx: &Context<'_, '_>, payment: &Payment) -> BusinessDate {
     shanghai_date(paid_at.max(payment.created_at).min(now))
 }
 
-/// Limits count what is paid on the day it is paid, by what it was paid from. Nothing is refused here; what follows sees the room.
+/// Limits count what is paid, on the day it is paid, by what it was paid from. Nothing is refused here; what
+/// follows sees the room.
 pub(super) fn count(
     cx: &mut Context<'_, '_>,
     payment: &mut Payment,
     paid_on: BusinessDate,
     room: Room,
 ) -> Result<(), Interrupt> {
-    let Some(source) = payment.other_source() else {
+    let paid = payment.paid_amount()?;
+    let source = payment.other_source();
+    let mut room = room;
+    if room == Room::Used && (source.is_some() || paid != payment.amount) {
+        // Its order used room of another kind or size.
+        regulation::give_back(cx.tx, payment.decision.as_deref(), payment.amount)?;
+        room = Room::GivenBack;
+    }
+    let Some(source) = source else {
         if let Some(ruling) = &payment.decision {
-            let counted = regulation::count_paid(cx.tx, ruling, payment.amount, (paid_on, room))?;
+            let counted = regulation::count_paid(cx.tx, ruling, paid, (paid_on, room))?;
             payment.decision = Some(counted);
         }
         return Ok(());
     };
-    if room == Room::Used {
-        regulation::give_back(cx.tx, payment.decision.as_deref(), payment.amount)?;
-    }
     let merchant = cx.tx.expect::<Merchant>(&payment.merchant)?;
     payment.decision = rules::count_as(cx, &merchant, payment, source, paid_on)?;
     let reason = format!(
@@ -220,21 +227,8 @@ pub(super) fn succeed(
         let paid_on = paid_on(cx, &payment);
         count(cx, &mut payment, paid_on, Room::GivenBack)?;
     }
-    payment.fee = fee::of_payment(merchant.fee_schedule, amount)?;
-    post_fact(
-        cx.tx,
-        &[fee::posting::charged(
-            chart,
-            &merchant.accounts,
-            payment.fee,
-        )],
-        &payment.id,
-    )?;
-    let fee = payment.fee.checked_neg().map_err(broken)?;
+    let fee = charge(cx, chart, &mut payment, merchant)?;
     settlement::add(cx, merchant, &[(Item::Payment, amount), (Item::Fee, fee)])?;
-    if !payment.fee.is_zero() {
-        closing::count(cx.tx, &[(Figure::Fees, Some(payment.fee))])?;
-    }
     split::execute_planned(cx, &mut payment, merchant)?;
     risk::payment_booked(cx, &payment, amount)?;
     webhook::notify(
@@ -245,6 +239,38 @@ pub(super) fn succeed(
         &payment,
     )?;
     finish(cx, payment)
+}
+
+/// Charges the fee; answers the change of the merchant's balance.
+fn charge(
+    cx: &mut Context<'_, '_>,
+    chart: &Chart,
+    payment: &mut Payment,
+    merchant: &Merchant,
+) -> Result<Money, Interrupt> {
+    payment.fee = fee::of_payment(merchant.fee_schedule, payment.paid_amount()?)?;
+    let leg = fee::posting::charged(chart, &merchant.accounts, payment.fee);
+    post_fact(cx.tx, &[leg], &payment.id)?;
+    if !payment.fee.is_zero() {
+        closing::count(cx.tx, &[(Figure::Fees, Some(payment.fee))])?;
+    }
+    payment.fee.checked_neg().map_err(broken)
+}
+
+/// A late success that was to go back stays with the merchant, who was just credited with it again: it is a
+/// payment like any other from now on, but for its split, which is left to a request.
+pub(crate) fn keep_late(
+    cx: &mut Context<'_, '_>,
+    payment: &mut Payment,
+    merchant: &Merchant,
+) -> Result<(), Interrupt> {
+    let today = shanghai_date(cx.tx.now());
+    count(cx, payment, today, Room::GivenBack)?;
+    let chart = chart::of(cx.tx)?;
+    let fee = charge(cx, &chart, payment, merchant)?;
+    settlement::add(cx, merchant, &[(Item::Fee, fee)])?;
+    let event = EventType::PaymentSucceeded;
+    webhook::notify(cx.tx, &merchant.id, event, &payment.id, payment)
 }
 
 fn finish(cx: &mut Context<'_, '_>, payment: Payment) -> Result<(), Interrupt> {

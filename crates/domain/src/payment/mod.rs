@@ -16,6 +16,7 @@ mod timer;
 
 pub use command::{AcceptUnderpayment, ClosePayment, CreatePayment, FundSource, QueryPayment};
 pub(crate) use ending::order_state;
+pub(crate) use evidence::keep_late;
 pub(crate) use news::effect_news;
 pub use record::{ChannelTrade, CloseReason, OrderNumber, Paid, Payment, PaymentStatus, Source};
 pub(crate) use review::accept_underpayment;

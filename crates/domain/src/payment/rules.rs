@@ -34,10 +34,11 @@ pub(super) fn count_as(
     let Some(ruling) = &payment.decision else {
         return Ok(None);
     };
+    let paid = payment.paid_amount()?;
     let subject = |bucket: &str| merchant.subject(bucket);
-    let question = order(payment.channel, Some(source)).counting(payment.amount, &subject);
+    let question = order(payment.channel, Some(source)).counting(paid, &subject);
     let question = merchant.profile.state(&cx.settings.institution, question);
-    regulation::count_fact(cx, &question, ruling, (payment.amount, paid_on)).map(Some)
+    regulation::count_fact(cx, &question, ruling, (paid, paid_on)).map(Some)
 }
 
 /// A code of the merchant, made for this order, that the payer scans.

@@ -1,6 +1,6 @@
 //! Verified states of a refund, from whatever source, taken into the books. Facts: never refused.
 
-use super::{ForeignRefund, Refund, RefundOrigin, RefundStatus, posting, save};
+use super::{ForeignRefund, Refund, RefundOrigin, RefundStatus, late, posting, save};
 use crate::booking::{covered, minus, plus, post_fact, smaller};
 use crate::case::{self, CaseKind, Finding};
 use crate::closing::{self, Figure};
@@ -15,7 +15,7 @@ use crate::webhook::{self, EventType};
 use crate::{chart, fee, split};
 use channels::answer::RefundState;
 use channels::operation::{Channel, ChannelReference};
-use engine::Interrupt;
+use engine::{Interrupt, Tx};
 use jiff::Timestamp;
 use money::{Currency, Money};
 
@@ -61,6 +61,9 @@ pub(crate) fn state(
 
 fn processing(cx: &mut Context<'_, '_>, mut refund: Refund) -> Result<(), Interrupt> {
     use RefundStatus::{Created, Declined, Stranded, Unknown};
+    if late::is_with_people(&refund) {
+        return Ok(());
+    }
     if !matches!(refund.status, Created | Unknown | Declined | Stranded) {
         return Ok(());
     }
@@ -144,11 +147,7 @@ fn book(cx: &mut Context<'_, '_>, mut refund: Refund, done: &Done<'_>) -> Result
         );
         open_case(cx, &refund, CaseKind::Contradiction, reason, done.amount)?;
     }
-    // A late success that goes back by itself never used room again.
-    if refund.origin != RefundOrigin::LateSuccess {
-        let payment = cx.tx.expect::<Payment>(&refund.payment)?;
-        regulation::give_back_refund(cx.tx, payment.decision.as_deref(), covered)?;
-    }
+    give_back_room(cx.tx, &refund, covered)?;
     cx.tx.settle_effect(&refund.effect)?;
     closing::count(cx.tx, &[(Figure::RefundsSucceeded, Some(done.amount))])?;
     refund.status = RefundStatus::Succeeded;
@@ -161,6 +160,20 @@ fn book(cx: &mut Context<'_, '_>, mut refund: Refund, done: &Done<'_>) -> Result
         &refund,
     )?;
     save(cx.tx, refund)
+}
+
+/// The payer was paid: limits that say so have the room again.
+pub(super) fn give_back_room(
+    tx: &mut Tx<'_>,
+    refund: &Refund,
+    amount: Money,
+) -> Result<(), Interrupt> {
+    // A late success that goes back by itself never used room again.
+    if refund.origin == RefundOrigin::LateSuccess {
+        return Ok(());
+    }
+    let payment = tx.expect::<Payment>(&refund.payment)?;
+    regulation::give_back_refund(tx, payment.decision.as_deref(), amount)
 }
 
 /// The merchant has its money again and the payer has it too: ours is missing until it is recovered.
@@ -222,11 +235,14 @@ fn succeeded_beside(
 pub(super) fn closed(cx: &mut Context<'_, '_>, refund: Refund) -> Result<(), Interrupt> {
     match refund.status {
         RefundStatus::Closed => Ok(()),
+        // People paid the payer in another way because of that.
+        RefundStatus::Succeeded if refund.channel_number.is_none() => Ok(()),
         RefundStatus::Succeeded => {
             let reason = "the channel says closed, after it had said refunded".to_owned();
             let amount = refund.amount;
             open_case(cx, &refund, CaseKind::Contradiction, reason, amount)
         }
+        _ if refund.origin == RefundOrigin::LateSuccess => late::strand(cx, refund),
         _ => release(cx, refund),
     }
 }
@@ -253,6 +269,9 @@ pub(super) fn release(cx: &mut Context<'_, '_>, mut refund: Refund) -> Result<()
     payment.fee_returned = minus(payment.fee_returned, refund.fee_returned)?;
     if let (Some(all), Some(kept)) = (payment.fee_kept, refund.fee_kept) {
         payment.fee_kept = Some(minus(all, kept)?);
+    }
+    if refund.origin == RefundOrigin::LateSuccess {
+        payment::keep_late(cx, &mut payment, &merchant)?;
     }
     payment::save(cx.tx, payment)?;
     cx.tx.settle_effect(&refund.effect)?;

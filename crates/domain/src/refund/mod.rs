@@ -6,6 +6,7 @@
 
 mod command;
 mod ending;
+mod late;
 mod news;
 mod posting;
 mod record;

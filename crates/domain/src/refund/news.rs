@@ -1,7 +1,7 @@
 //! What the dispatcher learned about a refund's effect.
 
 use super::ending::{closed, open_case, state};
-use super::{Refund, RefundStatus, save};
+use super::{Refund, RefundStatus, late, save};
 use crate::case::CaseKind;
 use crate::context::Context;
 use crate::effect::{Answer, Effect, Subject, reference_of};
@@ -27,7 +27,10 @@ pub(crate) fn effect_news(
         return state(cx, channel, refund, found);
     }
     let refund = cx.tx.expect::<Refund>(id)?;
-    if !refund.status.is_open() || refund.status == RefundStatus::Abnormal {
+    if !refund.status.is_open()
+        || refund.status == RefundStatus::Abnormal
+        || late::is_with_people(&refund)
+    {
         return Ok(());
     }
     let mut refund = (*refund).clone();

@@ -1,6 +1,6 @@
 //! Decisions of two people about refunds (the engine asks the second before these run).
 
-use super::ending::release;
+use super::ending::{give_back_room, release};
 use super::{Refund, RefundStatus, ResolveRefund, ResolvedRefund, posting, save};
 use crate::booking::post_fact;
 use crate::closing::{self, Figure};
@@ -42,6 +42,7 @@ pub(crate) fn resolve(cx: &mut Context<'_, '_>, command: &ResolveRefund) -> Refu
                 )],
                 &refund.id,
             )?;
+            give_back_room(cx.tx, &refund, refund.amount)?;
             cx.tx.settle_effect(&refund.effect)?;
             closing::count(cx.tx, &[(Figure::RefundsSucceeded, Some(refund.amount))])?;
             refund.status = RefundStatus::Succeeded;

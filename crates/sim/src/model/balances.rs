@@ -4,10 +4,10 @@ use super::Model;
 use crate::failure::{Broken, demand};
 use crate::laws::BookLaws;
 use domain::case::CaseKind;
-use domain::merchant::{LateSuccess, Merchant};
+use domain::merchant::Merchant;
 use domain::payment::{Payment, PaymentStatus};
 use domain::payout::{Payout, PayoutStatus};
-use domain::refund::{Refund, RefundStatus};
+use domain::refund::{Refund, RefundOrigin, RefundStatus};
 use money::Money;
 
 const LAW: &str = "accounts equal the facts";
@@ -42,7 +42,13 @@ impl Model {
         let Some(merchant) = self.merchants.get(&payment.merchant) else {
             return 0;
         };
-        if payment.late && merchant.late_success == LateSuccess::Refund {
+        // Unless people left it to the merchant after all.
+        let goes_back = |refund: &Refund| {
+            refund.payment == payment.id
+                && refund.origin == RefundOrigin::LateSuccess
+                && counts(refund)
+        };
+        if self.refunds.all().any(goes_back) {
             return 0;
         }
         fee_of(merchant, payment.amount.amount())

@@ -7,7 +7,7 @@ use crate::failure::{Broken, demand};
 use domain::case::CaseStatus;
 use domain::payment::PaymentStatus;
 use domain::payout::PayoutStatus;
-use domain::refund::RefundStatus;
+use domain::refund::{RefundOrigin, RefundStatus};
 
 const LAW: &str = "in the end the books are the channel's books";
 const OPEN: &str = "nothing stays open without a case";
@@ -73,6 +73,9 @@ impl Model {
             let by_people = refund.is_some_and(|refund| refund.resolution.is_some());
             let agrees = refund.is_some_and(|refund| match entry.standing {
                 RefundStanding::Succeeded(_) => refund.status == RefundStatus::Succeeded,
+                RefundStanding::Closed if refund.origin == RefundOrigin::LateSuccess => {
+                    by_people || refund.status == RefundStatus::Stranded
+                }
                 RefundStanding::Closed => refund.status == RefundStatus::Closed,
                 RefundStanding::Abnormal => by_people || refund.status == RefundStatus::Abnormal,
                 RefundStanding::Processing => false,

@@ -10,7 +10,7 @@ mod records;
 mod risk;
 mod standing;
 
-use crate::channel::Books;
+use crate::channel::{Books, RefundStanding};
 use crate::failure::{Broken, demand};
 use crate::laws::BookLaws;
 use crate::store::SimStore;
@@ -20,7 +20,7 @@ use domain::clearing::Clearing;
 use domain::merchant::Merchant;
 use domain::payment::{Payment, PaymentStatus};
 use domain::payout::{Payout, PayoutStatus};
-use domain::refund::{Refund, RefundStatus};
+use domain::refund::{Refund, RefundOrigin, RefundStatus};
 use domain::risk::{MerchantRisk, RiskSignal};
 use domain::settlement::{Bucket, Settlement};
 use domain::split::Split;
@@ -241,15 +241,20 @@ impl Model {
 
     /// Refunds a person has to decide because the channel has no way left.
     pub fn decidable_refunds(&self, books: &Books) -> Vec<String> {
-        let abnormal = self
-            .refunds
+        let stands = |refund: &Refund| {
+            let entry = books.refunds.get(records::reference(&refund.id));
+            entry.map(|entry| entry.standing)
+        };
+        self.refunds
             .all()
-            .filter(|refund| refund.status == RefundStatus::Abnormal);
-        abnormal
-            .filter(|refund| {
-                let entry = books.refunds.get(records::reference(&refund.id));
-                entry
-                    .is_some_and(|entry| entry.standing == crate::channel::RefundStanding::Abnormal)
+            .filter(|refund| match refund.status {
+                RefundStatus::Abnormal => stands(refund) == Some(RefundStanding::Abnormal),
+                // The refund of a late success that came to nothing.
+                RefundStatus::Stranded => {
+                    refund.origin == RefundOrigin::LateSuccess
+                        && stands(refund) == Some(RefundStanding::Closed)
+                }
+                _ => false,
             })
             .map(|refund| refund.id.clone())
             .collect()

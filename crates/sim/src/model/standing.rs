@@ -7,7 +7,7 @@ use crate::failure::{Broken, demand};
 use domain::merchant::MerchantStatus;
 use domain::payment::{Payment, PaymentStatus};
 use domain::payout::{Payout, PayoutStatus};
-use domain::refund::{Refund, RefundStatus};
+use domain::refund::{Refund, RefundOrigin, RefundStatus};
 use std::collections::BTreeMap;
 
 const EVIDENCE: &str = "an end rests on what the channel did";
@@ -104,6 +104,8 @@ fn refund_stands(refund: &Refund, books: &Books) -> Result<(), Broken> {
     let holds = match refund.status {
         RefundStatus::Succeeded if by_people => true,
         RefundStatus::Succeeded => matches!(standing, Some(RefundStanding::Succeeded(_))),
+        // What came too late is the merchant's only by the word of people.
+        RefundStatus::Closed if refund.origin == RefundOrigin::LateSuccess => by_people,
         RefundStatus::Closed => {
             by_people || matches!(standing, None | Some(RefundStanding::Closed))
         }
