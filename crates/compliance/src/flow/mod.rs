@@ -17,6 +17,7 @@ mod shapes;
 mod source;
 mod svg;
 mod text;
+mod trace;
 mod verdict;
 mod view;
 

@@ -3,6 +3,7 @@
 
 use super::facts::Subject;
 use super::model::{ContractKind, Flow, Hop, PartyId};
+use super::trace::Trace;
 use super::view::{Title, View};
 use serde::Serialize;
 
@@ -65,7 +66,11 @@ pub struct Recognised {
 
 /// Every shape in a drawing, in the order of [`Shape`].
 pub fn recognise(flow: &Flow) -> Vec<Recognised> {
-    let view = View { flow };
+    let trace = Trace::of(flow);
+    let view = View {
+        flow,
+        trace: &trace,
+    };
     let mut found = Vec::new();
     by_contract(view, &mut found);
     by_party(view, &mut found);

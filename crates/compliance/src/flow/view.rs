@@ -1,15 +1,15 @@
 //! What follows from a drawing: who passes money on, who signed whom, whose goods are paid for.
 
 use super::model::{ContractKind, Flow, GoodsOf, Hop, MoneyLeg, PartyId};
+use super::trace::{Trace, bought, is_refund};
 use crate::fact::{Word, direct_hop};
-
-/// How far goods are traced back along the money.
-const TRACE_BOUND: usize = 8;
 
 /// Questions asked of a flow by several parts of the checker.
 #[derive(Clone, Copy)]
 pub(super) struct View<'a> {
     pub flow: &'a Flow,
+    /// Whose money its legs carry.
+    pub trace: &'a Trace,
 }
 
 impl<'a> View<'a> {
@@ -32,28 +32,14 @@ impl<'a> View<'a> {
 
     /// Whose goods a leg pays for: as stated there, or on a leg that its money comes from.
     pub fn goods(self, leg: &MoneyLeg) -> Option<GoodsOf> {
-        self.traced(leg, TRACE_BOUND)
+        self.found(leg, &self.trace.goods)
     }
 
-    fn traced(self, leg: &MoneyLeg, bound: usize) -> Option<GoodsOf> {
-        if leg.goods_of.is_some() || bound == 0 {
-            return leg.goods_of;
-        }
-        let found: Vec<GoodsOf> = self
-            .incoming(leg.from)
-            .filter_map(|(_, earlier)| self.traced(earlier, bound - 1))
-            .collect();
-        // Money for somebody's goods that never reaches them from here goes with this leg.
-        let astray = found.iter().copied().find(|goods| match goods {
-            GoodsOf::Party(owner) => {
-                *owner != leg.to && !self.outgoing(leg.from).any(|(_, other)| other.to == *owner)
-            }
-            GoodsOf::Unknown => true,
-        });
-        let own = GoodsOf::Party(leg.to);
-        astray
-            .or_else(|| found.contains(&own).then_some(own))
-            .or_else(|| found.first().copied())
+    /// What is found of a leg of this flow.
+    fn found(self, leg: &MoneyLeg, list: &[Option<GoodsOf>]) -> Option<GoodsOf> {
+        let mut legs = self.flow.legs.iter();
+        let position = legs.position(|other| std::ptr::eq(other, leg))?;
+        list.get(position).copied().flatten()
     }
 
     /// Whether a leg gives back what its payee paid before: money of the payee reached the payer, for
@@ -109,9 +95,14 @@ impl<'a> View<'a> {
             .map(|(_, leg)| self.goods(leg))
             .collect();
         // One leg of others' goods is enough; own they are only if every leg says so.
-        let others = |goods: &Option<GoodsOf>| matches!(goods, Some(GoodsOf::Party(owner)) if *owner != party);
-        if goods.iter().any(others) {
-            return Title::Others;
+        let mut others = goods.iter().filter_map(|goods| match goods {
+            Some(GoodsOf::Party(owner)) if *owner != party => Some(*owner),
+            _ => None,
+        });
+        if let Some(first) = others.next() {
+            let in_group = |owner: PartyId| self.collects_for(party, owner).is_none();
+            let asked = in_group(first) && others.all(in_group) && !self.passes_on(party);
+            return if asked { Title::Unknown } else { Title::Others };
         }
         let found = if goods.contains(&Some(GoodsOf::Unknown)) {
             Title::Unknown
@@ -120,40 +111,71 @@ impl<'a> View<'a> {
         } else {
             Title::Own
         };
-        let claimed = self
-            .flow
-            .contracts_of(ContractKind::CreditSale)
-            .find(|(_, contract)| contract.first == party);
-        match claimed {
-            Some((_, contract)) if contract.documents == Some(true) => Title::Own,
-            Some(_) if found != Title::Own => Title::Claimed,
-            _ => found,
+        match (found, self.papers(party), self.sells_on_credit(party)) {
+            (Title::Own, Papers::Complete, _) => Title::Own,
+            (_, Papers::Complete, Some(Some(true))) => Title::Own,
+            (Title::Own, Papers::Refuted, _) | (_, _, Some(Some(false))) => Title::Others,
+            (Title::Own, Papers::Unstated, _) | (_, _, Some(_)) => Title::Claimed,
+            (found, _, None) => found,
         }
+    }
+
+    /// Whether a credit sale is claimed by a party, and what documents it.
+    pub fn sells_on_credit(self, party: PartyId) -> Option<Option<bool>> {
+        self.flow
+            .contracts_of(ContractKind::CreditSale)
+            .find(|(_, contract)| contract.first == party)
+            .map(|(_, contract)| contract.documents)
+    }
+
+    /// What documents that a middle party bought the goods of whomever it pays.
+    fn papers(self, party: PartyId) -> Papers {
+        if !is_middle(&self.flow.party(party).kind) {
+            return Papers::Complete;
+        }
+        let mut found = Papers::Complete;
+        for (_, leg) in self.outgoing(party) {
+            if self.flow.party(leg.to).is_institution()
+                || leg.relation.as_deref() == Some("employee")
+            {
+                continue;
+            }
+            match bought(self.flow, party, leg.to) {
+                Some(Some(true)) => {}
+                Some(Some(false)) => return Papers::Refuted,
+                _ => found = Papers::Unstated,
+            }
+        }
+        found
+    }
+
+    /// Whether a party may collect the money of another of its group: a sweeping contract documents
+    /// it. `None`: that has to be asked.
+    pub fn collects_for(self, party: PartyId, owner: PartyId) -> Option<bool> {
+        if !self.one_group(party, owner) {
+            return Some(false);
+        }
+        self.flow
+            .contracts_of(ContractKind::Sweeping)
+            .find(|(_, contract)| contract.first == party && contract.second == owner)
+            .and_then(|(_, contract)| contract.documents)
     }
 
     /// Whose money a leg leaves with its holder though it is somebody else's: as stated on the leg, or
     /// because nobody on its way earned it or has a leg to whom it belongs.
     fn astray(self, leg: &MoneyLeg) -> Option<GoodsOf> {
-        self.not_theirs(leg, TRACE_BOUND).filter(|goods| {
-            !matches!(goods, GoodsOf::Party(owner)
-                if *owner == leg.holder || self.one_group(*owner, leg.holder))
-        })
-    }
-
-    fn not_theirs(self, leg: &MoneyLeg, bound: usize) -> Option<GoodsOf> {
-        if leg.goods_of.is_some() || bound == 0 {
-            return leg.goods_of;
-        }
-        let reached = |goods: &GoodsOf| match goods {
-            GoodsOf::Party(owner) => {
-                // Who was paid for goods of its own spends money of its own.
-                *owner == leg.from || self.outgoing(leg.from).any(|(_, other)| other.to == *owner)
-            }
-            GoodsOf::Unknown => false,
+        let owed = self.found(leg, &self.trace.owed)?;
+        let GoodsOf::Party(owner) = owed else {
+            return Some(owed);
         };
-        self.incoming(leg.from)
-            .filter_map(|(_, earlier)| self.not_theirs(earlier, bound - 1))
-            .find(|goods| !reached(goods))
+        if owner == leg.holder {
+            return None;
+        }
+        match self.collects_for(leg.holder, owner) {
+            Some(true) => None,
+            Some(false) => Some(owed),
+            None => Some(GoodsOf::Unknown),
+        }
     }
 
     /// Whose money rests with a party that has no leg onward: the first that is not its own.
@@ -161,7 +183,16 @@ impl<'a> View<'a> {
         if self.passes_on(party) {
             return None;
         }
-        self.incoming(party).find_map(|(_, leg)| self.astray(leg))
+        let middle = is_middle(&self.flow.party(party).kind);
+        let unsaid = || {
+            // Who lives from others' trade has to say what it is paid for.
+            let mut legs = self.incoming(party);
+            let unsaid = middle && legs.any(|(_, leg)| self.goods(leg).is_none());
+            unsaid.then_some(GoodsOf::Unknown)
+        };
+        self.incoming(party)
+            .find_map(|(_, leg)| self.astray(leg))
+            .or_else(unsaid)
     }
 
     /// Whether a party without a licence to hold others' money receives and passes on, or keeps what the
@@ -316,6 +347,21 @@ impl<'a> View<'a> {
     }
 }
 
+/// Kinds that stand between buyers and sellers.
+fn is_middle(kind: &str) -> bool {
+    ["platform", "aggregator", "isv"].contains(&kind)
+}
+
+/// What documents that goods were bought.
+enum Papers {
+    /// Every purchase.
+    Complete,
+    /// Of one purchase at least nothing is said.
+    Unstated,
+    /// One purchase at least is not documented.
+    Refuted,
+}
+
 /// Whose the goods are that a party is paid for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Title {
@@ -323,7 +369,7 @@ pub(super) enum Title {
     Own,
     /// Others'.
     Others,
-    /// Said to be its own by a credit sale without documents.
+    /// Said to be its own, and nothing documents it.
     Claimed,
     /// Nobody can say.
     Unknown,
@@ -333,11 +379,11 @@ pub(super) enum Title {
 
 /// The first leg that calls itself a refund of what its payee never paid.
 pub(super) fn false_refund(flow: &Flow) -> Option<(usize, &MoneyLeg)> {
-    let view = View { flow };
+    let trace = Trace::of(flow);
+    let view = View {
+        flow,
+        trace: &trace,
+    };
     let mut refunds = flow.legs.iter().enumerate();
     refunds.find(|(position, leg)| is_refund(leg) && !view.gives_back(*position, leg))
-}
-
-fn is_refund(leg: &MoneyLeg) -> bool {
-    leg.service.as_deref() == Some("refund") || leg.purpose.as_deref() == Some("refund")
 }

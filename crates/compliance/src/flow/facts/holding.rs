@@ -5,117 +5,6 @@ use crate::fact::{Leg, Receiver, Value, Word};
 use crate::flow::model::{Account, ContractKind, GoodsOf, MoneyLeg, PartyId};
 use crate::flow::view::Title;
 
-/// An unlicensed party receives and passes on: is it a pool of others' money?
-pub(super) fn pooling(gathered: &Gathered<'_>, party: PartyId) -> Draft {
-    let view = gathered.view;
-    let flow = view.flow;
-    let who = flow.party(party);
-    let own = Word::Owned(format!("{}.account", who.kind));
-    let mut legs = Vec::new();
-    for (_, leg) in view.incoming(party) {
-        legs.push(Leg {
-            from: flow.party(leg.from).kind.clone(),
-            to: own.clone(),
-            purpose: leg.purpose.clone(),
-        });
-    }
-    for (_, leg) in view.outgoing(party) {
-        legs.push(Leg {
-            from: own.clone(),
-            to: flow.party(leg.to).kind.clone(),
-            purpose: leg.purpose.clone(),
-        });
-    }
-    let rests = view.rests(party);
-    if let Some(owner) = rests {
-        // What is somebody else's has to go on to them; the leg is only not drawn.
-        legs.push(Leg {
-            from: own.clone(),
-            to: match owner {
-                GoodsOf::Party(owner) => flow.party(owner).kind.clone(),
-                GoodsOf::Unknown => Word::Borrowed("unknown"),
-            },
-            purpose: None,
-        });
-    }
-    let held = view.incoming(party).any(|(_, leg)| leg.until_confirmation);
-    let title = view.title(party);
-    let (seen_en, seen_zh) = match title {
-        _ if rests.is_some() => resting(gathered, party, rests),
-        Title::Own => (
-            format!(
-                "{} sells goods of its own and pays its suppliers",
-                who.name.en
-            ),
-            format!("{}销售自有商品并向供应商付款", who.name.zh),
-        ),
-        Title::Claimed => (
-            format!("{} says that it buys and resells on credit", who.name.en),
-            format!("{}声称赊销（买断再售）", who.name.zh),
-        ),
-        _ => (
-            format!("money rests with {} and goes on from there", who.name.en),
-            format!("资金在{}停留后再付出", who.name.zh),
-        ),
-    };
-    let service = match title {
-        _ if held => "escrow",
-        Title::Own | Title::Claimed => "sale",
-        _ => "split",
-    };
-    let draft = Draft::new(text(seen_en, seen_zh))
-        .actor(who)
-        .with("service", service)
-        .with("legs", legs);
-    let draft = if ["aggregator", "isv"].contains(&who.kind.as_ref()) {
-        draft.with("holds_funds", true)
-    } else {
-        draft
-    };
-    match title {
-        // The rules call whoever sells on its own account `platform`.
-        Title::Own => draft.with("goods", "own").with("title_holder", "platform"),
-        Title::Others => draft
-            .with("goods", "third_party")
-            .with("title_holder", "third_party")
-            .with("provides_payment_service", true),
-        Title::Claimed => draft
-            .with("goods", "claimed_credit_sale")
-            .with("title_holder", Value::Unknown),
-        Title::Unknown | Title::NotStated => draft
-            .with("goods", Value::Unknown)
-            .with("title_holder", Value::Unknown),
-    }
-}
-
-/// What is seen where others' money comes to rest and no leg leads on.
-fn resting(gathered: &Gathered<'_>, party: PartyId, owner: Option<GoodsOf>) -> (String, String) {
-    let flow = gathered.view.flow;
-    let who = &flow.party(party).name;
-    match owner {
-        Some(GoodsOf::Party(owner)) => {
-            let owner = &flow.party(owner).name;
-            (
-                format!(
-                    "money for goods of {} rests with {}, and the leg from there to {} is not drawn",
-                    owner.en, who.en, owner.en
-                ),
-                format!(
-                    "{}的货款停留于{}，未画出由其付给{}的资金",
-                    owner.zh, who.zh, owner.zh
-                ),
-            )
-        }
-        _ => (
-            format!(
-                "money rests with {}; whose goods it pays for is not known, and no leg leads on",
-                who.en
-            ),
-            format!("资金停留于{}，不知货物归属，且未画出去向", who.zh),
-        ),
-    }
-}
-
 fn holder_word(kind: &str, account: Account) -> Word {
     let suffix = match account {
         Account::Own => "account",
@@ -197,6 +86,26 @@ pub(super) fn holding(gathered: &Gathered<'_>, leg: &MoneyLeg) -> Option<Draft> 
     )
 }
 
+/// Whether money that leaves an institution has to go to somebody entitled: the name of the service
+/// does not change who is.
+fn settles(gathered: &Gathered<'_>, leg: &MoneyLeg) -> bool {
+    let view = gathered.view;
+    match leg.service.as_deref() {
+        None | Some("split" | "settlement" | "payout" | "escrow") => true,
+        Some("advance" | "refund") => false,
+        Some(_) => {
+            let earlier = || view.incoming(leg.from).map(|(_, earlier)| earlier);
+            // What a user paid in without buying anything is its own to move and to draw.
+            let moves = |earlier: &MoneyLeg| {
+                matches!(earlier.service.as_deref(), Some("topup" | "transfer"))
+            };
+            let own = earlier().next().is_some() && earlier().all(moves);
+            let goods = view.goods(leg).is_some();
+            goods || (view.flow.party(leg.from).kind == "npi" && !own)
+        }
+    }
+}
+
 /// Money paid out by an institution.
 pub(super) fn paying_out(gathered: &Gathered<'_>, leg: &MoneyLeg) -> Option<Draft> {
     let view = gathered.view;
@@ -208,11 +117,7 @@ pub(super) fn paying_out(gathered: &Gathered<'_>, leg: &MoneyLeg) -> Option<Draf
     if leg.is_sweep() && !payer.is_institution() {
         return Some(sweep(gathered, leg));
     }
-    let plain = matches!(
-        leg.service.as_deref(),
-        None | Some("split" | "settlement" | "payout" | "escrow")
-    );
-    if !["bank", "npi"].contains(&payer.kind.as_ref()) || !plain {
+    if !["bank", "npi"].contains(&payer.kind.as_ref()) || !settles(gathered, leg) {
         return None;
     }
     if flow.party(leg.holder).is_institution() && leg.to == leg.holder {
@@ -237,10 +142,16 @@ pub(super) fn paying_out(gathered: &Gathered<'_>, leg: &MoneyLeg) -> Option<Draf
             gathered.checker(Some(Some(acquirer)), leg.from)
         }
     });
-    if view.pools(leg.to) {
+    // Money is paid to whoever holds it, unless an institution does for the payee.
+    let paid = if flow.party(leg.holder).is_licensed() {
+        leg.to
+    } else {
+        leg.holder
+    };
+    if view.pools(paid) {
         let draft = draft.with("service", "settlement");
-        return Some(match view.title(leg.to) {
-            Title::Own | Title::Claimed => draft
+        return Some(match view.title(paid) {
+            Title::Own => draft
                 .with("payee_account_owner", "merchant")
                 .with("downstream_unlicensed", false),
             Title::Others => draft
@@ -248,7 +159,7 @@ pub(super) fn paying_out(gathered: &Gathered<'_>, leg: &MoneyLeg) -> Option<Draf
                 .with("downstream_unlicensed", true)
                 .with("goods", "third_party"),
             // Whose goods they are decides, and is asked.
-            Title::Unknown | Title::NotStated => draft
+            Title::Claimed | Title::Unknown | Title::NotStated => draft
                 .with("payee_account_owner", Value::Unknown)
                 .with("downstream_unlicensed", Value::Unknown),
         });
@@ -256,7 +167,11 @@ pub(super) fn paying_out(gathered: &Gathered<'_>, leg: &MoneyLeg) -> Option<Draf
     let swept = leg.is_sweep()
         || matches!(goods, Some(GoodsOf::Party(owner)) if owner != leg.to && view.one_group(owner, leg.to));
     if swept {
-        return Some(designated(gathered, leg, draft));
+        let owner = match goods {
+            Some(GoodsOf::Party(owner)) if owner != leg.to => Some(owner),
+            _ => None,
+        };
+        return Some(designated(gathered, leg, owner, draft));
     }
     let several = view
         .outgoing(leg.from)
@@ -269,6 +184,8 @@ pub(super) fn paying_out(gathered: &Gathered<'_>, leg: &MoneyLeg) -> Option<Draf
             (_, None) => Some(Word::Borrowed("none")),
             _ => None,
         };
+        // Of whom nobody signed nothing further has to be known.
+        let unsigned = onboarded.clone().filter(|word| word == "none");
         let receivers = vec![Receiver {
             kind: Some(match receiver.kind.as_ref() {
                 "merchant" | "micro_merchant" => Word::Borrowed("company"),
@@ -278,7 +195,12 @@ pub(super) fn paying_out(gathered: &Gathered<'_>, leg: &MoneyLeg) -> Option<Draf
             relation: leg.relation.clone(),
             purpose: leg.purpose.clone(),
         }];
-        return Some(draft.with("service", "split").with("receivers", receivers));
+        return Some(
+            draft
+                .with("service", "split")
+                .with("receivers", receivers)
+                .maybe("merchant.onboarded_by", unsigned.map(Value::Word)),
+        );
     }
     if owner || signed.is_some() {
         return Some(
@@ -327,12 +249,20 @@ pub(super) fn waiting(gathered: &Gathered<'_>, leg: &MoneyLeg) -> Option<Draft> 
     )
 }
 
-fn designated(gathered: &Gathered<'_>, leg: &MoneyLeg, draft: Draft) -> Draft {
+/// Money of an owner, if it is known, that is collected by the payee of a leg.
+fn designated(
+    gathered: &Gathered<'_>,
+    leg: &MoneyLeg,
+    owner: Option<PartyId>,
+    draft: Draft,
+) -> Draft {
     let view = gathered.view;
     let contract = view
         .flow
         .contracts_of(ContractKind::Sweeping)
-        .find(|(_, contract)| contract.first == leg.to);
+        .find(|(_, contract)| {
+            contract.first == leg.to && owner.is_none_or(|owner| contract.second == owner)
+        });
     let draft = draft.with("service", "settlement");
     match contract {
         Some((_, contract)) if view.one_group(contract.first, contract.second) => draft
@@ -354,7 +284,7 @@ fn sweep(gathered: &Gathered<'_>, leg: &MoneyLeg) -> Draft {
         format!("{}归集{}的资金", to.name.zh, from.name.zh),
     ))
     .actor(to);
-    designated(gathered, leg, draft)
+    designated(gathered, leg, Some(leg.from), draft)
 }
 
 /// Money given before it came in.

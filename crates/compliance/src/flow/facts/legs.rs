@@ -1,7 +1,10 @@
 //! What legs of money raise.
 
+use super::collecting::{from_balance, licence_scope, service, unknown_way};
 use super::contracts::{channel, depository, interface};
-use super::holding::{holding, paying_out, pooling, waiting};
+use super::holding::{holding, paying_out, waiting};
+use super::pooling::pooling;
+use super::reserve::{overdrawn, spent};
 use super::{Draft, Gathered, Subject, text};
 use crate::fact::Value;
 use crate::flow::error::FlowError;
@@ -13,7 +16,7 @@ pub(super) fn ask(gathered: &mut Gathered<'_>) -> Result<(), FlowError> {
     let flow = gathered.view.flow;
     for (position, leg) in flow.legs.iter().enumerate() {
         let before = gathered.questions.len();
-        let drafts = drafts(gathered, leg);
+        let drafts = drafts(gathered, position, leg);
         for (draft, from) in drafts {
             let mut stated: Vec<&Stated> = vec![&leg.facts];
             stated.extend(from);
@@ -35,7 +38,11 @@ pub(super) fn ask(gathered: &mut Gathered<'_>) -> Result<(), FlowError> {
 }
 
 /// Every question of one leg, with the contract whose stated facts belong to it.
-fn drafts<'a>(gathered: &Gathered<'a>, leg: &'a MoneyLeg) -> Vec<(Draft, Option<&'a Stated>)> {
+fn drafts<'a>(
+    gathered: &Gathered<'a>,
+    position: usize,
+    leg: &'a MoneyLeg,
+) -> Vec<(Draft, Option<&'a Stated>)> {
     let view = gathered.view;
     let flow = view.flow;
     let mut drafts: Vec<(Draft, Option<&Stated>)> = Vec::new();
@@ -65,7 +72,14 @@ fn drafts<'a>(gathered: &Gathered<'a>, leg: &'a MoneyLeg) -> Vec<(Draft, Option<
         .maybe("purpose", leg.purpose.clone().map(Value::Word));
         drafts.push((draft, Some(&contract.facts)));
     }
-    drafts.extend(route(gathered, leg).map(|draft| (draft, None)));
+    let alone = [
+        route(gathered, leg),
+        unknown_way(gathered, leg),
+        licence_scope(gathered, leg),
+        overdrawn(gathered, position, leg),
+        spent(gathered, leg),
+    ];
+    drafts.extend(alone.into_iter().flatten().map(|draft| (draft, None)));
     for (_, contract) in &flow.contracts_of(ContractKind::Channel).collect::<Vec<_>>() {
         let hops = leg.route.as_deref().unwrap_or_default();
         let on_route = |id| hops.contains(&Hop::Party(id));
@@ -134,19 +148,20 @@ fn route(gathered: &Gathered<'_>, leg: &MoneyLeg) -> Option<Draft> {
     let view = gathered.view;
     let flow = view.flow;
     let hops = leg.route.as_ref().or(leg.funds_route.as_ref())?;
-    let words = |hops: &[Hop]| Value::Words(view.route_words(hops));
+    // Money from another institution does not get into a reserve in one step.
+    let cut = flow.party(leg.holder).kind == "npi" && leg.from != leg.holder && !from_balance(leg);
+    let words = |hops: &[Hop]| {
+        if cut && hops.len() < 2 {
+            Value::Unknown
+        } else {
+            Value::Words(view.route_words(hops))
+        }
+    };
     let names: Vec<Text> = hops.iter().map(|hop| hop_name(flow, hop)).collect();
     let way_en: Vec<&str> = names.iter().map(|name| name.en.as_str()).collect();
     let way_zh: Vec<&str> = names.iter().map(|name| name.zh.as_str()).collect();
     let (way_en, way_zh) = (way_en.join(" → "), way_zh.join(" → "));
-    let payer = flow.party(leg.from);
-    let service = match &leg.service {
-        Some(service) => service.clone(),
-        None if leg.code.is_some() => "code_acquiring".into(),
-        None if payer.is_institution() => "payout".into(),
-        None if flow.party(leg.holder).is_institution() => "online_payment".into(),
-        None => "transfer".into(),
-    };
+    let service = service(view, leg);
     let direct = view.is_direct(leg);
     let seen = if direct {
         text(
@@ -197,7 +212,7 @@ fn route(gathered: &Gathered<'_>, leg: &MoneyLeg) -> Option<Draft> {
 }
 
 /// Whether a leg leaves an institution's reserve, which lies centrally; `None`: not drawn.
-fn leaves_reserve(gathered: &Gathered<'_>, leg: &MoneyLeg) -> Option<bool> {
+pub(super) fn leaves_reserve(gathered: &Gathered<'_>, leg: &MoneyLeg) -> Option<bool> {
     if gathered.view.flow.party(leg.from).kind != "npi" {
         return Some(false);
     }

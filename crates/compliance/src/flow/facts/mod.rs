@@ -2,13 +2,17 @@
 //! each in the public vocabulary (docs/facts.md), so that every answer can be checked with
 //! `qingyuan check --facts`.
 
+mod collecting;
 mod contracts;
 mod holding;
 mod legs;
 mod parties;
+mod pooling;
+mod reserve;
 
 use super::error::FlowError;
 use super::model::{Flow, Party, PartyId, Stated};
+use super::trace::Trace;
 use super::view::View;
 use crate::fact::{self, Facts, Origin, Value, Word, conclude};
 use crate::pack::Text;
@@ -39,8 +43,12 @@ pub struct Question {
 
 /// Every question that a flow raises; contradictory facts are refused.
 pub fn questions(flow: &Flow) -> Result<Vec<Question>, FlowError> {
+    let trace = Trace::of(flow);
     let mut gathered = Gathered {
-        view: View { flow },
+        view: View {
+            flow,
+            trace: &trace,
+        },
         questions: Vec::new(),
     };
     legs::ask(&mut gathered)?;
