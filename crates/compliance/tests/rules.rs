@@ -259,6 +259,26 @@ fn conditions_that_nest_without_bound_are_refused_and_end_no_process() {
     }
 }
 
+#[test]
+fn keys_that_nest_without_bound_are_refused_and_end_no_process() {
+    for inside in [
+        format!("{} = 1", "a.".repeat(200_000) + "a"),
+        format!("{{{} = 1 }}", "a . ".repeat(200_000) + "a"),
+        format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000)),
+    ] {
+        for place in ["figures = { x = ", "fires = [{ x = "] {
+            let end = if place.starts_with("fires") {
+                "}]"
+            } else {
+                "}"
+            };
+            let old = "fires = [{ amount = 1 }]";
+            let text = pack_with("true").replace(old, &format!("{place}{inside} {end}"));
+            Packs::load(&[("house.toml", &text)]).unwrap_err();
+        }
+    }
+}
+
 /// What is stored was compiled once; no thread that compiles or asks it later may have too small a stack.
 #[test]
 fn a_condition_within_the_bounds_can_be_used_on_the_stack_of_any_thread() {

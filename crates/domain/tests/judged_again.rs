@@ -4,6 +4,7 @@
 
 mod support;
 
+use compliance::Packs;
 use domain::case::CaseKind;
 use domain::merchant::{MerchantStatus, Profile, SetMerchantStatus, UpdateMerchant};
 use domain::payout::{CreatePayout, PayoutStatus};
@@ -11,8 +12,9 @@ use domain::reserve::Reserve;
 use domain::risk::{DecideSignal, RiskSignal, SignalDecision};
 use domain::split::{Receiver, ReceiverKind, Share, SplitPlan};
 use domain::webhook::{Delivery, EventType, SetWebhook};
-use domain::{Reply, Request};
+use domain::{Code, QingyuanApp, Reply, Request, Settings};
 use money::Rate;
+use std::sync::Arc;
 use support::*;
 
 fn set_status(book: &mut Book, merchant: &str, status: MerchantStatus) {
@@ -86,6 +88,69 @@ fn given_back(book: &mut Book, merchant: &str, payout: &str, why: &str) {
     assert_eq!(book.trial_balance(), 0);
 }
 
+/// The program's packs with one text replaced.
+fn app_with(from: &str, to: &str) -> QingyuanApp {
+    let edited = compliance::EMBEDDED
+        .iter()
+        .map(|(name, text)| (*name, text.replace(from, to)));
+    let texts: Vec<(&str, String)> = edited.collect();
+    let texts: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (*name, &**text)).collect();
+    let packs = Packs::load(&texts).unwrap();
+    assert_ne!(
+        packs.hash(),
+        Packs::load(compliance::EMBEDDED).unwrap().hash()
+    );
+    QingyuanApp::new(Settings::sample(), Arc::new(packs)).unwrap()
+}
+
+#[test]
+fn a_merchant_whom_a_rule_forbids_to_serve_is_not_served_again_by_one_persons_word() {
+    let mut book = Book::new();
+    let merchant = book.open_merchant("m1");
+    let listed = |listed| Profile {
+        listed: Some(listed),
+        ..Profile::default()
+    };
+    learn(&mut book, &merchant, listed(true));
+    assert_eq!(book.merchant(&merchant).status, MerchantStatus::Suspended);
+    let again = || SetMerchantStatus {
+        merchant: merchant.clone(),
+        status: MerchantStatus::Active,
+        reason: "looked into".into(),
+    };
+    let refused = book
+        .ask(&operator(), Request::SetMerchantStatus(again()))
+        .unwrap_err();
+    assert_eq!(refused.code, Code::RefusedByRule);
+    assert!(refused.message.contains("NPC-AML/40"), "{refused}");
+    assert_eq!(book.merchant(&merchant).status, MerchantStatus::Suspended);
+    // Taken off the list, it is served again, with the decision that says so.
+    learn(&mut book, &merchant, listed(false));
+    book.ask(&operator(), Request::SetMerchantStatus(again()))
+        .unwrap();
+    let served = book.merchant(&merchant);
+    assert_eq!(served.status, MerchantStatus::Active);
+    assert!(served.decision.is_some());
+}
+
+#[test]
+fn an_action_that_no_rule_of_the_active_set_is_about_is_not_allowed() {
+    let head = "[instrument]\nkey = \"OWN\"\nzh = \"本机构规定\"\nen = \"Own rules\"\nissued = \"2018-01-01\"\n";
+    let packs = Packs::load(&[("own.toml", head)]).unwrap();
+    let app = QingyuanApp::new(Settings::sample(), Arc::new(packs)).unwrap();
+    let mut book = Book::under(app);
+    let mut terms = merchant_terms("m1");
+    terms.profile.listed = Some(true);
+    let refused = book
+        .ask(&operator(), Request::CreateMerchant(terms))
+        .unwrap_err();
+    assert_eq!(refused.code, Code::FactsMissing);
+    assert!(
+        refused.message.contains("a rule about onboard_merchant"),
+        "{refused}"
+    );
+}
+
 #[test]
 fn a_payout_of_a_merchant_that_was_suspended_meanwhile_is_given_back_and_the_next_one_goes() {
     let mut book = Book::new();
@@ -105,7 +170,12 @@ fn a_payout_of_a_merchant_that_was_suspended_meanwhile_is_given_back_and_the_nex
 
 #[test]
 fn a_payout_that_a_rule_forbids_by_now_is_given_back_and_the_merchant_is_told() {
-    let mut book = Book::new();
+    // A set by which a listed merchant may be served, but not be paid.
+    let onboarding = r#"actions = ["payout", "open_account", "onboard_merchant", "refund"]"#;
+    let mut book = Book::under(app_with(
+        onboarding,
+        r#"actions = ["payout", "open_account", "refund"]"#,
+    ));
     let (merchant, payout) = waiting(&mut book, "m1");
     let endpoint = SetWebhook {
         merchant: merchant.clone(),
@@ -120,8 +190,7 @@ fn a_payout_that_a_rule_forbids_by_now_is_given_back_and_the_merchant_is_told() 
         ..Profile::default()
     };
     learn(&mut book, &merchant, listed);
-    // Somebody serves it again; the rule is not his to lift.
-    set_status(&mut book, &merchant, MerchantStatus::Active);
+    assert_eq!(book.merchant(&merchant).status, MerchantStatus::Active);
     book.receive(4_000);
     given_back(&mut book, &merchant, &payout, "NPC-AML/40");
     let told = |delivery: &Delivery| {

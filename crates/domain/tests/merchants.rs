@@ -357,6 +357,30 @@ fn an_owner_is_stated_with_a_group_only() {
     assert_eq!(refused.field.as_deref(), Some("profile.owner"));
 }
 
+#[test]
+fn an_identity_number_in_clear_is_no_reference_to_an_owner() {
+    let mut book = Book::new();
+    let owned = |owner: &str| {
+        let mut terms = merchant_terms(owner);
+        terms.profile.owner = Some(owner.into());
+        terms.group = Some("family".into());
+        Request::CreateMerchant(terms)
+    };
+    for number in [
+        "110101199003070011",
+        "11010119900307001X",
+        "11010119900307001x",
+    ] {
+        let refused = book.ask(&operator(), owned(number)).unwrap_err();
+        assert_eq!(
+            (refused.code, refused.field.as_deref()),
+            (Code::InvalidField, Some("profile.owner"))
+        );
+        assert!(!refused.message.contains(number), "it is not repeated");
+    }
+    book.ask(&operator(), owned("11010119900307")).unwrap();
+}
+
 /// The part an institution plays is what its settings say.
 #[test]
 fn rules_are_told_the_role_that_the_institution_has() {

@@ -8,6 +8,7 @@ mod connectors;
 mod demo;
 mod failure;
 mod flow_check;
+mod holidays;
 mod output;
 mod regulation;
 mod rules_command;

@@ -5,14 +5,16 @@ use crate::channels_file::ChannelsFile;
 use crate::cli::ServeArguments;
 use crate::connectors::{self, InstitutionKeys};
 use crate::failure::Failure;
+use crate::holidays;
 use crate::output::say;
 use crate::regulation;
 use crate::settings;
 use crate::shared_book;
 use crate::writing::{Kept, LEASE};
+use calendar::shanghai_date;
 use domain::QingyuanApp;
 use domain::regulation::Institution;
-use engine::runtime::SystemClock;
+use engine::runtime::{Clock, SystemClock};
 use engine::store::lease::Holder;
 use sandbox::wechat::AutoPay;
 use sandbox::{RunningSandbox, Sandbox, SandboxConfig};
@@ -65,6 +67,8 @@ async fn serve(arguments: &ServeArguments) -> Result<bool, Failure> {
         rules = app.packs().rules().len(),
         "rule packs"
     );
+    let calendar = app.settings().calendar.clone();
+    holidays::tell(&calendar, shanghai_date(SystemClock.now()));
     let rules = BookRules {
         adopt: arguments.activate_rules,
         ..BookRules::of(&app)
@@ -127,7 +131,8 @@ async fn serve(arguments: &ServeArguments) -> Result<bool, Failure> {
     };
     let server = Server::new(&config, kept.book(), connectors)
         .map_err(Failure::other)?
-        .with_rules(app.library().clone());
+        .with_rules(app.library().clone())
+        .with_holidays(&calendar);
     let performer = server.performer();
     let server = server.start(listener).map_err(Failure::other)?;
     let writing = kept.write(performer);

@@ -4,6 +4,7 @@
 //! counters.
 
 use crate::book::Book;
+use calendar::{HolidayCalendar, instant_at};
 use engine::runtime::Counters;
 use engine::store::{Queries, Scan};
 use engine::{EffectRecord, Record};
@@ -77,6 +78,7 @@ pub struct Metrics {
     effects: Family<StateLabels, Gauge>,
     database: Gauge,
     shards: Gauge,
+    holidays_end: Gauge,
     engine: EngineCounters,
 }
 
@@ -113,6 +115,7 @@ impl Metrics {
             effects: Family::default(),
             database: Gauge::default(),
             shards: Gauge::default(),
+            holidays_end: Gauge::default(),
             engine: EngineCounters::default(),
         };
         metrics.register();
@@ -161,6 +164,11 @@ impl Metrics {
             "Shards that this server writes",
             self.shards.clone(),
         );
+        r.register(
+            "holidays_end_timestamp_seconds",
+            "When the list of holidays ends, as Unix time; zero when it knows weekends only",
+            self.holidays_end.clone(),
+        );
         let e = &self.engine;
         r.register("commands", "Commands committed", e.commands.clone());
         r.register("batches", "Batches committed", e.batches.clone());
@@ -199,6 +207,13 @@ impl Metrics {
                 route: route.clone(),
             })
             .observe(took.as_secs_f64());
+    }
+
+    /// Says when the list of holidays ends.
+    pub fn holidays(&self, calendar: &HolidayCalendar) {
+        let until = calendar.covered_until();
+        let end = until.map_or(0, |day| instant_at(day.next(), 0, 0, 0).as_second());
+        self.holidays_end.set(end);
     }
 
     /// Counts an attempt at an effect.

@@ -15,6 +15,7 @@ use crate::webhook::WebhookSender;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::DefaultBodyLimit;
+use calendar::HolidayCalendar;
 use domain::rule_packs::RuleLibrary;
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock, RwLock};
@@ -108,6 +109,13 @@ impl Server {
     #[must_use]
     pub fn with_rules(self, library: Arc<RuleLibrary>) -> Server {
         self.state.use_library(library);
+        self
+    }
+
+    /// Shows in the metrics how far the list of holidays reaches.
+    #[must_use]
+    pub fn with_holidays(self, calendar: &HolidayCalendar) -> Server {
+        self.state.metrics().holidays(calendar);
         self
     }
 

@@ -184,7 +184,6 @@ impl AppState {
     /// # Errors
     /// The store cannot be read, the book is not set up, or its packs cannot be used.
     pub fn active_rules(&self) -> Result<Arc<Packs>, Problem> {
-        let library = self.library()?;
         let queries = self.book().queries(ShardCode::FIRST);
         let queries = queries.ok_or_else(|| Problem::internal("the book has no shard"))?;
         let now = self.book().clock().now();
@@ -193,7 +192,18 @@ impl AppState {
             let detail = "the book has not begun yet: try again when the server is ready";
             return Err(Problem::unavailable("not_set_up", detail));
         };
-        match rules::stored(queries.as_ref(), &library, &active.packs) {
+        self.stored_rules(&active.packs)
+    }
+
+    /// A set that the book keeps, compiled. Blocks.
+    ///
+    /// # Errors
+    /// The store cannot be read, or the packs cannot be used.
+    pub fn stored_rules(&self, hash: &str) -> Result<Arc<Packs>, Problem> {
+        let library = self.library()?;
+        let queries = self.book().queries(ShardCode::FIRST);
+        let queries = queries.ok_or_else(|| Problem::internal("the book has no shard"))?;
+        match rules::stored(queries.as_ref(), &library, hash) {
             Ok(packs) => Ok(packs),
             Err(ActiveRulesError::Store(error)) => Err(store_problem(&error)),
             Err(error) => Err(Problem::internal(&error.to_string())),

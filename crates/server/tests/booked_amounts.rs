@@ -9,6 +9,7 @@ use channels::answer::{Answer as Statement, RefundState};
 use channels::operation::ChannelReference;
 use engine::runtime::Clock;
 use money::Money;
+use sandbox::WechatSettings;
 use sandboxed::{Receiver, connectors, sandbox};
 use serde_json::{Value, json};
 use server::ServerConfig;
@@ -25,7 +26,7 @@ fn of_refund(bill: &str, column: &str) -> String {
 
 #[tokio::test]
 async fn a_refund_is_compared_with_the_amount_that_was_booked() {
-    let (clock, sandbox) = sandbox().await;
+    let (clock, sandbox) = sandbox(WechatSettings::default()).await;
     let (postbox, postbox_url) = Receiver::start().await;
     let connect = |url: &str| connectors(&sandbox, &postbox_url, &format!("{url}/notify/unionpay"));
     let mut rig = Rig::with(connect, ServerConfig::default()).await;

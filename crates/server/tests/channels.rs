@@ -4,104 +4,15 @@
 #[path = "support/channels.rs"]
 mod sandboxed;
 mod support;
+#[path = "support/town.rs"]
+mod town;
 
 use axum::http::{HeaderMap, StatusCode};
-use sandbox::{RunningSandbox, SimClock};
-use sandboxed::{Receiver, connectors, sandbox};
+use sandboxed::Receiver;
 use serde_json::{Value, json};
-use server::{ServerConfig, WebhookConfig};
 use standardwebhooks::Webhook;
 use support::{FINANCE, OPERATOR, OTHER_SHOP, Rig, SHOP, answer};
-
-struct Town {
-    rig: Rig,
-    sandbox: RunningSandbox,
-    clock: SimClock,
-    /// Receives WeChat's notifications in the server's stead.
-    postbox: Receiver,
-}
-
-impl Town {
-    async fn start() -> Town {
-        let (clock, sandbox) = sandbox().await;
-        let (postbox, postbox_url) = Receiver::start().await;
-        let config = ServerConfig {
-            webhooks: WebhookConfig {
-                allow_private: true,
-                ..WebhookConfig::default()
-            },
-            ..ServerConfig::default()
-        };
-        let connect =
-            |url: &str| connectors(&sandbox, &postbox_url, &format!("{url}/notify/unionpay"));
-        let rig = Rig::with(connect, config).await;
-        Town {
-            rig,
-            sandbox,
-            clock,
-            postbox,
-        }
-    }
-
-    fn advance(&self, seconds: i64) {
-        let now = self.clock.now() + jiff::SignedDuration::from_secs(seconds);
-        self.clock.set(now);
-        self.rig.clock.set(now);
-    }
-
-    async fn order(&mut self, number: &str, amount: i64) -> String {
-        let body = json!({"order_number": number, "amount": {"amount": amount, "currency": "CNY"},
-            "channel": "wechat", "description": "两本书"});
-        let id = self
-            .rig
-            .post("/v1/payments", SHOP, number, &body)
-            .await
-            .expect(201)
-            .id();
-        self.rig.work().await;
-        id
-    }
-
-    /// The payer pays; answers WeChat's notification.
-    async fn pay(&self, payment: &str) -> (HeaderMap, Vec<u8>) {
-        let merchant = self.sandbox.parameters().demo_merchants.unwrap().wechat[0]
-            .merchant_id
-            .clone();
-        let number = payment.strip_prefix("pay_").unwrap();
-        let now = self.clock.now();
-        self.sandbox
-            .with_wechat(|core| core.pay(&merchant, number, now))
-            .unwrap();
-        self.sandbox.tick().await;
-        self.postbox.take().pop().expect("a notification")
-    }
-
-    async fn forward(&self, (headers, body): &(HeaderMap, Vec<u8>)) -> support::Answer {
-        let mut request = self
-            .rig
-            .client()
-            .post(self.rig.url("/notify/wechat/1900000001"));
-        for (name, value) in headers {
-            if name.as_str().starts_with("wechatpay") || name == "content-type" {
-                request = request.header(name, value);
-            }
-        }
-        answer(request.body(body.clone())).await
-    }
-
-    async fn payment(&self, id: &str) -> Value {
-        self.rig
-            .get(&format!("/v1/payments/{id}"), SHOP)
-            .await
-            .expect(200)
-            .body
-    }
-
-    async fn stop(self) {
-        self.rig.stop().await;
-        self.sandbox.stop().await;
-    }
-}
+use town::Town;
 
 #[tokio::test]
 async fn a_notification_is_believed_only_with_its_signature_and_counts_once() {

@@ -202,6 +202,8 @@ async fn health_metrics_and_landing_page() {
         "qingyuan_http_requests_total{method=\"GET\",route=\"/livez\",status=\"200\"} 1",
         "qingyuan_failed_commits_total 0",
         "qingyuan_queue_length 0",
+        // The built-in list covers 2026.
+        "qingyuan_holidays_end_timestamp_seconds 1798732800",
         "qingyuan_effects{state=\"due\"} 0",
     ] {
         assert!(metrics.contains(line), "{line} is missing in\n{metrics}");

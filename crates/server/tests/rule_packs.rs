@@ -194,6 +194,109 @@ async fn a_broken_pack_is_refused_with_file_line_and_reason() {
     rig.stop().await;
 }
 
+/// A house rule with a condition and the facts that it is to fire on.
+fn house(when: &str, fires: &str) -> String {
+    format!(
+        r#"[instrument]
+key = "HOUSE"
+zh = "内部规则"
+en = "House rules"
+issued = "2018-01-01"
+
+[[rule]]
+id = "HOUSE/1"
+from = "2018-01-01"
+bearer = ["acquirer"]
+actions = ["payout"]
+effect = "deny"
+confidence = "high"
+says = {{ en = "No.", zh = "不得。" }}
+remedy = {{ en = "Ask", zh = "申请" }}
+raised_by = ["amount"]
+when = '''{when}'''
+fires = [{fires}]
+"#
+    )
+}
+
+#[tokio::test]
+async fn a_condition_nested_without_bound_is_refused_and_the_server_goes_on() {
+    let rig = Rig::start().await;
+    for (number, condition) in [
+        format!("{}true{}", "(".repeat(150), ")".repeat(150)),
+        format!("true{}", " && true".repeat(8_000)),
+        "if true then ".repeat(3_000),
+    ]
+    .iter()
+    .enumerate()
+    {
+        let pack = json!({"name": "house.toml", "text": house(condition, "{ amount = 1 }")});
+        let body = json!({"packs": [pack]});
+        let key = format!("u-{number}");
+        let answer = rig.post("/v1/rules/packs", OPERATOR, &key, &body).await;
+        let answer = answer.expect_problem(422, "broken_pack", "packs");
+        let reason = answer.body["details"]["reason"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        assert!(reason.contains("more than"), "{reason}");
+    }
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn rules_that_do_not_keep_their_own_cases_are_refused_by_rule_and_case() {
+    let rig = Rig::start().await;
+    let text = house("context.amount > 100", "{ amount = 2 }, { amount = 1 }");
+    let body = json!({"packs": [{"name": "house.toml", "text": text}]});
+    let answer = rig.post("/v1/rules/packs", OPERATOR, "u", &body).await;
+    let answer = answer.expect_problem(422, "broken_pack", "packs");
+    assert_eq!(answer.body["details"]["rule"], "HOUSE/1");
+    assert_eq!(answer.body["details"]["case"], "fires 2");
+    let sets = rig.get("/v1/rules/packs", FINANCE).await.expect(200);
+    assert_eq!(sets.body["items"].as_array().unwrap().len(), 1);
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn a_proposal_names_the_rules_that_would_go_and_without_rules_nothing_is_allowed() {
+    let rig = rig((2026, 11, 20), (10, 0, 0), &[]).await;
+    let head = house("", "").split("[[rule]]").next().unwrap().to_owned();
+    let body = json!({"packs": [{"name": "house.toml", "text": head}]});
+    let stored = rig.post("/v1/rules/packs", OPERATOR, "u", &body).await;
+    let wanted = json!({"packs": stored.expect(201).body["hash"]});
+    let path = "/v1/rules/activations";
+    let asked = rig.post(path, FINANCE, "a", &wanted).await.expect(202);
+    let removed = asked.body["removed"].as_array().unwrap();
+    assert!(removed.contains(&json!("NPC-AML/40")) && removed.len() > 100);
+    rig.post(path, CHECKER, "b", &wanted).await.expect(200);
+    let listed = profile(|profile| profile.listed = Some(true));
+    let refused = onboard(&rig, "m-1", listed).await;
+    support::regulation::lacks(refused, "a rule about onboard_merchant");
+    rig.stop().await;
+}
+
+#[tokio::test]
+async fn a_set_has_one_open_proposal_however_often_it_is_asked_for() {
+    let rig = rig((2026, 11, 20), (10, 0, 0), &[]).await;
+    let before = active(&rig).await["hash"].as_str().unwrap().to_owned();
+    let stored = upload(&rig, "u", &before, &raised("5")).await.expect(201);
+    let wanted = json!({"packs": stored.body["hash"]});
+    let path = "/v1/rules/activations";
+    let first = rig.post(path, FINANCE, "a-1", &wanted).await.expect(202);
+    let again = rig.post(path, FINANCE, "a-2", &wanted).await.expect(202);
+    assert_eq!(first.body["proposals"], again.body["proposals"]);
+    let later = json!({"packs": wanted["packs"], "from": "2026-12-01T00:00:00+08:00"});
+    rig.post(path, FINANCE, "a-3", &later)
+        .await
+        .expect_problem(409, "state_conflict", "from");
+    rig.post(path, CHECKER, "a-4", &wanted).await.expect(200);
+    // None is left that could be approved when something else decides.
+    let open = rig.get("/v1/proposals", CHECKER).await.expect(200);
+    assert_eq!(open.body["items"], json!([]));
+    rig.stop().await;
+}
+
 /// The files of a server are of no account once a book has begun.
 #[tokio::test]
 async fn a_server_with_other_packs_decides_by_those_of_the_book() {

@@ -55,6 +55,21 @@ pub(super) fn check(condition: &str) -> Result<(), String> {
     Ok(())
 }
 
+/// The place in a pack's text, from its beginning, of a key with more parts than any fact or table has.
+///
+/// `a.b.c = 1` nests a table a part, without a bracket that the reader of TOML would count.
+pub(super) fn endless_key(text: &str) -> Option<usize> {
+    let mut parts = 0_usize;
+    text.bytes().position(|byte| {
+        match byte {
+            b'.' => parts += 1,
+            b'=' | b'[' | b']' | b'{' | b'}' | b',' | b'\n' => parts = 0,
+            _ => {}
+        }
+        parts > DEPTH_MAX
+    })
+}
+
 /// Bytes of the string that a text begins with, its quotes included.
 fn string(text: &str) -> usize {
     let mut escaped = false;

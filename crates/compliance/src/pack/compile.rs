@@ -1,5 +1,6 @@
 //! From a pack's text to rules.
 
+use super::bounds;
 use super::error::PackError;
 use super::policy::{Compiler, figure, with_figures};
 use super::raw::{RawClause, RawPack, RawReading, RawRule};
@@ -58,6 +59,10 @@ pub(crate) fn compile(
         line,
         reason,
     };
+    if let Some(offset) = bounds::endless_key(text) {
+        let reason = "a key, or a line of text, has too many parts between dots";
+        return Err(fail(line_at(text, offset), reason.to_owned()));
+    }
     let raw: RawPack = toml::from_str(text).map_err(|error| {
         let line = error.span().map_or(1, |span| line_at(text, span.start));
         fail(line, error.message().to_owned())
@@ -126,6 +131,11 @@ fn date(text: &str) -> Result<BusinessDate, String> {
         .ok_or_else(|| format!("`{text}` is not a day; expected for instance 2018-04-01"))
 }
 
+/// A figure is kept with its rule, whatever it is: a list or table of any depth is none.
+fn is_nested(value: &toml::Value) -> bool {
+    value.is_array() || value.is_table()
+}
+
 fn named(path: &str) -> Result<FactId, String> {
     fact::find(path).ok_or_else(|| fact::unknown_fact(path).to_string())
 }
@@ -164,6 +174,9 @@ fn compile_rule(
         return Err(format!(
             "`{id}` has no condition: `when` or a `[[rule.clause]]` is expected"
         ));
+    }
+    if let Some((name, _)) = raw.figures.iter().find(|(_, value)| is_nested(value)) {
+        return Err(format!("`{id}`: the figure `{name}` is not a number"));
     }
     let service = named("service")?;
     for word in &raw.services {

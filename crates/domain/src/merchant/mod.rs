@@ -302,6 +302,11 @@ pub(crate) fn set_status(
     if command.status == MerchantStatus::Closed {
         close_accounts(cx, &merchant)?;
     }
+    if command.status == MerchantStatus::Active {
+        // Who was suspended because the rules forbid serving them is served again when the rules allow it.
+        let account = merchant.settlement_account.as_ref();
+        merchant.decision = Some(rules::onboard(cx, &merchant.profile, account)?);
+    }
     merchant.status = command.status;
     save(cx.tx, merchant)
 }

@@ -82,6 +82,13 @@ pub(super) fn check(profile: &Profile, group: Option<&str>) -> Result<(), Reject
     }
     if let Some(owner) = &profile.owner {
         text::number("profile.owner", owner)?;
+        if is_identity_number(owner) {
+            // It is kept and shown in clear, and is the key of a counter.
+            return Err(Rejection::field(
+                "profile.owner",
+                "this has the form of an identity number: state a reference of your own for the owner",
+            ));
+        }
         if group.is_none() {
             // Its merchants would be counted apart, each with the whole figure.
             return Err(Rejection::field(
@@ -103,6 +110,14 @@ pub(super) fn check(profile: &Profile, group: Option<&str>) -> Result<(), Reject
         known(&field, "outsourced", function)?;
     }
     Ok(())
+}
+
+/// Whether a text has the form of a resident identity number: 17 digits and a check character.
+fn is_identity_number(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    matches!(bytes, [digits @ .., check] if digits.len() == 17
+        && digits.iter().all(u8::is_ascii_digit)
+        && (check.is_ascii_digit() || check.eq_ignore_ascii_case(&b'X')))
 }
 
 /// A word that the rules do not know would count as harmless.

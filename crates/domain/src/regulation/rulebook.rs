@@ -16,8 +16,8 @@ use crate::text::channel_name;
 use calendar::BusinessDate;
 use channels::operation::Channel;
 use compliance::{
-    Action, Bearer, Effect, FactError, Facts, Gate, LaunchReport, Outcome, PackError, Packs, Rule,
-    Value, Verdict, definition,
+    Action, Bearer, Effect, FactError, Facts, Gate, LaunchReport, MissingFact, Outcome, PackError,
+    Packs, Rule, Value, Verdict, definition,
 };
 use engine::ShardCode;
 use sha2::{Digest, Sha256};
@@ -179,20 +179,31 @@ impl Rulebook {
         }
     }
 
+    /// Whether some rule is about an action, of whatever day and whomever it binds.
+    fn has_rule_of(&self, action: Action) -> bool {
+        let mut rules = self.packs.rules().iter();
+        rules.any(|rule| rule.actions.contains(&action))
+    }
+
     pub(super) fn judge(
         &self,
         facts: &Facts,
         day: BusinessDate,
         action: Action,
     ) -> compliance::Decision {
-        let known = self.packs.rules();
-        if !known.iter().any(|rule| rule.actions.contains(&action)) {
-            // Nobody's rule is about this action, of whatever day.
+        if !self.has_rule_of(action) {
+            // What was held was judged when it was held; its release is no question of its own then.
+            let held = action == Action::Release && self.has_rule_of(Action::Hold);
+            // Of anything else, a set without a rule about it has not allowed it: nobody has looked.
+            let (verdict, missing) = match held {
+                true => (Verdict::Allow, Vec::new()),
+                false => (Verdict::Ask, vec![rule_about(action)]),
+            };
             return compliance::Decision {
-                verdict: Verdict::Allow,
+                verdict,
                 rules: Vec::new(),
                 limits: Vec::new(),
-                missing: Vec::new(),
+                missing,
                 unexamined: Vec::new(),
                 deadline: None,
                 loss_bearer: None,
@@ -271,6 +282,15 @@ impl Rulebook {
             };
             one && decided && rule.effect != Effect::Relax
         })
+    }
+}
+
+/// What is asked for where no rule is about an action.
+fn rule_about(action: Action) -> MissingFact {
+    let word = serde_json::to_value(action).unwrap_or_default();
+    MissingFact {
+        fact: format!("a rule about {}", word.as_str().unwrap_or("this action")),
+        rule: String::new(),
     }
 }
 

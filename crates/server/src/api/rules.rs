@@ -101,6 +101,8 @@ pub struct NewActivation {
 pub struct ActivationAnswer {
     /// The set.
     pub packs: String,
+    /// Rules that decide now and would not any more; none once the set decides.
+    pub removed: Vec<String>,
     /// Proposals that wait for a second person, one a shard.
     pub proposals: Vec<String>,
     /// Shards in which it is activated.

@@ -1,5 +1,7 @@
 //! Rule packs: what is stored, what decides, and how that is changed by two people.
 
+mod activation;
+
 use crate::api::rules::{
     ActivationAnswer, ActivationView, NewActivation, PackUpload, RuleSetView, UploadedPack,
 };
@@ -11,16 +13,18 @@ use crate::extract::{Body, IdempotencyKey, TextBody};
 use crate::pagination::{Page, read_body, scan};
 use crate::problem::Problem;
 use crate::state::AppState;
+use activation::{Open, open_proposal, removed_rules};
 use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
+use compliance::BrokenCase;
 use domain::rule_packs::{
     ActivateRules, ActiveRules, GivenPack, RulePack, RuleSet, StoreRules, text_hash,
 };
-use domain::{Command, Reply, Request};
+use domain::{Reply, Request};
+use engine::ShardCode;
 use engine::store::{Queries, StoreError};
-use engine::{Proposal, ShardCode};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use utoipa_axum::router::OpenApiRouter;
@@ -37,8 +41,6 @@ pub fn router() -> OpenApiRouter<AppState> {
 const KEEPERS: [Role; 2] = [Role::Operator, Role::Finance];
 /// Sets in a list.
 const SETS_MAX: usize = 200;
-/// Open proposals looked through for one of the same activation.
-const PROPOSALS_MAX: usize = 1_000;
 
 /// List rule packs
 ///
@@ -96,8 +98,9 @@ async fn active_by_set(state: &AppState) -> Result<BTreeMap<String, Vec<Activati
 
 /// Store rule packs
 ///
-/// A set that cannot be used is refused with `broken_pack`: `details` names file, line and reason. Nothing is
-/// decided by a stored set before it is activated.
+/// A set that cannot be used is refused with `broken_pack`: `details` names file, line and reason. So is one
+/// whose rules do not keep their own cases: `details` names rule, case and reason. Nothing is decided by a
+/// stored set before it is activated.
 #[utoipa::path(post, path = "/v1/rules/packs", tag = "rules", request_body = PackUpload,
     params(("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")),
     responses((status = 201, description = "Stored.", body = RuleSetView),
@@ -119,7 +122,11 @@ async fn upload_packs(
             .map(|(name, text)| (name.as_str(), &**text))
             .collect();
         // The library keeps it, so that no shard has to stop for it.
-        library.compile(&named).map_err(broken_pack)?;
+        let packs = library.compile(&named).map_err(broken_pack)?;
+        // A rule that is not what its author tried it out to be is not kept.
+        if let Some(case) = packs.broken_cases().first() {
+            return Err(broken_case(case));
+        }
         let texts = texts.into_iter();
         Ok(texts
             .map(|(name, text)| GivenPack {
@@ -244,12 +251,30 @@ fn broken_pack(error: compliance::PackError) -> Problem {
     problem
 }
 
+fn broken_case(case: &BrokenCase) -> Problem {
+    let mut problem = Problem::new(
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "broken_pack",
+        case.to_string(),
+    )
+    .at("packs");
+    let list = if case.fires { "fires" } else { "quiet" };
+    problem.details = BTreeMap::from([
+        ("rule".to_owned(), case.rule.clone()),
+        ("case".to_owned(), format!("{list} {}", case.number)),
+        ("reason".to_owned(), case.to_string()),
+    ]);
+    problem
+}
+
 /// Activate rule packs
 ///
 /// Two people are needed: the first request proposes it in every shard, the same request by a second
 /// person of the role `finance` carries it out (as does an approval of each proposal). Requests that come
 /// from then on are decided by the new set; what was decided keeps its decision. Where a shard could not be
-/// reached, the same request again does the rest.
+/// reached, the same request again does the rest. A set is proposed once at a time: the same request by the
+/// same person names the open proposals, and one for another time is refused. `removed` names the rules that
+/// decide now and would not any more.
 #[utoipa::path(post, path = "/v1/rules/activations", tag = "rules", request_body = NewActivation,
     params(("Idempotency-Key" = String, Header, description = "1 to 255 visible ASCII characters")),
     responses((status = 200, description = "Activated in all shards.", body = ActivationAnswer),
@@ -270,13 +295,19 @@ async fn activate_packs(
     if !known.await? {
         return Err(Problem::not_found("packs", &wanted.packs));
     }
+    let removed = removed_rules(&state, wanted.packs.clone()).await?;
     let now = state.book().clock().now();
     let (mut proposals, mut active, mut last) = (Vec::new(), Vec::new(), None);
     for shard in state.book().shards() {
-        let open = open_proposal(&state, shard, &caller, wanted.clone()).await?;
-        let ask = match open {
-            Some(proposal) => Ask::decide(&state, &caller, proposal, true),
-            None => Ask::new(&state, &caller, Request::ActivateRules(wanted.clone())).at(shard),
+        let ask = match open_proposal(&state, shard, &caller, wanted.clone()).await? {
+            Open::Waits(proposal) => {
+                proposals.push(proposal);
+                continue;
+            }
+            Open::Decidable(proposal) => Ask::decide(&state, &caller, proposal, true),
+            Open::None => {
+                Ask::new(&state, &caller, Request::ActivateRules(wanted.clone())).at(shard)
+            }
         };
         let done = ask
             .keyed(&caller, key.clone(), &body.bytes)
@@ -291,7 +322,6 @@ async fn activate_packs(
         }
         last = Some(done);
     }
-    let done = last.ok_or_else(|| Problem::internal("the book has no shard"))?;
     let status = if proposals.is_empty() {
         StatusCode::OK
     } else {
@@ -299,31 +329,13 @@ async fn activate_packs(
     };
     let answer = ActivationAnswer {
         packs: wanted.packs,
+        removed,
         proposals,
         active,
     };
-    Ok(done.answer_as(status, answer))
-}
-
-/// A proposal of the same activation that somebody else made and this caller may decide.
-async fn open_proposal(
-    state: &AppState,
-    shard: ShardCode,
-    caller: &Caller,
-    wanted: ActivateRules,
-) -> Result<Option<String>, Problem> {
-    let actor = caller.actor();
-    let open = state.read(shard, move |queries| {
-        let found = queries.list(&scan::<Proposal>("open", None, PROPOSALS_MAX))?;
-        let proposals: Result<Vec<Proposal>, _> = found.iter().map(read_body).collect();
-        let wanted = Command::Request(Request::ActivateRules(wanted));
-        let same = proposals?.into_iter().find(|proposal| {
-            proposal.maker.principal != actor.principal
-                && *actor.role == *proposal.approver_role
-                && serde_json::from_value::<Command>(proposal.command.clone())
-                    .is_ok_and(|command| command == wanted)
-        });
-        Ok(same.map(|proposal| proposal.id))
-    });
-    open.await
+    Ok(match last {
+        Some(done) => done.answer_as(status, answer),
+        // Every shard has it proposed already: nothing was asked of any.
+        None => (status, Json(answer)).into_response(),
+    })
 }

@@ -64,8 +64,6 @@ pub enum Failing {
     WrongKey,
     /// It takes until a word or the end of the sender, and fails then.
     Late(mpsc::Receiver<()>),
-    /// It takes until a word or the end of the sender, and succeeds then.
-    Slow(mpsc::Receiver<()>),
 }
 
 /// How a server differs from the others.
@@ -113,10 +111,6 @@ impl Tenancy for Opener {
             Some(Failing::Late(word)) => {
                 let _ = word.recv();
                 return Err(StoreError::Unavailable("it came too late".into()));
-            }
-            Some(Failing::Slow(word)) => {
-                let _ = word.recv();
-                self.vault.clone()
             }
         };
         let store = self.stores[usize::from(lease.shard.number())].clone();
@@ -298,7 +292,6 @@ impl Member {
             gross: Money::cny(gross),
             refunds: Money::cny(0),
             channel_fee: Money::cny(6),
-            unsettled: None,
             bill_hash: "00".repeat(32),
         }));
         let actor = Actor::new("reconciliation", "system");

@@ -10,16 +10,18 @@ use channels::Connector;
 use channels::crypto::{AeadKey, Certificate, RsaPrivateKey, RsaPublicKey};
 use channels::unionpay::{TEST_SIGNER, UnionpayConfig, UnionpayConnector};
 use channels::wechat::{WechatConfig, WechatConnector};
+use sandbox::wechat::WechatSettings;
 use sandbox::{Clock, RunningSandbox, Sandbox, SandboxConfig, SimClock};
 use server::Connectors;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
-pub async fn sandbox() -> (SimClock, RunningSandbox) {
+pub async fn sandbox(wechat: WechatSettings) -> (SimClock, RunningSandbox) {
     let clock = SimClock::new(start_time());
     let sandbox = Sandbox::start(SandboxConfig {
         clock: Clock::Simulated(clock.clone()),
         demo_merchants: true,
+        wechat,
         ..SandboxConfig::default()
     });
     (clock, sandbox.await.unwrap())

@@ -9,7 +9,7 @@
 
 pub mod regulation;
 
-use calendar::{BusinessDate, SettlementCycle, instant_at};
+use calendar::{BusinessDate, HolidayCalendar, SettlementCycle, instant_at};
 use domain::merchant::{CreateMerchant, LateSuccess, Profile};
 use domain::{Command, QingyuanApp, Reply, Request};
 use engine::runtime::{Clock, Outbox, Running, SimulatedClock, Timers};
@@ -185,7 +185,8 @@ impl Rig {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let server = Server::new(&config, engine.clone(), connectors(&url))
             .unwrap()
-            .with_rules(rules.library);
+            .with_rules(rules.library)
+            .with_holidays(HolidayCalendar::china());
         let outbox = Outbox::new(engine.clone(), server.performer(), 4);
         let server = server.start(listener).unwrap();
         Rig {
