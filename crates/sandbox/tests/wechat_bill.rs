@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use sandbox::wechat::{
     BillQuery, Difference, PlantError, PlantOrder, PlantedDifference, WechatCore,
 };
+use sandbox::{Fault, FaultSwitch, Trigger};
 use std::collections::BTreeMap;
 use std::io::Read as _;
 use support::wechat::{MERCHANT, core, day, order, paid, refund, start};
@@ -162,6 +163,71 @@ fn a_line_says_what_happened() {
             refunded["退款状态"].as_str()
         ),
         ("0.00", "SUCCESS")
+    );
+}
+
+/// A connector's reconciliation that takes every line for a success must not get by.
+#[test]
+fn refunds_that_moved_no_money_are_lines_that_say_so() {
+    let mut core = core(1);
+    core.set_refund_millis(2 * 3_600_000);
+    paid(&mut core, "order1", 1_000, start());
+    let late = instant_at(day(), 23, 0, 0);
+    for (number, fault, at) in [
+        ("abnormal", Some(Fault::RefundAbnormal), start()),
+        ("closed", Some(Fault::RefundClosed), start()),
+        ("late", None, late),
+    ] {
+        if let Some(fault) = fault {
+            core.faults_mut().switch_on(FaultSwitch {
+                merchant_id: None,
+                operation: None,
+                fault,
+                trigger: Trigger::Next(1),
+            });
+        }
+        core.refund(MERCHANT, refund("order1", number, 100, 1_000), at)
+            .unwrap();
+    }
+    core.tick(instant_at(day().next(), 9, 0, 0));
+    let (rows, summary) = read(&core.bill_text(MERCHANT, day()).unwrap());
+    let shown: Vec<_> = rows
+        .iter()
+        .filter(|row| row["交易状态"] == "REFUND")
+        .map(|row| {
+            [
+                "商户退款单号",
+                "退款状态",
+                "申请退款金额",
+                "退款金额",
+                "手续费",
+            ]
+            .map(|column| row[column].as_str())
+        })
+        .collect();
+    assert_eq!(
+        shown,
+        [
+            ["abnormal", "CHANGE", "1.00", "0.00", "0.00000"],
+            ["closed", "FAIL", "1.00", "0.00", "0.00000"],
+            ["late", "PROCESSING", "1.00", "0.00", "0.00000"],
+        ]
+    );
+    assert_eq!(
+        (
+            summary["退款总金额"].as_str(),
+            summary["申请退款总金额"].as_str()
+        ),
+        ("0.00", "3.00")
+    );
+    // The money moves on the next day, and is on that day's bill once.
+    let (rows, _) = read(&core.bill_text(MERCHANT, day().next()).unwrap());
+    let [row] = rows.as_slice() else {
+        panic!("{rows:?}")
+    };
+    assert_eq!(
+        (row["退款状态"].as_str(), row["退款金额"].as_str()),
+        ("SUCCESS", "1.00")
     );
 }
 

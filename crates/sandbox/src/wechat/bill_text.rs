@@ -18,11 +18,51 @@ pub(crate) struct BillLine {
     pub(crate) openid: String,
     pub(crate) description: String,
     pub(crate) attach: String,
-    /// WeChat's and the merchant's number of the refund; none for a payment.
-    pub(crate) refund: Option<(String, String)>,
+    /// None for a payment.
+    pub(crate) refund: Option<LineRefund>,
     pub(crate) amount_fen: i64,
     pub(crate) fee_fen: i64,
     pub(crate) fee_rate_ppm: u32,
+}
+
+impl BillLine {
+    /// What it deducts or pays: a refund that has not succeeded moves no money.
+    fn moved_fen(&self) -> i64 {
+        match &self.refund {
+            Some(refund) if refund.outcome != Outcome::Success => 0,
+            _ => self.amount_fen,
+        }
+    }
+}
+
+/// The refund of a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LineRefund {
+    /// WeChat's number.
+    pub(crate) refund_id: String,
+    /// Merchant's number.
+    pub(crate) out_refund_no: String,
+    pub(crate) outcome: Outcome,
+}
+
+/// How a refund stands when its day is over, in the bill's words.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    Success,
+    Processing,
+    Fail,
+    Change,
+}
+
+impl Outcome {
+    fn word(self) -> &'static str {
+        match self {
+            Outcome::Success => "SUCCESS",
+            Outcome::Processing => "PROCESSING",
+            Outcome::Fail => "FAIL",
+            Outcome::Change => "CHANGE",
+        }
+    }
 }
 
 /// Writes the bill of one merchant.
@@ -42,17 +82,21 @@ fn row(app_id: &str, merchant_id: &str, line: &BillLine) -> Vec<String> {
     let amount = yuan(line.amount_fen);
     let zero = || yuan(0);
     let none = String::new;
-    let (status, paid, refunded, refund_id, out_refund_no, kind, outcome) = match &line.refund {
+    let (status, paid, requested, refund_id, out_refund_no, kind, outcome) = match &line.refund {
         None => ("SUCCESS", amount, zero(), "0", "0", "", ""),
-        Some((id, number)) => (
+        Some(refund) => (
             "REFUND",
             zero(),
             amount,
-            id.as_str(),
-            number.as_str(),
+            refund.refund_id.as_str(),
+            refund.out_refund_no.as_str(),
             "ORIGINAL",
-            "SUCCESS",
+            refund.outcome.word(),
         ),
+    };
+    let refunded = match &line.refund {
+        None => zero(),
+        Some(_) => yuan(line.moved_fen()),
     };
     vec![
         spaced(line.at),
@@ -71,7 +115,7 @@ fn row(app_id: &str, merchant_id: &str, line: &BillLine) -> Vec<String> {
         zero(),
         refund_id.to_owned(),
         out_refund_no.to_owned(),
-        refunded.clone(),
+        refunded,
         zero(),
         kind.to_owned(),
         outcome.to_owned(),
@@ -80,28 +124,29 @@ fn row(app_id: &str, merchant_id: &str, line: &BillLine) -> Vec<String> {
         format!("{}000", yuan(line.fee_fen)),
         percent(line.fee_rate_ppm),
         paid,
-        refunded,
+        requested,
         none(),
     ]
 }
 
 fn summary(lines: &[BillLine]) -> Vec<String> {
-    let sum = |of_refunds: bool| {
+    let sum = |of_refunds: bool, fen: fn(&BillLine) -> i64| {
         lines
             .iter()
             .filter(|line| line.refund.is_some() == of_refunds)
-            .map(|line| line.amount_fen)
+            .map(fen)
             .sum::<i64>()
     };
+    let paid = sum(false, |line| line.amount_fen);
     let fee = lines.iter().map(|line| line.fee_fen).sum::<i64>();
     vec![
         lines.len().to_string(),
-        yuan(sum(false)),
-        yuan(sum(true)),
+        yuan(paid),
+        yuan(sum(true, BillLine::moved_fen)),
         yuan(0),
         format!("{}000", yuan(fee)),
-        yuan(sum(false)),
-        yuan(sum(true)),
+        yuan(paid),
+        yuan(sum(true, |line| line.amount_fen)),
     ]
 }
 

@@ -1,7 +1,7 @@
 //! The trade bill of a day: asking where it is, and fetching it.
 
-use super::bill_text::{self, BillLine};
-use super::books::{Entry, RefundState};
+use super::bill_text::{self, BillLine, LineRefund, Outcome};
+use super::books::{Entry, Refund, RefundState};
 use super::core::{Merchant, WechatCore};
 use super::plant;
 use super::refusal::Refusal;
@@ -102,6 +102,11 @@ impl WechatCore {
     pub fn bill_text(&self, merchant_id: &str, day: BusinessDate) -> Option<String> {
         let merchant = self.merchants.get(merchant_id)?;
         let mut lines = booked_lines(merchant, day);
+        let unbooked = unbooked_lines(merchant, day);
+        if !unbooked.is_empty() {
+            lines.extend(unbooked);
+            lines.sort_by_key(|line| line.at);
+        }
         plant::apply(&self.planted, merchant_id, day, &mut lines);
         (!lines.is_empty()).then(|| bill_text::write(&merchant.terms.app_id, merchant_id, &lines))
     }
@@ -138,26 +143,63 @@ impl WechatCore {
     }
 }
 
+/// Lines of the day that moved money.
 pub(crate) fn booked_lines(merchant: &Merchant, day: BusinessDate) -> Vec<BillLine> {
     let entries = merchant.books.entries.get(&day);
     entries
         .into_iter()
         .flatten()
-        .filter_map(|entry| line(merchant, entry))
+        .filter_map(|entry| booked_line(merchant, entry))
         .collect()
 }
 
-fn line(merchant: &Merchant, entry: &Entry) -> Option<BillLine> {
-    let trade = merchant.books.trades.get(&entry.out_trade_no)?;
-    let payment = trade.payment()?;
+/// Lines of refunds that moved no money on the day: under way when it was over, or come to nothing on
+/// it.
+fn unbooked_lines(merchant: &Merchant, day: BusinessDate) -> Vec<BillLine> {
+    let refunds = merchant.books.refunds.values();
+    refunds
+        .filter_map(|refund| {
+            let (at, outcome) = unbooked(refund, day)?;
+            let entry = Entry {
+                at,
+                out_trade_no: refund.out_trade_no.clone(),
+                out_refund_no: None,
+                amount_fen: refund.refund_fen,
+                fee_fen: 0,
+            };
+            line(merchant, &entry, Some((refund, outcome)))
+        })
+        .collect()
+}
+
+fn unbooked(refund: &Refund, day: BusinessDate) -> Option<(Timestamp, Outcome)> {
+    let ended = refund.ended_at.map(|at| (at, shanghai_date(at)));
+    match (ended, refund.state) {
+        (Some((at, ended)), RefundState::Closed) if ended == day => Some((at, Outcome::Fail)),
+        (Some((at, ended)), RefundState::Abnormal) if ended == day => Some((at, Outcome::Change)),
+        (ended, _) => {
+            let open = ended.is_none_or(|(_, ended)| ended > day);
+            let accepted = shanghai_date(refund.created_at) == day;
+            (open && accepted).then_some((refund.created_at, Outcome::Processing))
+        }
+    }
+}
+
+fn booked_line(merchant: &Merchant, entry: &Entry) -> Option<BillLine> {
     let refund = match &entry.out_refund_no {
         None => None,
-        Some(number) => {
-            let refund = merchant.books.refunds.get(number)?;
-            debug_assert!(matches!(refund.state, RefundState::Succeeded { .. }));
-            Some((refund.refund_id.clone(), number.clone()))
-        }
+        Some(number) => Some((merchant.books.refunds.get(number)?, Outcome::Success)),
     };
+    line(merchant, entry, refund)
+}
+
+fn line(
+    merchant: &Merchant,
+    entry: &Entry,
+    refund: Option<(&Refund, Outcome)>,
+) -> Option<BillLine> {
+    let trade = merchant.books.trades.get(&entry.out_trade_no)?;
+    let payment = trade.payment()?;
     Some(BillLine {
         at: entry.at,
         transaction_id: payment.transaction_id.clone(),
@@ -165,7 +207,11 @@ fn line(merchant: &Merchant, entry: &Entry) -> Option<BillLine> {
         openid: payment.openid.clone(),
         description: trade.description.clone(),
         attach: trade.attach.clone(),
-        refund,
+        refund: refund.map(|(refund, outcome)| LineRefund {
+            refund_id: refund.refund_id.clone(),
+            out_refund_no: refund.out_refund_no.clone(),
+            outcome,
+        }),
         amount_fen: entry.amount_fen,
         fee_fen: entry.fee_fen,
         fee_rate_ppm: merchant.terms.fee_rate_ppm,

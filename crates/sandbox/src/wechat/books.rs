@@ -90,6 +90,8 @@ pub struct Refund {
     pub notify_url: Option<String>,
     /// When it was accepted.
     pub created_at: Timestamp,
+    /// When it came to its end, in whole seconds.
+    pub ended_at: Option<Timestamp>,
     /// Its state.
     pub state: RefundState,
     #[serde(skip)]

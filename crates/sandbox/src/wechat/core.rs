@@ -394,6 +394,7 @@ impl WechatCore {
         let fee_returned_fen = merchant.books.fee_returned_by(out_refund_no)?;
         let refund = merchant.books.refunds.get_mut(out_refund_no)?;
         let at = whole_second(at);
+        refund.ended_at = Some(at);
         refund.state = match end {
             RefundEnd::Success => RefundState::Succeeded {
                 at,

@@ -127,7 +127,10 @@ impl WechatCore {
             bill_date: order.bill_date,
             difference,
             out_trade_no: line.out_trade_no.clone(),
-            out_refund_no: line.refund.as_ref().map(|(_, number)| number.clone()),
+            out_refund_no: line
+                .refund
+                .as_ref()
+                .map(|refund| refund.out_refund_no.clone()),
             transaction_id: line.transaction_id.clone(),
             booked_fen: Some(line.amount_fen),
             written_fen: match difference {
@@ -203,10 +206,11 @@ fn foreign_line(difference: &PlantedDifference, amount_fen: i64) -> BillLine {
 fn own_number(line: &BillLine) -> &str {
     line.refund
         .as_ref()
-        .map_or(line.out_trade_no.as_str(), |(_, number)| number)
+        .map_or(line.out_trade_no.as_str(), |refund| &refund.out_refund_no)
 }
 
 fn concerns(planted: &PlantedDifference, line: &BillLine) -> bool {
+    let refund = line.refund.as_ref();
     planted.out_trade_no == line.out_trade_no
-        && planted.out_refund_no.as_deref() == line.refund.as_ref().map(|(_, n)| n.as_str())
+        && planted.out_refund_no.as_deref() == refund.map(|refund| refund.out_refund_no.as_str())
 }

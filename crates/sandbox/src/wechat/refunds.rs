@@ -117,6 +117,7 @@ impl WechatCore {
             total_fen: order.amount.total,
             notify_url: order.notify_url.clone(),
             created_at: whole_second(now),
+            ended_at: None,
             state: RefundState::Processing,
             request: order,
         };
