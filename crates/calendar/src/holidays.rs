@@ -9,11 +9,13 @@ const CHINA: &str = include_str!("../data/cn-holidays.csv");
 
 /// The days that deviate from "Monday to Friday are business days", for a span of whole years.
 ///
-/// Outside the covered years only weekends are known; ask [`HolidayCalendar::covers`] before a
-/// promise is made about a far date.
+/// Outside the covered years only weekends are known, and in provisional ones also the days that the
+/// regulation on holidays fixes by itself; ask [`HolidayCalendar::covers`] before a promise is made
+/// about a far date.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct HolidayCalendar {
     covered: Option<(i16, i16)>,
+    provisional: Option<(i16, i16)>,
     deviations: BTreeMap<BusinessDate, Deviation>,
 }
 
@@ -28,7 +30,7 @@ enum Deviation {
 pub enum HolidayFileError {
     /// A line has the wrong shape.
     #[error(
-        "line {line}: expected `covers,<first year>,<last year>` or `<yyyy-MM-dd>,holiday|workday,<festival>`"
+        "line {line}: expected `covers,<first year>,<last year>`, `provisional,<first year>,<last year>` or `<yyyy-MM-dd>,holiday|workday,<festival>`"
     )]
     Malformed {
         /// The line.
@@ -50,7 +52,7 @@ pub enum HolidayFileError {
         /// The day.
         date: BusinessDate,
     },
-    /// A day lies outside the covered years.
+    /// A day lies in a year that the list does not name.
     #[error("line {line}: {date} is outside the covered years; put the covers line first")]
     NotCovered {
         /// The line.
@@ -79,8 +81,9 @@ impl HolidayCalendar {
         HolidayCalendar::default()
     }
 
-    /// Reads a list: comment lines with `#`, one `covers,<first>,<last>` line before the rows,
-    /// an optional heading, and rows `date,holiday|workday,festival`.
+    /// Reads a list: comment lines with `#`, one `covers,<first>,<last>` line before the rows, at most
+    /// one `provisional,<first>,<last>` line for years of which not everything is known yet, an optional
+    /// heading, and rows `date,holiday|workday,festival`.
     pub fn from_csv(text: &str) -> Result<HolidayCalendar, HolidayFileError> {
         let mut calendar = HolidayCalendar::default();
         for (index, row) in text.lines().enumerate() {
@@ -101,14 +104,19 @@ impl HolidayCalendar {
         else {
             return Err(malformed);
         };
-        if first == "covers" {
+        let years = match first {
+            "covers" => Some(&mut self.covered),
+            "provisional" => Some(&mut self.provisional),
+            _ => None,
+        };
+        if let Some(years) = years {
             let (Ok(from), Ok(to)) = (second.parse::<i16>(), third.parse::<i16>()) else {
                 return Err(malformed);
             };
-            if from > to || self.covered.is_some() {
+            if from > to || years.is_some() {
                 return Err(malformed);
             }
-            self.covered = Some((from, to));
+            *years = Some((from, to));
             return Ok(());
         }
         let deviation = match second {
@@ -119,7 +127,7 @@ impl HolidayCalendar {
         let date: BusinessDate = first
             .parse()
             .map_err(|cause| HolidayFileError::Date { line, cause })?;
-        if !self.covers(date.year()) {
+        if !self.covers(date.year()) && !within(self.provisional, date.year()) {
             return Err(HolidayFileError::NotCovered { line, date });
         }
         match self.deviations.insert(date, deviation) {
@@ -130,8 +138,20 @@ impl HolidayCalendar {
 
     /// Whether the holidays of this year are known.
     pub fn covers(&self, year: i16) -> bool {
-        self.covered
-            .is_some_and(|(first, last)| (first..=last).contains(&year))
+        within(self.covered, year)
+    }
+
+    /// The last day of the covered years.
+    pub fn covered_until(&self) -> Option<BusinessDate> {
+        let (_, last) = self.covered?;
+        BusinessDate::new(last, 12, 31).ok()
+    }
+
+    /// The first of `days` days from `date` on whose year is not covered.
+    pub fn first_uncovered(&self, date: BusinessDate, days: u16) -> Option<BusinessDate> {
+        (0..i32::from(days))
+            .map(|ahead| date.plus_days(ahead))
+            .find(|day| !self.covers(day.year()))
     }
 
     /// Whether banks and companies work on this day.
@@ -190,6 +210,10 @@ impl HolidayCalendar {
             }
         }
     }
+}
+
+fn within(years: Option<(i16, i16)>, year: i16) -> bool {
+    years.is_some_and(|(first, last)| (first..=last).contains(&year))
 }
 
 /// The first date after `trade` with this day of month; a day that the month lacks is its last.

@@ -99,6 +99,45 @@ fn spring_festival_2026() {
     );
 }
 
+/// Money was due on New Year's Day, on which no bank works.
+#[test]
+fn days_that_the_regulation_fixes_are_off_before_the_years_notice() {
+    let t1 = SettlementCycle::BusinessDays(1);
+    for (trade, settled) in [
+        ("2026-12-31", "2027-01-04"),
+        ("2027-02-04", "2027-02-09"),
+        ("2027-04-02", "2027-04-06"),
+        ("2027-06-08", "2027-06-10"),
+        ("2027-09-14", "2027-09-16"),
+        ("2027-09-30", "2027-10-04"),
+    ] {
+        assert_eq!(
+            china().settlement_date(date(trade), t1),
+            date(settled),
+            "{trade}"
+        );
+    }
+    assert!(!china().covers(2027), "what the notice moves is not known");
+    let statutory = (0..365)
+        .filter(|day| !china().is_business_day(date("2027-01-01").plus_days(*day)))
+        .count();
+    // 104 days of weekends and 13 holidays, of which six are on weekends.
+    assert_eq!(statutory, 104 + 13 - 6);
+}
+
+#[test]
+fn the_end_of_what_is_known_is_told_in_advance() {
+    assert_eq!(china().covered_until(), Some(date("2026-12-31")));
+    assert_eq!(china().first_uncovered(date("2026-11-01"), 60), None);
+    assert_eq!(
+        china().first_uncovered(date("2026-11-03"), 60),
+        Some(date("2027-01-01"))
+    );
+    let today = date("2028-03-01");
+    assert_eq!(china().first_uncovered(today, 60), Some(today));
+    assert_eq!(HolidayCalendar::weekends_only().covered_until(), None);
+}
+
 #[test]
 fn amended_notices_are_in() {
     assert!(!china().is_business_day(date("2020-01-31")));
@@ -189,6 +228,8 @@ fn faulty_lists_name_their_line() {
         "2030-01-01,holiday",
         "2030-01-01,off,x",
         "covers,2030,2031",
+        "provisional,2032,2031",
+        "provisional,2031",
         "x",
     ] {
         assert_eq!(
