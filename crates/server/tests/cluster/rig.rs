@@ -292,6 +292,7 @@ impl Member {
             gross: Money::cny(gross),
             refunds: Money::cny(0),
             channel_fee: Money::cny(6),
+            unsettled: None,
             bill_hash: "00".repeat(32),
         }));
         let actor = Actor::new("reconciliation", "system");
