@@ -247,6 +247,13 @@ impl PeerLink {
         said.is_some_and(|(at, shards)| at.elapsed() < HEARD_MAX && shards.contains(&shard))
     }
 
+    /// Whether this very process has answered a greeting since it was first seen.
+    fn has_answered(&self, holder: &Holder) -> bool {
+        let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = heard.get(&holder.server);
+        known.is_some_and(|heard| heard.said.is_some())
+    }
+
     async fn ask(
         &self,
         holder: &Holder,
@@ -278,6 +285,10 @@ impl PeerLink {
             }
             Err(error) => return Err(unknown(&error)),
         };
+        if response.status() == reqwest::StatusCode::UNAUTHORIZED && self.has_answered(holder) {
+            // That process knew the key: another one is at its address now, and has read nothing of the message.
+            return Err(SubmitError::Moving);
+        }
         if response.status() != reqwest::StatusCode::OK {
             return Err(unknown(&format!(
                 "the server at {address} answered {}",

@@ -1,6 +1,8 @@
 //! Messages among servers are of servers of the book, and are taken once.
 
-use crate::rig::{OPERATOR, Peculiar, Shared, group_in, until};
+use crate::rig::{OPERATOR, Peculiar, SHARDS, Shared, group_in, until};
+use engine::ShardCode;
+use engine::store::lease::Holder;
 use server::book::{PEER_PATH, Place};
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -74,4 +76,45 @@ async fn a_server_with_another_key_gets_nothing_done() {
     assert_eq!(found["items"].as_array().unwrap().len(), 0);
     foreign.stop().await;
     one.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_started_anew_under_its_old_leases_is_waited_for() {
+    let shared = Shared::new();
+    let earlier = shared.server("earlier").await;
+    earlier.until_ready().await;
+    let other = shared.server("other").await;
+    shared.until_held("other", SHARDS / 2).await;
+    other.until_ready().await;
+    let shard = ShardCode::new(0).unwrap();
+    let group = group_in(&other.book, 0);
+    // It dies: what it held is its own for as long as the leases last, and another process answers at its address.
+    let dead = Holder {
+        server: "earlier".into(),
+        address: earlier.server.url(),
+    };
+    let listens = earlier.server.address;
+    earlier.stop().await;
+    shared.leases.steal(shard, &dead);
+    let anew = Peculiar {
+        listens,
+        ..Peculiar::default()
+    };
+    let anew = shared.peculiar_server("anew", anew).await;
+    let there = || matches!(other.book.place(shard).as_ref(), Place::There(by) if *by == dead);
+    until(there).await;
+    let asked = tokio::spawn(async move {
+        other.account("wallet:1", Some(&group), false).await;
+        other
+    });
+    // An answer that was not waited for is there long before.
+    let renewals = || shared.leases.history(ShardCode::new(1).unwrap()).1;
+    let before = renewals();
+    until(|| asked.is_finished() || renewals() != before).await;
+    let before = renewals();
+    until(|| asked.is_finished() || renewals() >= before + 10 || renewals() < before).await;
+    shared.leases.free(shard);
+    let other = asked.await.expect("it is answered");
+    other.stop().await;
+    anew.stop().await;
 }

@@ -77,6 +77,8 @@ pub struct Peculiar {
     pub lasts: Duration,
     /// Milliseconds that its clock is ahead of the others'.
     pub clock_ahead: i64,
+    /// Where it listens; at a port of its own where nothing is said.
+    pub listens: std::net::SocketAddr,
 }
 
 impl Default for Peculiar {
@@ -87,6 +89,7 @@ impl Default for Peculiar {
             tick: Duration::from_millis(50),
             lasts: Duration::from_secs(3),
             clock_ahead: 0,
+            listens: ([127, 0, 0, 1], 0).into(),
         }
     }
 }
@@ -170,7 +173,9 @@ impl Shared {
             ],
             ..ServerConfig::default()
         };
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let listener = tokio::net::TcpListener::bind(peculiar.listens)
+            .await
+            .unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let server = Server::new(&config, book.clone(), Connectors::default()).unwrap();
         let performer = server.performer();
