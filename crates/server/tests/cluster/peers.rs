@@ -110,6 +110,8 @@ async fn a_server_started_anew_under_its_old_leases_is_waited_for() {
     // An answer that was not waited for is there long before.
     let renewals = || shared.leases.history(ShardCode::new(1).unwrap()).1;
     let before = renewals();
+    until(|| asked.is_finished() || renewals() != before).await;
+    let before = renewals();
     until(|| asked.is_finished() || renewals() >= before + 10 || renewals() < before).await;
     shared.leases.free(shard);
     let other = asked.await.expect("it is answered");
