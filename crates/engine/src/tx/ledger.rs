@@ -162,8 +162,9 @@ impl Tx<'_> {
         self.state.head.greatest_id = self.state.head.greatest_id.max(id.0);
     }
 
-    /// Whether these very transfers are in the books already, out of the same hold (0: of none); a
-    /// differing repeat, or one of parts of several postings, is an error.
+    /// Whether these very transfers are in the books already, out of the same hold (0: of none). A differing repeat is an
+    /// error, and so is one whose rows do not follow one another. Where one posting ended and the next began is not
+    /// stored: a part of one, or neighbouring ones together, count as a repeat.
     fn posted_before(&mut self, transfers: &[Transfer], hold: u128) -> Result<bool, PostStop> {
         let mut used = 0;
         let mut first = 0;

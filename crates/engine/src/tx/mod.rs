@@ -90,11 +90,6 @@ impl Tx<'_> {
         self.ids.id(prefix)
     }
 
-    /// A new channel reference: shard code and 26 alphanumerics.
-    pub fn new_reference(&mut self) -> String {
-        self.ids.reference()
-    }
-
     /// A new transfer id.
     pub fn new_transfer_id(&mut self) -> TransferId {
         self.ids.transfer()
@@ -197,7 +192,7 @@ impl Tx<'_> {
         keys.iter().map(|key| self.expect::<R>(&key.key)).collect()
     }
 
-    /// As [`Tx::scan`], leaving damaged records out: for tidying, which one of them must not stop.
+    /// As [`Tx::scan`], leaving out what is damaged or not there any more: for tidying, which one of them must not stop.
     pub(crate) fn scan_sound<R: Record>(
         &mut self,
         index: &'static str,
@@ -212,7 +207,8 @@ impl Tx<'_> {
                 return Err(Interrupt::Broken("the store cannot be read".to_owned()));
             }
         }
-        keys.iter().map(|key| self.expect::<R>(&key.key)).collect()
+        let found = keys.iter().map(|key| self.get::<R>(&key.key));
+        found.filter_map(Result::transpose).collect()
     }
 
     /// Keys of an index range as this command sees it.

@@ -40,6 +40,7 @@ pub enum Fault {
 }
 
 type Predicate = Arc<dyn Fn(&SealedBatch) -> bool + Send + Sync>;
+type Wait = Arc<dyn Fn() + Send + Sync>;
 
 #[derive(Default)]
 struct Inner {
@@ -50,6 +51,8 @@ struct Inner {
     refuses: Option<Predicate>,
     /// Reads fail while set.
     unreadable: bool,
+    /// What a list waits for.
+    listing: Option<Wait>,
     commits: u64,
 }
 
@@ -86,6 +89,22 @@ impl MemoryStore {
 
     pub fn refuse(&self, batches: impl Fn(&SealedBatch) -> bool + Send + Sync + 'static) {
         self.inner().refuses = Some(Arc::new(batches));
+    }
+
+    /// Every list begins with this, on the thread that asks for it.
+    pub fn before_lists(&self, wait: impl Fn() + Send + Sync + 'static) {
+        self.inner().listing = Some(Arc::new(wait));
+    }
+
+    /// As if its shard row had been lost.
+    pub fn lose_head(&self) {
+        self.inner().tables.head = None;
+    }
+
+    /// A record that is gone while its index entries stay.
+    pub fn lose_record(&self, kind: &str, key: &str) {
+        let row = (kind.to_owned(), key.to_owned());
+        self.inner().tables.records.remove(&row).unwrap();
     }
 
     pub fn set_unreadable(&self, unreadable: bool) {
@@ -362,6 +381,10 @@ impl Queries for MemoryStore {
         self.read(|tables| tables.body(kind, key))?
     }
     fn list(&self, scan: &Scan) -> Result<Vec<Found>, StoreError> {
+        let wait = self.inner().listing.clone();
+        if let Some(wait) = wait {
+            wait();
+        }
         self.read(|tables| {
             let found = tables.scan(scan).into_iter();
             let with_body = found.filter_map(|(value, key)| {

@@ -73,6 +73,30 @@ fn housekeeping_leaves_changed_records_and_deletes_the_others() {
     assert_eq!(kept(&rig), [damaged]);
 }
 
+/// It was set aside again and again, and filled the book with that.
+#[test]
+fn housekeeping_goes_on_beside_an_index_entry_without_its_record() {
+    let mut rig = Rig::new();
+    for request in ["one", "two", "three"] {
+        rig.ask_keyed(add("a", 1), key(request, "body"));
+    }
+    let kept = |rig: &Rig, wanted: &str| {
+        let keys = rig.tables().records.into_keys();
+        let kept = keys.filter(|(kind, _)| kind == wanted);
+        kept.map(|(_, key)| key).collect::<Vec<String>>()
+    };
+    let lost = kept(&rig, "idempotency").swap_remove(1);
+    rig.store.lose_record("idempotency", &lost);
+    rig.restart();
+    rig.wait(8 * 24 * 3_600);
+    assert_eq!(rig.ask_task(Task::Housekeeping).result, Verdict::Noted);
+    let aside = <SetAside as engine::Record>::KIND;
+    assert_eq!(
+        [kept(&rig, "idempotency"), kept(&rig, aside)].concat(),
+        [""; 0]
+    );
+}
+
 /// The tail tells what its checkpoint lacks, but not what kind of account it is.
 #[test]
 fn a_changed_account_of_the_tail_waits_for_its_row() {
