@@ -131,6 +131,8 @@ pub(crate) struct BatchBuilder {
     pub changed: Vec<RecordKey>,
     pub secrets: Vec<SealedSecret>,
     pub dirtied: usize,
+    /// Length of the texts and secrets in it: what commands said and were answered. Their records are not encoded yet.
+    pub bytes: usize,
 }
 
 impl BatchBuilder {

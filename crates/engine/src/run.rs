@@ -77,6 +77,8 @@ impl<App: Application> Shard<App> {
                         self.keep(attempt.undo);
                         self.waiting.fresh.extend(attempt.emitted);
                         self.waiting.settled.extend(attempt.settled);
+                        let sealed = secrets.iter().map(|secret| secret.cipher_text.len());
+                        self.state.batch.bytes += sealed.sum::<usize>();
                         self.state.batch.secrets.extend(secrets);
                         return self.finish(task, admission, verdict);
                     }
@@ -217,12 +219,14 @@ impl<App: Application> Shard<App> {
         };
         let outcome = serde_json::value::to_raw_value(&verdict)
             .map_err(|error| StoreError::Refused(error.to_string()))?;
+        let command = task.journal_form();
+        self.state.batch.bytes += command.len() + outcome.get().len();
         self.state.batch.journal.push(JournalRow {
             seq: journal_seq,
             at: admission.now,
             principal: actor.principal,
             role: actor.role,
-            command: task.journal_form(),
+            command,
             outcome: outcome.get().to_owned(),
             last_ledger_seq: self.state.head.ledger_seq,
         });

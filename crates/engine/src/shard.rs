@@ -168,6 +168,11 @@ impl<App: Application> Shard<App> {
         self.waiting.admitted.len()
     }
 
+    /// Length of what the commands in the batch being filled said and were answered.
+    pub fn bytes_waiting(&self) -> usize {
+        self.state.batch.bytes
+    }
+
     /// Whether a sealed batch waits for its commit.
     pub fn is_writing(&self) -> bool {
         self.in_flight.is_some()

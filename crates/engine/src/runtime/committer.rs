@@ -8,8 +8,6 @@ use std::time::{Duration, Instant};
 
 /// What became of a batch.
 pub(super) struct Ack {
-    /// The batch; an executor that gave up waiting for one must not take its late end for the next's.
-    pub batch: Arc<SealedBatch>,
     pub result: Result<(), StoreError>,
     pub took: Duration,
 }
@@ -29,7 +27,6 @@ pub(super) fn run(
             writer = None;
         }
         let ack = Ack {
-            batch,
             result,
             took: begun.elapsed(),
         };

@@ -1,5 +1,6 @@
 //! The shard's thread: drains what waits, runs it, hands full or idle batches to the committer.
 
+mod filling;
 mod recovery;
 
 use super::clock::Clock;
@@ -8,43 +9,29 @@ use super::outbox::Permissions;
 use super::{Counters, Message, Submitted};
 use crate::application::{Application, SubmitError};
 use crate::batch::SealedBatch;
-use crate::shard::{Admitted, Released, Shard, ShardOptions, Ticket, TicketOutcome};
+use crate::shard::{Released, Shard, ShardOptions, Ticket, TicketOutcome};
 use crate::store::{StoreError, StoreFactory};
-use crate::task::{Admission, Task};
 use crate::vault::Vault;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TryRecvError};
+use filling::SMALL_BATCH;
 use ledger::AccountState;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
-/// Commands taken from the queue before acknowledgements are looked at again …
-const DRAIN_MAX: usize = 1_024;
-/// … and before the size of the batch is.
-const RUN_MAX: usize = 16;
-/// A batch is full with this many commands …
-const BATCH_COMMANDS_MAX: usize = 8_192;
-/// … or ledger rows.
-const BATCH_ROWS_MAX: usize = 8_000;
 /// Checkpoints written per idle batch.
 const IDLE_SWEEP: usize = 20_000;
-/// How long a commit may take after which nobody waits for its outcome any more.
-const COMMIT_MAX: Duration = Duration::from_secs(30);
 /// Time without work after which checkpoints are brought up to date.
 const IDLE_AFTER: Duration = Duration::from_millis(200);
 /// How often the queue is looked at while a batch is being written. Being woken by each command
 /// costs more than running it, for the shard and for whoever submits it.
 const LOOK_AGAIN: Duration = Duration::from_millis(1);
-/// A batch of fewer commands waits a moment for the callers that were just answered …
-const SMALL_BATCH: usize = 256;
-/// … when the commit before was short, which means mostly its fixed costs; during a long one the
-/// next batch fills by itself, and is better on its way at once …
+/// Only behind a commit that was short, which means mostly its fixed costs, does a small batch wait a moment for the
+/// callers that were just answered; during a long one the next batch fills by itself, and is better on its way at once …
 const SHORT_COMMIT: Duration = Duration::from_micros(1_200);
 /// … and not longer than this: half as many commits for the same commands are worth it.
 const GATHER_MAX: Duration = Duration::from_millis(1);
-/// Pause between looks at the queue meanwhile.
-const GATHER_PAUSE: Duration = Duration::from_micros(100);
 
 pub(super) struct Parts<App: Application> {
     pub app: Arc<App>,
@@ -52,6 +39,8 @@ pub(super) struct Parts<App: Application> {
     pub vault: Arc<Vault>,
     pub clock: Arc<dyn Clock>,
     pub options: ShardOptions,
+    /// How long a shard that cannot be opened anew is tried: `None` for ever.
+    pub reopen_max: Option<Duration>,
     pub inbox: Receiver<Message<App>>,
     pub fresh: mpsc::UnboundedSender<Permissions>,
     pub counters: Arc<Counters>,
@@ -64,8 +53,8 @@ pub(super) struct Executor<App: Application> {
     batches: Sender<Arc<SealedBatch>>,
     acks: Receiver<Ack>,
     committer: JoinHandle<()>,
-    /// The batch whose acknowledgement is awaited.
-    sent: Option<Arc<SealedBatch>>,
+    /// Whether a batch is with the committer.
+    sent: bool,
     waiters: hashbrown::HashMap<Ticket, Waiter<App>, rustc_hash::FxBuildHasher>,
     next_ticket: Ticket,
     /// Answers to reads that saw changes of the batch being filled, and of the one being written.
@@ -91,8 +80,18 @@ type Read = (
 /// Why the shard has to be opened again.
 struct Failure {
     error: StoreError,
-    /// Tasks of the failed and of the unfinished batch, if they shall be tried one by one.
-    retry: bool,
+    then: Then,
+}
+
+/// What a failure leads to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Then {
+    /// The callers ask again.
+    Reload,
+    /// Tasks of the failed and of the unfinished batch are tried one by one.
+    OneByOne,
+    /// Nothing can be written any more, however often the shard is opened.
+    End,
 }
 
 impl<App: Application> Executor<App> {
@@ -111,7 +110,7 @@ impl<App: Application> Executor<App> {
             batches,
             acks,
             committer,
-            sent: None,
+            sent: false,
             waiters: hashbrown::HashMap::default(),
             next_ticket: 1,
             reads_waiting: Vec::new(),
@@ -144,7 +143,9 @@ impl<App: Application> Executor<App> {
             ..
         } = self;
         drop(batches);
-        let _ = committer.join();
+        if committer.join().is_err() {
+            tracing::error!("the writing thread panicked");
+        }
         while let Ok(message) = parts.inbox.try_recv() {
             match message {
                 Message::Task(_, reply) => drop(reply.send(Err(SubmitError::Moving))),
@@ -175,17 +176,14 @@ impl<App: Application> Executor<App> {
         }
     }
 
-    fn is_full(shard: &Shard<App>) -> bool {
-        shard.rows_waiting() >= BATCH_ROWS_MAX || shard.commands_waiting() >= BATCH_COMMANDS_MAX
-    }
-
     fn wait_while_writing(&mut self, shard: &mut Shard<App>) -> Result<(), Failure> {
         if Self::is_full(shard) || self.stopping {
             let (result, took) = self.await_ack()?;
             return self.acknowledged(shard, result, took);
         }
         if let Ok(ack) = self.acks.try_recv() {
-            return self.heard(shard, ack);
+            let (result, took) = self.heard(ack);
+            return self.acknowledged(shard, result, took);
         }
         match self.parts.inbox.try_recv() {
             Ok(message) => return self.take(shard, message),
@@ -193,16 +191,12 @@ impl<App: Application> Executor<App> {
             Err(TryRecvError::Empty) => {}
         }
         match self.acks.recv_timeout(LOOK_AGAIN) {
-            Ok(ack) => self.heard(shard, ack),
+            Ok(ack) => {
+                let (result, took) = self.heard(ack);
+                self.acknowledged(shard, result, took)
+            }
             Err(RecvTimeoutError::Timeout) => Ok(()),
             Err(RecvTimeoutError::Disconnected) => Err(gone()),
-        }
-    }
-
-    fn heard(&mut self, shard: &mut Shard<App>, ack: Ack) -> Result<(), Failure> {
-        match self.own(ack) {
-            Some((result, took)) => self.acknowledged(shard, result, took),
-            None => Ok(()),
         }
     }
 
@@ -222,76 +216,6 @@ impl<App: Application> Executor<App> {
         }
     }
 
-    /// Takes a message and what waits behind it.
-    fn take(&mut self, shard: &mut Shard<App>, first: Message<App>) -> Result<(), Failure> {
-        let mut tasks = Vec::new();
-        let mut taken = 0;
-        let mut next = Some(first);
-        while let Some(message) = next {
-            taken += 1;
-            match message {
-                Message::Task(task, reply) => tasks.push(self.admit(task, reply)),
-                Message::Account(id, reply) => {
-                    // In order with the commands before it, and not before they are durable.
-                    shard.run(std::mem::take(&mut tasks)).map_err(failed)?;
-                    match shard.account(id) {
-                        Ok(state) if shard.commands_waiting() > 0 => {
-                            self.reads_waiting.push((state, reply));
-                        }
-                        Ok(state) if shard.is_writing() => {
-                            self.reads_in_flight.push((state, reply));
-                        }
-                        Ok(state) => {
-                            let _ = reply.send(Ok(state));
-                        }
-                        // The trouble of who asks, not of the shard.
-                        Err(error @ StoreError::Damaged { .. }) => {
-                            let reason = error.to_string().into();
-                            let _ = reply.send(Err(SubmitError::Unavailable(reason)));
-                        }
-                        Err(error) => return Err(fatal(error)),
-                    }
-                }
-                Message::Stop => self.stopping = true,
-            }
-            if tasks.len() >= RUN_MAX {
-                shard.run(std::mem::take(&mut tasks)).map_err(failed)?;
-            }
-            let room = taken < DRAIN_MAX && !self.stopping && !Self::is_full(shard);
-            next = if room {
-                self.parts.inbox.try_recv().ok()
-            } else {
-                None
-            };
-        }
-        shard.run(tasks).map_err(failed)
-    }
-
-    fn drain(&mut self, shard: &mut Shard<App>) -> Result<(), Failure> {
-        match self.parts.inbox.try_recv() {
-            Ok(message) => self.take(shard, message),
-            Err(_) => Ok(()),
-        }
-    }
-
-    fn admit(
-        &mut self,
-        task: Task<App::Command, App::Answer>,
-        reply: Waiter<App>,
-    ) -> Admitted<App> {
-        let ticket = self.next_ticket;
-        self.next_ticket += 1;
-        self.waiters.insert(ticket, reply);
-        (
-            ticket,
-            task,
-            Admission {
-                now: self.parts.clock.now(),
-                seed: seed(),
-            },
-        )
-    }
-
     fn seal(&mut self, shard: &mut Shard<App>) -> Result<(), Failure> {
         match shard.seal().map_err(failed)? {
             Some(batch) => self.send(batch),
@@ -302,40 +226,20 @@ impl<App: Application> Executor<App> {
     fn send(&mut self, batch: Arc<SealedBatch>) -> Result<(), Failure> {
         self.gathering = None;
         self.reads_in_flight.append(&mut self.reads_waiting);
-        self.sent = Some(batch.clone());
+        self.sent = true;
         self.batches.send(batch).map_err(|_| gone())
     }
 
-    /// The awaited batch's outcome; `None` for the late end of one that was given up.
-    fn own(&mut self, ack: Ack) -> Option<(Result<(), StoreError>, Duration)> {
-        self.sent
-            .take_if(|sent| Arc::ptr_eq(sent, &ack.batch))
-            .map(|_| (ack.result, ack.took))
+    fn heard(&mut self, ack: Ack) -> (Result<(), StoreError>, Duration) {
+        self.sent = false;
+        (ack.result, ack.took)
     }
 
+    /// Waits for the batch that is being written, however long it takes: one that was given up could take effect behind
+    /// the back of a shard that was opened anew meanwhile. A store bounds the time of a commit itself.
     fn await_ack(&mut self) -> Result<(Result<(), StoreError>, Duration), Failure> {
-        loop {
-            let ack = self.acks.recv().map_err(|_| gone())?;
-            if let Some(own) = self.own(ack) {
-                return Ok(own);
-            }
-        }
-    }
-
-    /// Waits for the batch that is being written, but not for ever; `None`: its outcome is not known.
-    fn await_ack_briefly(&mut self) -> Option<Result<(), StoreError>> {
-        let until = Instant::now() + COMMIT_MAX;
-        while self.sent.is_some() {
-            match self.acks.recv_deadline(until) {
-                Ok(ack) => {
-                    if let Some((result, _)) = self.own(ack) {
-                        return Some(result);
-                    }
-                }
-                Err(_) => self.sent = None,
-            }
-        }
-        None
+        let ack = self.acks.recv().map_err(|_| gone())?;
+        Ok(self.heard(ack))
     }
 
     fn acknowledged(
@@ -365,22 +269,6 @@ impl<App: Application> Executor<App> {
         };
         self.release(released, reads);
         sealed
-    }
-
-    /// Takes what waits, and for a small batch what comes back in a moment. Nobody waits longer for
-    /// it than for the commit before, about.
-    fn gather(&mut self, shard: &mut Shard<App>) -> Result<(), Failure> {
-        loop {
-            self.drain(shard)?;
-            let worth_waiting = self.gathering.as_ref().is_some_and(|gathering| {
-                let waiting = shard.commands_waiting();
-                waiting < gathering.commands.min(SMALL_BATCH) && Instant::now() < gathering.until
-            });
-            if !worth_waiting || self.stopping || Self::is_full(shard) {
-                return Ok(());
-            }
-            std::thread::sleep(GATHER_PAUSE);
-        }
     }
 
     /// Hands out what a durable batch sets free.
@@ -439,35 +327,24 @@ impl<App: Application> Executor<App> {
 
 /// A write that will be refused again is laid at the door of one command.
 fn failed(error: StoreError) -> Failure {
-    let retry = matches!(error, StoreError::Refused(_));
-    Failure { error, retry }
+    let then = match error {
+        StoreError::Refused(_) => Then::OneByOne,
+        _ => Then::Reload,
+    };
+    Failure { error, then }
 }
 
 fn fatal(error: StoreError) -> Failure {
     Failure {
         error,
-        retry: false,
+        then: Then::Reload,
     }
 }
 
+/// The writing thread panicked: whoever runs the shard has to begin it anew.
 fn gone() -> Failure {
-    fatal(StoreError::Unavailable("the writing thread is gone".into()))
-}
-
-/// 128 bits from the operating system; without them no id may be issued.
-fn seed() -> u128 {
-    thread_local! {
-        static POOL: std::cell::RefCell<(u128, u64)> = const { std::cell::RefCell::new((0, 0)) };
+    Failure {
+        error: StoreError::Unavailable("the writing thread is gone".into()),
+        then: Then::End,
     }
-    POOL.with_borrow_mut(|(base, used)| {
-        if *used % 1_024 == 0 {
-            let mut bytes = [0u8; 16];
-            while getrandom::fill(&mut bytes).is_err() {
-                std::thread::yield_now();
-            }
-            *base = u128::from_le_bytes(bytes);
-        }
-        *used += 1;
-        base.wrapping_add(u128::from(*used).wrapping_mul(0x9e37_79b9_7f4a_7c15_f39c_c060_5ced_c835))
-    })
 }

@@ -20,6 +20,7 @@ use ledger::{AccountId, AccountState};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::sync::{mpsc, oneshot};
 
 /// Commands waiting for the shard; more are answered [`SubmitError::Busy`].
@@ -93,7 +94,7 @@ pub struct Running<App: Application> {
 }
 
 impl<App: Application> Running<App> {
-    /// Whether the shard ended by itself: another server writes it now.
+    /// Whether the shard ended by itself: another server writes it now or should, or a part of it died.
     pub fn has_ended(&self) -> bool {
         self.executor.is_finished()
     }
@@ -107,13 +108,38 @@ impl<App: Application> Running<App> {
 }
 
 impl<App: Application> Engine<App> {
-    /// Opens the shard and starts its threads. Ready when it returns.
+    /// Opens the shard and starts its threads. Ready when it returns. While the store is away, it is tried again
+    /// until it is back.
     pub fn start(
         app: Arc<App>,
         store: Arc<dyn StoreFactory>,
         vault: Arc<Vault>,
         clock: Arc<dyn Clock>,
         options: ShardOptions,
+    ) -> Result<Running<App>, StoreError> {
+        Engine::start_until(app, store, vault, clock, options, None)
+    }
+
+    /// As [`Engine::start`], for a shard that another server could serve: it ends when it could not be opened anew
+    /// for so long, damage excepted, which would be in the other's way too.
+    pub fn start_leased(
+        app: Arc<App>,
+        store: Arc<dyn StoreFactory>,
+        vault: Arc<Vault>,
+        clock: Arc<dyn Clock>,
+        options: ShardOptions,
+        reopen_max: Duration,
+    ) -> Result<Running<App>, StoreError> {
+        Engine::start_until(app, store, vault, clock, options, Some(reopen_max))
+    }
+
+    fn start_until(
+        app: Arc<App>,
+        store: Arc<dyn StoreFactory>,
+        vault: Arc<Vault>,
+        clock: Arc<dyn Clock>,
+        options: ShardOptions,
+        reopen_max: Option<Duration>,
     ) -> Result<Running<App>, StoreError> {
         let (messages, inbox) = crossbeam_channel::bounded(QUEUE_MAX);
         let (fresh_sender, fresh) = mpsc::unbounded_channel();
@@ -130,6 +156,7 @@ impl<App: Application> Engine<App> {
             vault: vault.clone(),
             clock: clock.clone(),
             options,
+            reopen_max,
             inbox,
             fresh: fresh_sender,
             counters: counters.clone(),

@@ -10,7 +10,9 @@ mod scratch;
 #[path = "../toy/mod.rs"]
 mod toy;
 
+mod batches;
 mod callers;
 mod driving;
+mod endings;
 mod failures;
 mod gate;

@@ -1,6 +1,6 @@
 //! After a failure: who is told what, what is tried again, and how the shard is opened anew.
 
-use super::{Executor, Failure};
+use super::{Executor, Failure, Then, failed};
 use crate::application::{Application, Denial, Outcome, SubmitError, Verdict};
 use crate::runtime::{Counters, Message};
 use crate::shard::{Admitted, Shard, Ticket};
@@ -12,46 +12,46 @@ use std::time::{Duration, Instant};
 /// Pause before the store is tried again.
 const REOPEN_PAUSE: Duration = Duration::from_millis(200);
 
-/// Said once of a shard that another server has.
+/// Said once of a shard that is not opened again.
 fn ends_here(error: &str) {
     tracing::warn!(error, "the shard ends here");
 }
 
 impl<App: Application> Executor<App> {
-    /// Opens the shard again after a failure; `None` when the engine is asked to stop meanwhile, or when another
-    /// server has the shard.
+    /// Opens the shard again after a failure; `None` when the engine is asked to stop meanwhile, when another server has
+    /// the shard, or when nothing more can be done for it here.
     pub(super) fn recover(
         &mut self,
         mut shard: Shard<App>,
         failure: &Failure,
     ) -> Option<Shard<App>> {
-        let mut retry = failure.retry;
+        let mut then = failure.then;
         let mut fenced = self
             .is_fenced(&failure.error)
             .then(|| failure.error.to_string());
-        if self.sent.is_some() {
-            match self.await_ack_briefly() {
-                Some(Ok(())) => {
+        if self.sent {
+            match self.await_ack() {
+                Ok((Ok(()), _)) => {
                     let released = shard.committed();
                     let reads = std::mem::take(&mut self.reads_in_flight);
                     self.release(released, reads);
                 }
-                Some(Err(StoreError::Refused(_))) => {}
+                Ok((Err(StoreError::Refused(_)), _)) => {}
                 // Whether it took effect is not known: nothing of it may be run again.
-                Some(Err(error)) => {
+                Ok((Err(error), _)) => {
                     if self.is_fenced(&error) {
                         fenced = Some(error.to_string());
                     }
-                    retry = false;
+                    then = Then::Reload;
                 }
-                None => retry = false,
+                Err(gone) => then = gone.then,
             }
         }
         // Their readers are told to ask again.
         self.reads_waiting.clear();
         self.reads_in_flight.clear();
         let (sealed, waiting) = shard.abandon();
-        if retry {
+        if then == Then::OneByOne {
             return self.one_by_one(sealed.into_iter().chain(waiting).collect());
         }
         let reason: Arc<str> = failure.error.to_string().into();
@@ -66,6 +66,10 @@ impl<App: Application> Executor<App> {
             ends_here(&error);
             return None;
         }
+        if then == Then::End {
+            ends_here(&reason);
+            return None;
+        }
         self.reopen()
     }
 
@@ -76,6 +80,7 @@ impl<App: Application> Executor<App> {
     }
 
     fn reopen(&mut self) -> Option<Shard<App>> {
+        let begun = Instant::now();
         loop {
             let parts = &self.parts;
             let opened = parts.store.reader().and_then(|reader| {
@@ -92,6 +97,10 @@ impl<App: Application> Executor<App> {
                     ends_here(&error.to_string());
                     return None;
                 }
+                Err(error) if self.stopping || self.is_left_to_others(&error, begun) => {
+                    ends_here(&error.to_string());
+                    return None;
+                }
                 Err(error) => {
                     tracing::error!(%error, "the shard cannot be opened; it is tried again");
                     if self.refuse_for(REOPEN_PAUSE, &error.to_string().into()) {
@@ -100,6 +109,13 @@ impl<App: Application> Executor<App> {
                 }
             }
         }
+    }
+
+    /// Whether somebody else should try: what is in this server's way need not be in another's. Damage is.
+    fn is_left_to_others(&self, error: &StoreError, begun: Instant) -> bool {
+        let damaged = matches!(error, StoreError::Damaged { .. });
+        let limit = self.parts.reopen_max;
+        !damaged && limit.is_some_and(|limit| begun.elapsed() >= limit)
     }
 
     /// Another server has the shard: whatever this one tries again would be refused again.
@@ -136,16 +152,20 @@ impl<App: Application> Executor<App> {
     fn one_by_one(&mut self, tasks: Vec<Admitted<App>>) -> Option<Shard<App>> {
         let mut shard = self.reopen()?;
         for (ticket, task, admission) in tasks {
-            match self.alone(&mut shard, vec![(ticket, task.clone(), admission)]) {
-                Ok(()) => {}
-                Err(StoreError::Refused(reason)) => {
+            let alone = self.alone(&mut shard, vec![(ticket, task.clone(), admission)]);
+            let Err(Failure { error, then }) = alone else {
+                continue;
+            };
+            match error {
+                StoreError::Refused(reason) => {
                     Counters::add(&self.parts.counters.set_aside, 1);
                     tracing::error!(reason, "a command that the store refuses is set aside");
                     shard = self.reopen()?;
                     let noted = shard
                         .set_aside(&task, admission, &reason)
+                        .map_err(failed)
                         .and_then(|()| self.alone(&mut shard, Vec::new()));
-                    if let Err(error) = noted {
+                    if let Err(Failure { error, .. }) = noted {
                         tracing::error!(%error, "what was set aside could not be recorded");
                         shard = self.reopen()?;
                     }
@@ -158,8 +178,13 @@ impl<App: Application> Executor<App> {
                         }));
                     }
                 }
-                Err(error) => {
-                    self.answer_unavailable(ticket, &error.to_string().into());
+                error => {
+                    let reason = error.to_string().into();
+                    self.answer_unavailable(ticket, &reason);
+                    if then == Then::End {
+                        ends_here(&reason);
+                        return None;
+                    }
                     shard = self.reopen()?;
                 }
             }
@@ -167,16 +192,12 @@ impl<App: Application> Executor<App> {
         Some(shard)
     }
 
-    fn alone(
-        &mut self,
-        shard: &mut Shard<App>,
-        tasks: Vec<Admitted<App>>,
-    ) -> Result<(), StoreError> {
-        shard.run(tasks)?;
-        if let Some(batch) = shard.seal()? {
-            self.send(batch).map_err(|failure| failure.error)?;
-            let (result, _) = self.await_ack().map_err(|failure| failure.error)?;
-            result?;
+    fn alone(&mut self, shard: &mut Shard<App>, tasks: Vec<Admitted<App>>) -> Result<(), Failure> {
+        shard.run(tasks).map_err(failed)?;
+        if let Some(batch) = shard.seal().map_err(failed)? {
+            self.send(batch)?;
+            let (result, _) = self.await_ack()?;
+            result.map_err(failed)?;
             self.release(shard.committed(), Vec::new());
         }
         let outcomes = shard.take_unwritten();
