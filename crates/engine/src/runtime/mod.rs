@@ -274,6 +274,15 @@ impl<App: Application> Engine<App> {
     }
 }
 
+/// Asks the store where blocking is allowed: a list of a database that is away takes half a minute, and on a thread that
+/// drives tasks it would hold up all of them.
+async fn blocking<T: Send + 'static>(
+    ask: impl FnOnce() -> Result<T, StoreError> + Send + 'static,
+) -> Result<T, StoreError> {
+    let asked = tokio::task::spawn_blocking(ask).await;
+    asked.unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string())))
+}
+
 /// The command was not taken.
 fn refused<T>(error: TrySendError<T>) -> SubmitError {
     match error {

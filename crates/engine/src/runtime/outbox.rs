@@ -5,29 +5,25 @@
 //! stopped, so that however many effects wait for a slow counterpart, those behind them come to their
 //! turn: a whole round costs one look for each [`DUE_PER_LOOK`] due effects.
 
-use super::Engine;
+mod known;
+
+use super::{Engine, blocking};
 use crate::application::{Application, SubmitError};
 use crate::effect::{AttemptMode, EffectRecord, EffectReport, Repeat};
 use crate::record::index_time;
 use crate::store::{Scan, StoreError};
 use crate::task::Task;
 use jiff::SignedDuration;
+use known::{InFlight, Known, Take, take_up};
+use serde::Deserialize;
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 /// Due effects read in one look.
 const DUE_PER_LOOK: usize = 2_000;
-
-/// Effects of one lane that are under way or wait for a slot; the others stay in the list.
-const LANE_MAX: usize = 1_000;
-
-/// Effects of all lanes above which a lane gets one at a time, so that memory is bounded whatever the
-/// number of lanes that stand still.
-const IN_FLIGHT_MAX: usize = 10_000;
 
 /// Time within which a permission to send arrives after its effect was recorded.
 const PERMISSION_DELAY_MAX: SignedDuration = SignedDuration::from_secs(10);
@@ -100,58 +96,11 @@ pub struct Outbox<App: Application, P> {
     known: Arc<Mutex<Known>>,
 }
 
-#[derive(Default)]
-struct Known {
-    /// Effects this process may send without asking; kept until the attempt begins.
-    fresh: HashMap<String, Arc<EffectRecord>>,
-    in_flight: HashSet<String>,
-    /// Lanes with something in flight.
-    lanes: HashMap<Cow<'static, str>, OpenLane>,
-    /// Where the next look at the list of due effects begins; `None` at its head.
-    after: Option<(String, String)>,
-}
-
-struct OpenLane {
-    slots: Arc<Semaphore>,
-    in_flight: usize,
-}
-
-/// An effect taken up, until its attempt ends however it ends, a panic of the performer included.
-struct InFlight<E> {
-    known: Arc<Mutex<Known>>,
-    record: Arc<EffectRecord>,
-    effect: Result<E, serde_json::Error>,
-    lane: Cow<'static, str>,
-    slots: Arc<Semaphore>,
-}
-
 /// What one look at the list of due effects found.
 struct Look<E> {
     taken: Vec<InFlight<E>>,
     /// It came to the end of the list.
     complete: bool,
-}
-
-impl<E> Drop for InFlight<E> {
-    fn drop(&mut self) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.in_flight.remove(&self.record.id);
-        if let Some(lane) = known.lanes.get_mut(&self.lane) {
-            lane.in_flight = lane.in_flight.saturating_sub(1);
-            if lane.in_flight == 0 {
-                known.lanes.remove(&self.lane);
-            }
-        }
-    }
-}
-
-/// How many effects of a lane may be taken up.
-#[derive(Debug, Clone, Copy)]
-enum Take {
-    /// As the bounds say.
-    Bounded,
-    /// All.
-    All,
 }
 
 impl<App: Application, P> Clone for Outbox<App, P> {
@@ -182,12 +131,13 @@ impl<App: Application, P: Performer<App>> Outbox<App, P> {
 
     /// Notes what a committed batch permits to send, and what no longer.
     pub fn permit(&self, permissions: Permissions) {
-        let mut known = self.known();
         for record in permissions.given {
-            known.fresh.insert(record.id.clone(), record);
+            let lane = self.lane(self.effect(&record).as_ref().ok());
+            self.known().permit(record, &lane);
         }
+        let mut known = self.known();
         for id in &permissions.void {
-            known.fresh.remove(id);
+            known.revoke(id);
         }
     }
 
@@ -201,7 +151,7 @@ impl<App: Application, P: Performer<App>> Outbox<App, P> {
             let Look {
                 taken: listed,
                 complete,
-            } = self.look(Take::All)?;
+            } = self.look(Take::All).await?;
             due.extend(listed);
             for taken in due.drain(..) {
                 let this = self.clone();
@@ -234,7 +184,7 @@ impl<App: Application, P: Performer<App>> Outbox<App, P> {
             };
             let mut due = self.due_fresh(Take::Bounded);
             if look_up {
-                match self.look(Take::Bounded) {
+                match self.look(Take::Bounded).await {
                     Ok(look) => due.extend(look.taken),
                     Err(error) => tracing::error!(%error, "due effects could not be read"),
                 }
@@ -251,30 +201,14 @@ impl<App: Application, P: Performer<App>> Outbox<App, P> {
     }
 
     fn due_fresh(&self, take: Take) -> Vec<InFlight<App::Effect>> {
-        let now = self.engine.now();
-        let mut known = self.known();
-        let due: Vec<Arc<EffectRecord>> = known
-            .fresh
-            .values()
-            .filter(|record| record.next_at <= now)
-            .cloned()
-            .collect();
-        let mut taken = Vec::with_capacity(due.len());
-        for record in due {
-            let (id, repeat) = (record.id.clone(), record.policy.repeat);
-            match self.take(&mut known, record, take) {
-                Some(one) => taken.push(one),
-                // Needs no permission: the list of due effects is memory enough.
-                None if repeat == Repeat::Always => drop(known.fresh.remove(&id)),
-                None => {}
-            }
-        }
-        taken
+        let due = self.known().due(self.engine.now(), take);
+        let taken = due.into_iter().map(|record| self.take(record, take));
+        taken.flatten().collect()
     }
 
     /// Takes up due effects of the list from where the last look stopped, and says whether this one
     /// came to the end.
-    fn look(&self, take: Take) -> Result<Look<App::Effect>, StoreError> {
+    async fn look(&self, take: Take) -> Result<Look<App::Effect>, StoreError> {
         let scan = Scan {
             kind: <EffectRecord as crate::Record>::KIND.to_owned(),
             index: "due".into(),
@@ -284,14 +218,15 @@ impl<App: Application, P: Performer<App>> Outbox<App, P> {
             descending: false,
             limit: DUE_PER_LOOK,
         };
-        let listed = self.engine.queries().list(&scan)?;
+        let queries = self.engine.queries().clone();
+        let (listed, scan) = blocking(move || Ok((queries.list(&scan)?, scan))).await?;
         let complete = listed.len() < DUE_PER_LOOK;
         let last = listed.last();
         let after = last.map(|found| (found.value.clone(), found.key.clone()));
         self.known().after = after.filter(|_| !complete);
         let mut taken = Vec::new();
         for found in listed {
-            if self.known().in_flight.contains(&found.key) {
+            if self.known().is_in_flight(&found.key) {
                 continue;
             }
             // One that cannot be read must not keep the others from being attempted.
@@ -310,51 +245,28 @@ impl<App: Application, P: Performer<App>> Outbox<App, P> {
                 }
             };
             if !self.may_be_on_its_way(&record) {
-                taken.extend(self.take(&mut self.known(), Arc::new(record), take));
+                taken.extend(self.take(Arc::new(record), take));
             }
         }
         Ok(Look { taken, complete })
     }
 
     /// Takes up an effect unless it is under way already or its lane is full.
-    fn take(
-        &self,
-        known: &mut Known,
-        record: Arc<EffectRecord>,
-        take: Take,
-    ) -> Option<InFlight<App::Effect>> {
-        if known.in_flight.contains(&record.id) {
-            return None;
-        }
+    fn take(&self, record: Arc<EffectRecord>, take: Take) -> Option<InFlight<App::Effect>> {
         // The body never changes: what a list showed tells the lane.
-        let effect = serde_json::from_value::<App::Effect>(record.body.clone());
-        let lane = effect
-            .as_ref()
-            .map_or_else(|_| Lane::named(""), |effect| self.performer.lane(effect));
+        let effect = self.effect(&record);
+        let lane = self.lane(effect.as_ref().ok());
         let parallel = lane.parallel.unwrap_or(self.parallel).max(1);
-        let room = match take {
-            Take::All => usize::MAX,
-            Take::Bounded if known.in_flight.len() >= IN_FLIGHT_MAX => 1,
-            Take::Bounded => LANE_MAX,
-        };
-        let open = known.lanes.entry(lane.name.clone());
-        let open = open.or_insert_with(|| OpenLane {
-            slots: Arc::new(Semaphore::new(parallel)),
-            in_flight: 0,
-        });
-        if open.in_flight >= room {
-            return None;
-        }
-        open.in_flight += 1;
-        let slots = open.slots.clone();
-        known.in_flight.insert(record.id.clone());
-        Some(InFlight {
-            known: self.known.clone(),
-            record,
-            effect,
-            lane: lane.name,
-            slots,
-        })
+        take_up(&self.known, record, effect, lane, parallel, take)
+    }
+
+    fn effect(&self, record: &EffectRecord) -> Result<App::Effect, serde_json::Error> {
+        App::Effect::deserialize(&record.body)
+    }
+
+    /// The lane of an effect; one that cannot be read has the one without a name.
+    fn lane(&self, effect: Option<&App::Effect>) -> Lane {
+        effect.map_or_else(|| Lane::named(""), |effect| self.performer.lane(effect))
     }
 
     /// The database shows an effect a moment before its permission to be sent arrives here; asking
@@ -362,7 +274,7 @@ impl<App: Application, P: Performer<App>> Outbox<App, P> {
     fn may_be_on_its_way(&self, record: &EffectRecord) -> bool {
         record.attempts == 0
             && record.policy.repeat != Repeat::Always
-            && !self.known().fresh.contains_key(&record.id)
+            && !self.known().may_send(&record.id)
             && self.engine.now() < record.created_at + PERMISSION_DELAY_MAX
     }
 
@@ -372,7 +284,7 @@ impl<App: Application, P: Performer<App>> Outbox<App, P> {
         };
         // From here on it may have been sent: the permission is used up. What it permits is newer
         // than what a list showed.
-        let permitted = self.known().fresh.remove(&taken.record.id);
+        let permitted = self.known().revoke(&taken.record.id);
         let fresh = permitted.is_some();
         let record = permitted.unwrap_or_else(|| taken.record.clone());
         let mode = record.mode(fresh);

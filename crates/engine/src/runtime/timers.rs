@@ -1,6 +1,6 @@
 //! Submitting timers that are due.
 
-use super::Engine;
+use super::{Engine, blocking};
 use crate::application::{Application, SubmitError};
 use crate::idempotency::IdempotencyRecord;
 use crate::record::index_time;
@@ -37,7 +37,7 @@ impl<App: Application> Timers<App> {
             descending: false,
             limit: DUE_PER_PASS,
         };
-        let due = self.engine.queries().list(&scan)?;
+        let (due, scan) = self.list(scan).await?;
         let mut submitted = JoinSet::new();
         for found in due {
             // The shard would refuse it each time; the others go on.
@@ -74,7 +74,7 @@ impl<App: Application> Timers<App> {
             limit: EXPIRED_PER_STEP,
         };
         for step in 0..steps_max {
-            if !self.has_sound(&expired)? {
+            if !self.has_sound(&expired).await? {
                 return Ok(step);
             }
             if let Err(SubmitError::Unavailable(reason)) =
@@ -87,18 +87,23 @@ impl<App: Application> Timers<App> {
     }
 
     /// Whether a step of housekeeping would find anything: it leaves damaged records out.
-    fn has_sound(&self, scan: &Scan) -> Result<bool, StoreError> {
+    async fn has_sound(&self, scan: &Scan) -> Result<bool, StoreError> {
         let first = Scan {
             limit: 1,
             ..scan.clone()
         };
         let sound = |found: &Found| found.checked(&scan.kind).is_ok();
-        let found = self.engine.queries().list(&first)?;
+        let (found, _) = self.list(first).await?;
         if found.is_empty() || found.iter().any(sound) {
             return Ok(!found.is_empty());
         }
-        let found = self.engine.queries().list(scan)?;
+        let (found, _) = self.list(scan.clone()).await?;
         Ok(found.iter().any(sound))
+    }
+
+    async fn list(&self, scan: Scan) -> Result<(Vec<Found>, Scan), StoreError> {
+        let queries = self.engine.queries().clone();
+        blocking(move || Ok((queries.list(&scan)?, scan))).await
     }
 
     /// Submits due timers, and housekeeping where there is some, at every tick, for ever.

@@ -16,3 +16,4 @@ mod driving;
 mod endings;
 mod failures;
 mod gate;
+mod workers;
