@@ -19,6 +19,7 @@ mod fencing;
 mod leases;
 mod outages;
 mod paused;
+mod renewals;
 mod schema;
 mod standby;
 mod tls;

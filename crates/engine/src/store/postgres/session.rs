@@ -7,6 +7,7 @@ use super::sql::PLANNING;
 use crate::store::StoreError;
 use std::collections::HashMap;
 use std::future::{Future, poll_fn};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -43,6 +44,8 @@ pub(super) struct Session {
     driver: Driver,
     statement_max: Duration,
     warning: Warning,
+    /// Whether an answer is outstanding that nobody waits for any more.
+    unanswered: AtomicBool,
 }
 
 /// Drives the connection. An ordinary drop of a runtime would wait, which is forbidden on an asynchronous caller's
@@ -126,6 +129,7 @@ impl Session {
             driver,
             statement_max: purpose.statement_max,
             warning,
+            unanswered: AtomicBool::new(false),
         })
     }
 
@@ -156,6 +160,11 @@ impl Session {
         self.client.is_closed()
     }
 
+    /// Whether it answers: the next question must not stand behind one that was given up.
+    pub fn is_usable(&self) -> bool {
+        !self.is_closed() && !self.unanswered.load(Ordering::Relaxed)
+    }
+
     /// Waits for what was begun with the client; not longer than the server's own limit and a little.
     pub fn wait<T: Send>(
         &self,
@@ -163,15 +172,15 @@ impl Session {
         work: impl Future<Output = Result<T, tokio_postgres::Error>> + Send,
     ) -> Result<T, StoreError> {
         let patience = self.statement_max + GRACE;
-        self.block(async {
-            match tokio::time::timeout(patience, work).await {
-                Ok(result) => result.map_err(|error| from_postgres(place, &error)),
-                Err(_) => Err(StoreError::Unavailable(format!(
-                    "{place}: the database did not answer within {} s",
-                    patience.as_secs()
-                ))),
-            }
-        })?
+        let answer = self.block(async { tokio::time::timeout(patience, work).await.ok() })?;
+        let Some(answer) = answer else {
+            self.unanswered.store(true, Ordering::Relaxed);
+            return Err(StoreError::Unavailable(format!(
+                "{place}: the database did not answer within {} s",
+                patience.as_secs()
+            )));
+        };
+        answer.map_err(|error| from_postgres(place, &error))
     }
 
     /// Drives the connection until the work is done.

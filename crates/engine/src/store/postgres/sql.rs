@@ -234,7 +234,7 @@ statements! {
     ALL_SECRETS = "SELECT id,nonce,cipher_text FROM secret WHERE shard=$1 AND id>$2 ORDER BY id LIMIT $3";
     SECRET = "SELECT id,nonce,cipher_text FROM secret WHERE shard=$1 AND id=$2";
     // Leases.
-    /// The only statement besides [`OPEN_BOOK`] that looks at all shards of a book.
+    /// The only statement besides [`OPEN_BOOK`] and [`RENEW_FREE`] that looks at more shards of a book than one.
     LEASES = concat!("SELECT ", lease_columns!(), " FROM shard ORDER BY shard");
     LEASE = concat!("SELECT ", lease_columns!(), " FROM shard WHERE shard=$1");
     /// A holder that asks again has lost the answer, or its shard: the next epoch keeps out what it left behind.
@@ -242,6 +242,14 @@ statements! {
      WHERE shard=$1 AND (server IS NULL OR server=$2 OR expires<=clock_timestamp()) RETURNING epoch";
     RENEW = "UPDATE shard SET expires=clock_timestamp()+$4::int8*interval '1 millisecond' \
      WHERE shard=$1 AND epoch=$2 AND server=$3 RETURNING epoch";
+    /// All leases of a holder in one transaction, and so for the price of one commit. A row that is locked is left out: a
+    /// commit of that shard is at its end, and the other leases must not wait for it.
+    RENEW_FREE = "UPDATE shard s SET expires=clock_timestamp()+h.lasts*interval '1 millisecond' \
+     FROM (SELECT t.shard,n.lasts FROM unnest($1::int2[],$2::int8[],$3::text[],$4::int8[]) AS n(shard,epoch,server,lasts) \
+     JOIN shard t ON t.shard=n.shard AND t.epoch=n.epoch AND t.server=n.server FOR UPDATE OF t SKIP LOCKED) h \
+     WHERE s.shard=h.shard RETURNING s.shard,s.epoch";
+    /// Writes to the log and nowhere else, so that there is something to commit.
+    MARK = "SELECT pg_logical_emit_message(true,'qingyuan','')";
     RELEASE = "UPDATE shard SET server=NULL,address=NULL,expires='-infinity' WHERE shard=$1 AND epoch=$2 AND server=$3";
     CLOCK = concat!("SELECT ", ms!("clock_timestamp()"));
     /// Ends the writing sessions of a shard's earlier holders. They could commit nothing any more, but rows that one
@@ -270,10 +278,12 @@ statements! {
     COMPRESS = "SELECT set_config(name,'lz4',false) FROM pg_settings WHERE name='default_toast_compression' AND 'lz4'=ANY(enumvals)";
 }
 
-/// What is asked of the whole database or book.
+/// What is asked of the whole database or book, or of several shards of it.
 #[cfg(test)]
 pub(super) const OF_ALL_SHARDS: &[&str] = &[
     "LEASES",
+    "RENEW_FREE",
+    "MARK",
     "SHARDS",
     "OPEN_BOOK",
     "SIZE",
