@@ -254,10 +254,18 @@ fn a_held_payout_that_is_not_allowed_any_more_is_given_back_when_the_sign_is_cle
                     ..Profile::default()
                 };
                 learn(book, merchant, listed);
-                // Somebody serves it again; the rule is not his to lift.
-                set_status(book, merchant, MerchantStatus::Active);
+                // Somebody wants to serve it again; the rule is not his to lift.
+                let command = SetMerchantStatus {
+                    merchant: merchant.into(),
+                    status: MerchantStatus::Active,
+                    reason: "looked into".into(),
+                };
+                let refused = book
+                    .ask(&operator(), Request::SetMerchantStatus(command))
+                    .unwrap_err();
+                assert_eq!(refused.code, Code::RefusedByRule, "{refused:?}");
             },
-            "NPC-AML/40",
+            "suspended",
         ),
     ] {
         let mut book = Book::new();

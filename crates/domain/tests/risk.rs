@@ -258,7 +258,7 @@ fn a_payout_that_waits_for_the_reserve_is_held_by_a_sign_that_came_meanwhile() {
     let held = book.payout(&first.id);
     assert_eq!((held.status, held.effect), (PayoutStatus::Held, None));
     assert_eq!(book.payout(&second.id).status, PayoutStatus::Created);
-    book.ask(&operator(), decision(&signal.id, SignalDecision::Clear))
+    book.ask_approved(&operator(), decision(&signal.id, SignalDecision::Clear))
         .unwrap();
     book.fire_timers();
     assert_eq!(book.payout(&first.id).status, PayoutStatus::Created);

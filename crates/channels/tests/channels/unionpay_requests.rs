@@ -26,4 +26,3 @@ fn a_purpose_that_would_break_the_answer_is_not_sent() {
         );
     }
 }
-

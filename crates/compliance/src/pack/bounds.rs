@@ -59,15 +59,47 @@ pub(super) fn check(condition: &str) -> Result<(), String> {
 ///
 /// `a.b.c = 1` nests a table a part, without a bracket that the reader of TOML would count.
 pub(super) fn endless_key(text: &str) -> Option<usize> {
-    let mut parts = 0_usize;
-    text.bytes().position(|byte| {
-        match byte {
-            b'.' => parts += 1,
-            b'=' | b'[' | b']' | b'{' | b'}' | b',' | b'\n' => parts = 0,
+    let (mut parts, mut at) = (0_usize, 0_usize);
+    while let Some(letter) = text.get(at..).and_then(|rest| rest.chars().next()) {
+        let rest = text.get(at..).unwrap_or_default();
+        let taken = match letter {
+            '#' => rest.find('\n').unwrap_or(rest.len()),
+            '\'' | '"' => quoted(rest, letter),
+            _ => letter.len_utf8(),
+        };
+        match letter {
+            '.' => parts += 1,
+            '=' | '[' | ']' | '{' | '}' | ',' | '\n' => parts = 0,
             _ => {}
         }
-        parts > DEPTH_MAX
-    })
+        if parts > DEPTH_MAX {
+            return Some(at);
+        }
+        at += taken;
+    }
+    None
+}
+
+/// Bytes of the TOML string that a text begins with, its quotes included.
+fn quoted(text: &str, quote: char) -> usize {
+    let is_long = text.chars().take_while(|letter| *letter == quote).count() >= 3;
+    let quotes = if is_long { 3 } else { 1 };
+    let (mut closing, mut escaped) = (0, false);
+    for (place, letter) in text.char_indices().skip(quotes) {
+        if escaped {
+            escaped = false;
+        } else if letter == quote {
+            closing += 1;
+            if closing == quotes {
+                return place + 1;
+            }
+            continue;
+        } else {
+            escaped = letter == '\\' && quote == '"';
+        }
+        closing = 0;
+    }
+    text.len()
 }
 
 /// Bytes of the string that a text begins with, its quotes included.
