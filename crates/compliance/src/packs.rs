@@ -50,23 +50,10 @@ impl std::fmt::Debug for Packs {
 impl Packs {
     /// Compiles named pack texts; the first that is broken is refused with file, line and reason.
     ///
-    /// On a thread of its own, so that the stack is the same whoever calls: what could be compiled when it was
-    /// uploaded can be compiled wherever it is used first.
+    /// On a stack of its own, so that there is as much whoever calls: what could be compiled when it was uploaded can
+    /// be compiled wherever it is used first.
     pub fn load(texts: &[(&str, &str)]) -> Result<Packs, PackError> {
-        let failed = |reason: &str| PackError {
-            file: "schema".to_owned(),
-            line: 1,
-            reason: reason.to_owned(),
-        };
-        std::thread::scope(|scope| {
-            std::thread::Builder::new()
-                .name("rule-packs".to_owned())
-                .stack_size(COMPILER_STACK)
-                .spawn_scoped(scope, || Packs::compile(texts))
-                .map_err(|error| failed(&format!("no thread to compile on: {error}")))?
-                .join()
-                .unwrap_or_else(|_| Err(failed("the compiler of conditions gave up")))
-        })
+        stacker::grow(COMPILER_STACK, || Packs::compile(texts))
     }
 
     fn compile(texts: &[(&str, &str)]) -> Result<Packs, PackError> {

@@ -22,6 +22,8 @@ fn missing(calendar: &HolidayCalendar, today: BusinessDate) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::expect_used)]
+
     use super::missing;
     use calendar::HolidayCalendar;
 

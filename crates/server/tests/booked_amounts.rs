@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 #[path = "support/channels.rs"]
+#[allow(dead_code, reason = "webhooks are answered elsewhere")]
 mod sandboxed;
 mod support;
 
