@@ -267,13 +267,21 @@ pub enum Benchmark {
     /// bare handler gives the same bytes to the same requests.
     Payments(PaymentsBenchmark),
     /// Decisions for a live barcode payment with all rule packs loaded.
-    Compliance,
+    Compliance(ComplianceBenchmark),
     /// How long the shards of a killed server take no payments.
     ///
     /// Servers of their own processes share a new book while a client per shard makes payments; one server after another is
     /// killed and started again. The times are those from the kill to the first payment of each of its
     /// shards that was asked for after it and acknowledged.
     Failover(FailoverBenchmark),
+}
+
+/// Arguments of `bench compliance`.
+#[derive(Debug, Args)]
+pub struct ComplianceBenchmark {
+    /// Print one JSON object.
+    #[arg(long)]
+    pub json: bool,
 }
 
 /// Arguments of `bench failover`.

@@ -1,7 +1,9 @@
 //! `qingyuan bench compliance`.
 
+use super::figures::{self, Figures};
+use crate::cli::ComplianceBenchmark;
 use crate::failure::Failure;
-use crate::output::say;
+use crate::output;
 use crate::regulation;
 use compliance::{Action, Bearer, facts_from_node, parse_yaml};
 use std::hint::black_box;
@@ -14,7 +16,7 @@ const PAYMENT: &str = "{actor: {kind: npi, licences: [internet_payment]}, servic
     acct: {months_since_open: 12, txn_count: 5, reverified: true}}";
 
 /// Decides one barcode payment over and over on one core.
-pub fn run() -> Result<bool, Failure> {
+pub fn run(arguments: &ComplianceBenchmark) -> Result<bool, Failure> {
     let start = Instant::now();
     let packs = regulation::load(None)?;
     let loaded = start.elapsed();
@@ -22,28 +24,40 @@ pub fn run() -> Result<bool, Failure> {
     let facts = facts_from_node(&node).map_err(Failure::other)?;
     let day = calendar::BusinessDate::from_yyyymmdd(20_250_601).map_err(Failure::other)?;
     let decide = || packs.decide(&facts, day, Action::BarcodePayment, Bearer::AccountSide);
-    let mut nanoseconds: Vec<u128> = (0..DECISIONS)
+    let verdict = decide().verdict.word();
+    let start = Instant::now();
+    let mut nanoseconds: Vec<u64> = (0..DECISIONS)
         .map(|_| {
             let start = Instant::now();
             black_box(decide());
-            start.elapsed().as_nanos()
+            u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX)
         })
         .collect();
-    nanoseconds.sort_unstable();
-    let at = |percent: usize| {
-        nanoseconds
-            .get(DECISIONS * percent / 100)
-            .copied()
-            .unwrap_or_default()
+    let took = start.elapsed();
+    let (p50, p99, max) = figures::percentiles(&mut nanoseconds).unwrap_or_default();
+    let more = serde_json::json!({
+        "p50_ns": p50,
+        "p99_ns": p99,
+        "packs_loaded_us": u64::try_from(loaded.as_micros()).unwrap_or(u64::MAX),
+        "rules": packs.rules().len(),
+        "verdict": verdict,
+    });
+    let operations = nanoseconds.len() as u64;
+    let figures = Figures {
+        name: "decisions for a live barcode payment".to_owned(),
+        operations,
+        per_second: figures::rate(operations, took),
+        p50_us: Some(p50 / 1_000),
+        p99_us: Some(p99 / 1_000),
+        max_us: Some(max / 1_000),
+        rss_bytes: figures::peak_rss_bytes(),
+        more: more.as_object().cloned().unwrap_or_default(),
+        ..Figures::default()
     };
-    say!("packs loaded  {:>10} µs", loaded.as_micros());
-    say!("rules         {:>10}", packs.rules().len());
-    say!(
-        "decision      {:>10}  {}",
-        "verdict",
-        decide().verdict.word()
-    );
-    say!("p50           {:>10} ns", at(50));
-    say!("p99           {:>10} ns", at(99));
+    if arguments.json {
+        output::json(&figures)?;
+    } else {
+        figures::print(&figures);
+    }
     Ok(true)
 }

@@ -13,7 +13,7 @@ use crate::failure::Failure;
 pub fn run(benchmark: &Benchmark) -> Result<bool, Failure> {
     match benchmark {
         Benchmark::Ledger(arguments) => ledger::run(arguments),
-        Benchmark::Compliance => compliance::run(),
+        Benchmark::Compliance(arguments) => compliance::run(arguments),
         Benchmark::Failover(arguments) => failover::run(arguments),
         Benchmark::Payments(arguments) => payments::run(arguments),
     }
