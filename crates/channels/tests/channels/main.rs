@@ -9,7 +9,6 @@ mod openssl;
 mod support;
 mod unionpay_fields;
 mod unionpay_notifications;
-mod unionpay_requests;
 mod unionpay_responses;
 mod wechat_errors;
 mod wechat_notifications;
