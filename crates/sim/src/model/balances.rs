@@ -6,7 +6,7 @@ use crate::laws::BookLaws;
 use domain::case::CaseKind;
 use domain::merchant::Merchant;
 use domain::payment::{Payment, PaymentStatus};
-use domain::payout::{Payout, PayoutStatus};
+use domain::payout::PayoutStatus;
 use domain::refund::{Refund, RefundOrigin, RefundStatus};
 use money::Money;
 
@@ -167,25 +167,23 @@ impl Model {
         demand(balance - sent >= to_channels - otherwise, law, || {
             format!("{balance} with {sent} on its way, {to_channels} and {otherwise} apart")
         })?;
-        let waits = |payout: &&Payout| payout.status == PayoutStatus::WaitingForReserve;
-        let Some(first) = self
-            .payouts
-            .all()
-            .filter(waits)
-            .map(|payout| payout.created_at)
-            .min()
-        else {
-            return Ok(());
-        };
-        let passed = self
-            .payouts
-            .all()
-            .find(|payout| payout.effect.is_some() && payout.created_at > first);
-        demand(
-            passed.is_none(),
-            "payouts wait for the reserve in one line",
-            || format!("{passed:?} was sent while one of {first} waits"),
-        )
+        // Whoever was held by a sign joins the line when the sign is cleared; those who left before did not pass it.
+        for waiting in self.payouts.all() {
+            if waiting.status != PayoutStatus::WaitingForReserve {
+                continue;
+            }
+            let passed = self.payouts.all().find(|payout| {
+                payout.effect.is_some()
+                    && payout.created_at > waiting.created_at
+                    && payout.submitted_at > waiting.updated_at
+            });
+            demand(
+                passed.is_none(),
+                "payouts wait for the reserve in one line",
+                || format!("{passed:?} was sent while {waiting:?} waits"),
+            )?;
+        }
+        Ok(())
     }
 
     fn merchant_accounts(&self, merchant: &Merchant, laws: &BookLaws) -> Result<(), Broken> {
