@@ -14,5 +14,6 @@ if [ ! -x "$venv/bin/pip" ]; then
 fi
 "$venv/bin/pip" install --quiet --disable-pip-version-check -r conformance/requirements.txt
 
-cargo build --quiet -p sandbox --example standalone
+# The whole workspace is named so that nothing is built with other features than its tests were.
+cargo build --quiet --workspace --example standalone
 exec "$venv/bin/python" conformance/wechatpayv3_client.py "${CARGO_TARGET_DIR:-target}/debug/examples/standalone"

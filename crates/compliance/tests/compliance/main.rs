@@ -1,0 +1,13 @@
+//! The rules through the crate's public interface.
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used)]
+
+mod boundaries;
+mod cases;
+mod flow_endings;
+mod flows;
+mod flows_evasion;
+mod launch;
+mod omissions;
+mod risk;
+mod rules;
+mod support;

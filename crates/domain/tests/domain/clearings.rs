@@ -1,0 +1,597 @@
+//! Clearing with channels, differences and cases.
+
+use crate::support::*;
+use channels::operation::Channel;
+use domain::case::{AssignCase, CaseKind, CaseStatus, CloseCase, ExplainCase, OpenCase};
+use domain::clearing::{
+    AMOUNT_MAX, AdjustDifference, AdjustmentAccount, ConfirmClearing, Unsettled,
+};
+use domain::closing::{DaySummary, Figure};
+use domain::{Code, Command, Rejection, Reply, Request};
+use engine::{Actor, Verdict, Work};
+
+fn confirmation() -> ConfirmClearing {
+    ConfirmClearing {
+        channel: Channel::Wechat,
+        clearing_date: first_day(),
+        gross: fen(10_000),
+        refunds: fen(2_000),
+        channel_fee: fen(24),
+        unsettled: None,
+        bill_hash: "ab".repeat(20),
+    }
+}
+
+fn case_of(reply: Reply) -> domain::case::Case {
+    match reply {
+        Reply::Case(case) => (*case).clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// A book with 10,300 paid for an order of 10,000.
+fn overpaid() -> (Book, String, String) {
+    let mut book = Book::new();
+    let merchant = book.open_merchant("m1");
+    let payment = book.order(&merchant, "o1", 10_000);
+    book.pay(&payment, 10_300);
+    let case = book.cases().first().unwrap().id.clone();
+    (book, merchant, case)
+}
+
+fn explain(book: &mut Book, case: &str) -> Result<Reply, Rejection> {
+    let command = ExplainCase {
+        case: case.into(),
+        explanation: "the payer typed the amount".into(),
+    };
+    book.ask(&finance(), Request::ExplainCase(command))
+}
+
+fn adjustment(case: &str, number: &str, merchant: &str, amount: i64) -> Request {
+    Request::AdjustDifference(AdjustDifference {
+        case: case.into(),
+        adjustment_number: number.into(),
+        debit: AdjustmentAccount::Differences,
+        credit: AdjustmentAccount::Merchant(merchant.into()),
+        amount: fen(amount),
+    })
+}
+
+#[test]
+fn clearing_empties_the_receivable_and_books_the_cost_once() {
+    let mut book = Book::new();
+    let merchant = book.open_merchant("m1");
+    let payment = book.paid(&merchant, "o1", 10_000);
+    let refund = book.refund_request(&payment, "r1", 2_000).unwrap();
+    let done = refund_done(&refund, 2_000, book.now());
+    book.answer(&refund, done);
+    for repeated_expected in [false, true] {
+        let reply = book
+            .ask(&Actor::system(), Request::ConfirmClearing(confirmation()))
+            .unwrap();
+        let Reply::Clearing { clearing, repeated } = reply else {
+            panic!()
+        };
+        assert_eq!((clearing.net, repeated), (fen(7_976), repeated_expected));
+    }
+    let chart = book.chart();
+    assert_eq!(book.balance(chart.wechat.receivable), 0);
+    assert_eq!(book.balance(chart.reserve), 7_976);
+    assert_eq!(book.balance(chart.wechat.cost), 24);
+    assert_eq!(book.trial_balance(), 0);
+}
+
+/// The receivable kept for ever what a coupon had taken from the order.
+#[test]
+fn what_a_channel_does_not_settle_is_a_difference_with_a_case() {
+    let mut book = Book::new();
+    let merchant = book.open_merchant("m1");
+    book.paid(&merchant, "o1", 10_000);
+    let command = ConfirmClearing {
+        gross: fen(9_000),
+        refunds: fen(0),
+        unsettled: Some(Unsettled {
+            amount: fen(1_000),
+            turnover: fen(1_000),
+            lines: 1,
+            first: "o1".into(),
+        }),
+        ..confirmation()
+    };
+    let mut case = None;
+    for _ in 0..2 {
+        let confirm = Request::ConfirmClearing(command.clone());
+        let Reply::Clearing { clearing, .. } = book.ask(&Actor::system(), confirm).unwrap() else {
+            panic!()
+        };
+        assert_eq!(clearing.net, fen(8_976));
+        case = clearing.case.clone();
+    }
+    let chart = book.chart();
+    assert_eq!(book.balance(chart.wechat.receivable), 0);
+    assert_eq!(book.balance(chart.reserve), 8_976);
+    assert_eq!(book.balance(chart.differences), -1_000);
+    assert_eq!(book.trial_balance(), 0);
+    let cases = book.cases();
+    let [opened] = cases.as_slice() else {
+        panic!("{cases:?}")
+    };
+    assert_eq!(Some(&opened.id), case.as_ref());
+    assert_eq!(
+        (opened.kind, opened.amount),
+        (CaseKind::Reconciliation, Some(fen(1_000)))
+    );
+    // The merchant bears it.
+    let case = opened.id.clone();
+    explain(&mut book, &case).unwrap();
+    let bear = Request::AdjustDifference(AdjustDifference {
+        case,
+        adjustment_number: "a1".into(),
+        debit: AdjustmentAccount::Merchant(merchant.clone()),
+        credit: AdjustmentAccount::Differences,
+        amount: fen(1_000),
+    });
+    book.ask_approved(&finance(), bear).unwrap();
+    assert_eq!(book.balance(chart.differences), 0);
+    assert_eq!(book.payable(&merchant), 8_940);
+}
+
+#[test]
+fn a_refund_that_is_deducted_for_less_brings_the_difference_back() {
+    let mut book = Book::new();
+    let command = ConfirmClearing {
+        gross: fen(0),
+        refunds: fen(900),
+        channel_fee: fen(0),
+        unsettled: Some(Unsettled {
+            amount: fen(-100),
+            turnover: fen(100),
+            lines: 1,
+            first: "r1".into(),
+        }),
+        ..confirmation()
+    };
+    book.ask(&Actor::system(), Request::ConfirmClearing(command))
+        .unwrap();
+    let chart = book.chart();
+    // The refund itself of 1,000 is credited where it is booked.
+    assert_eq!(book.balance(chart.wechat.receivable), 1_000);
+    assert_eq!(book.balance(chart.reserve), -900);
+    assert_eq!(book.balance(chart.differences), 100);
+    assert_eq!(book.trial_balance(), 0);
+}
+
+#[test]
+fn a_date_is_cleared_by_one_bill() {
+    let mut book = Book::new();
+    book.ask_approved(&finance(), Request::ConfirmClearing(confirmation()))
+        .unwrap();
+    let corrected = ConfirmClearing {
+        bill_hash: "cd".repeat(20),
+        ..confirmation()
+    };
+    let refused = book
+        .ask(&finance(), Request::ConfirmClearing(corrected))
+        .unwrap_err();
+    assert_eq!(
+        (refused.code, refused.field.as_deref()),
+        (Code::AlreadyExists, Some("bill_hash"))
+    );
+    let reserve = book.chart().reserve;
+    assert_eq!(book.balance(reserve), 7_976);
+}
+
+/// One person with a key of finance would make reserve out of nothing.
+#[test]
+fn a_person_confirms_with_another_and_only_dates_of_the_latest_year() {
+    let mut book = Book::new();
+    let on = |days: i32| {
+        Request::ConfirmClearing(ConfirmClearing {
+            clearing_date: first_day().plus_days(days),
+            ..confirmation()
+        })
+    };
+    for days in [1, 300, -401, -10_000] {
+        let refused = book.ask(&finance(), on(days)).unwrap_err();
+        assert_eq!(
+            (refused.code, refused.field.as_deref()),
+            (Code::InvalidField, Some("clearing_date")),
+            "{days}"
+        );
+    }
+    let reserve = book.chart().reserve;
+    for (days, after) in [(0, 7_976), (-400, 15_952)] {
+        let verdict = book.submit(&finance(), Command::Request(on(days)));
+        let Verdict::Proposed(proposal) = verdict else {
+            panic!("{verdict:?}")
+        };
+        assert_eq!(book.balance(reserve), after - 7_976, "nothing booked yet");
+        let approve = |proposal: &str| Work::Decide {
+            proposal: proposal.to_owned(),
+            approve: true,
+        };
+        let alone = book.decide(&finance(), approve(&proposal));
+        assert!(matches!(alone, Verdict::Denied(_)), "{alone:?}");
+        let done = book.decide(&checker(), approve(&proposal));
+        assert!(matches!(done, Verdict::Done(_)), "{done:?}");
+        assert_eq!(book.balance(reserve), after);
+        // A repeat changes nothing and needs nobody.
+        book.ask(&finance(), on(days)).unwrap();
+    }
+    // The reconciliation takes what the bill says.
+    book.ask(&Actor::system(), on(-1_000)).unwrap();
+    assert_eq!(book.balance(reserve), 3 * 7_976);
+}
+
+#[test]
+fn a_day_of_refunds_is_paid_to_the_channel() {
+    let mut book = Book::new();
+    let command = ConfirmClearing {
+        gross: fen(0),
+        refunds: fen(2_000),
+        channel_fee: fen(-12),
+        ..confirmation()
+    };
+    book.ask_approved(&finance(), Request::ConfirmClearing(command))
+        .unwrap();
+    let chart = book.chart();
+    assert_eq!(book.balance(chart.reserve), -1_988);
+    assert_eq!(book.balance(chart.wechat.receivable), 2_000);
+    assert_eq!(book.balance(chart.wechat.cost), -12);
+    assert_eq!(book.trial_balance(), 0);
+}
+
+#[test]
+fn nonsense_in_a_confirmation_is_refused_by_field() {
+    let mut book = Book::new();
+    let commands = [
+        (
+            ConfirmClearing {
+                gross: fen(-1),
+                ..confirmation()
+            },
+            "gross",
+        ),
+        (
+            ConfirmClearing {
+                refunds: fen(-1),
+                ..confirmation()
+            },
+            "refunds",
+        ),
+        (
+            ConfirmClearing {
+                gross: fen(AMOUNT_MAX + 1),
+                ..confirmation()
+            },
+            "gross",
+        ),
+        (
+            ConfirmClearing {
+                channel_fee: fen(i64::MIN),
+                ..confirmation()
+            },
+            "channel_fee",
+        ),
+        (
+            ConfirmClearing {
+                unsettled: Some(Unsettled {
+                    amount: fen(i64::MIN),
+                    turnover: fen(1),
+                    lines: 1,
+                    first: "o1".into(),
+                }),
+                ..confirmation()
+            },
+            "unsettled",
+        ),
+        (
+            ConfirmClearing {
+                bill_hash: "xyz".into(),
+                ..confirmation()
+            },
+            "bill_hash",
+        ),
+    ];
+    for (command, field) in commands {
+        let refused = book
+            .ask(&finance(), Request::ConfirmClearing(command))
+            .unwrap_err();
+        assert_eq!(refused.field.as_deref(), Some(field));
+    }
+}
+
+#[test]
+fn a_difference_is_explained_then_adjusted_by_two_people_then_closed() {
+    let (mut book, merchant, case) = overpaid();
+    let close = || {
+        Request::CloseCase(CloseCase {
+            case: case.clone(),
+            resolution: "done".into(),
+        })
+    };
+    assert_eq!(
+        book.ask(&finance(), close()).unwrap_err().code,
+        Code::StateConflict
+    );
+    let early = book
+        .ask_approved(&finance(), adjustment(&case, "a1", &merchant, 300))
+        .unwrap_err();
+    assert_eq!(early.code, Code::StateConflict, "explain first");
+    let assign = AssignCase {
+        case: case.clone(),
+        owner: "fang".into(),
+    };
+    assert_eq!(
+        case_of(book.ask(&operator(), Request::AssignCase(assign)).unwrap()).owner,
+        "fang"
+    );
+    explain(&mut book, &case).unwrap();
+    let adjusted = case_of(
+        book.ask_approved(&finance(), adjustment(&case, "a1", &merchant, 300))
+            .unwrap(),
+    );
+    assert_eq!(
+        (adjusted.status, adjusted.adjusted),
+        (CaseStatus::Adjusted, Some(fen(300)))
+    );
+    let differences = book.chart().differences;
+    assert_eq!(
+        (book.balance(differences), book.payable(&merchant)),
+        (0, 10_240)
+    );
+    assert_eq!(
+        case_of(book.ask(&finance(), close()).unwrap()).status,
+        CaseStatus::Closed
+    );
+    assert!(explain(&mut book, &case).is_err(), "closed is closed");
+    // What was adjusted is settled like everything else.
+    book.turn_day();
+    assert_eq!(book.payable(&merchant), 0);
+    assert_eq!(book.trial_balance(), 0);
+}
+
+#[test]
+fn a_case_is_adjusted_by_no_more_than_it_is_about() {
+    let (mut book, merchant, case) = overpaid();
+    explain(&mut book, &case).unwrap();
+    for (amount, code) in [
+        (0, Code::InvalidField),
+        (AMOUNT_MAX + 1, Code::InvalidField),
+        // The case is about the whole payment of 103.00.
+        (10_301, Code::LimitExceeded),
+    ] {
+        let refused = book
+            .ask_approved(&finance(), adjustment(&case, "a1", &merchant, amount))
+            .unwrap_err();
+        assert_eq!(
+            (refused.code, refused.field.as_deref()),
+            (code, Some("amount"))
+        );
+    }
+    book.ask_approved(&finance(), adjustment(&case, "a1", &merchant, 200))
+        .unwrap();
+    let refused = book
+        .ask_approved(&finance(), adjustment(&case, "a2", &merchant, 10_101))
+        .unwrap_err();
+    assert_eq!(refused.code, Code::LimitExceeded);
+    book.ask_approved(&finance(), adjustment(&case, "a2", &merchant, 100))
+        .unwrap();
+    assert_eq!(book.payable(&merchant), 10_240);
+}
+
+/// A person's browser sent it twice, the second time long after the idempotency record was gone.
+#[test]
+fn an_adjustment_is_booked_once_under_its_number() {
+    let (mut book, merchant, case) = overpaid();
+    explain(&mut book, &case).unwrap();
+    let twice = [100, 100].map(|amount| {
+        let command = Command::Request(adjustment(&case, "a1", &merchant, amount));
+        match book.submit(&finance(), command) {
+            Verdict::Proposed(proposal) => proposal,
+            other => panic!("{other:?}"),
+        }
+    });
+    for proposal in twice {
+        let work = Work::Decide {
+            proposal,
+            approve: true,
+        };
+        let Verdict::Done(reply) = book.decide(&checker(), work) else {
+            panic!("an approved repeat is answered");
+        };
+        assert_eq!(case_of(reply).adjusted, Some(fen(100)));
+    }
+    assert_eq!(book.payable(&merchant), 10_040);
+    // A later repeat needs nobody: it changes nothing, even where the case is closed.
+    let close = CloseCase {
+        case: case.clone(),
+        resolution: "done".into(),
+    };
+    book.ask(&finance(), Request::CloseCase(close)).unwrap();
+    book.pass(30 * 86_400);
+    let repeated = book.ask(&finance(), adjustment(&case, "a1", &merchant, 100));
+    assert_eq!(case_of(repeated.unwrap()).adjusted, Some(fen(100)));
+    let other = book.ask(&finance(), adjustment(&case, "a1", &merchant, 101));
+    let refused = other.unwrap_err();
+    assert_eq!(
+        (refused.code, refused.field.as_deref()),
+        (Code::AlreadyExists, Some("amount"))
+    );
+    assert_eq!(book.payable(&merchant), 10_040);
+    assert_eq!(book.trial_balance(), 0);
+}
+
+#[test]
+fn figures_of_a_day_stop_at_the_largest_number() {
+    let mut book = Book::new();
+    let open = |line: u32| {
+        Request::OpenCase(OpenCase {
+            kind: CaseKind::Reconciliation,
+            object: format!("line {line}"),
+            merchant: None,
+            reason: "theirs only".into(),
+            amount: Some(fen(i64::MAX)),
+        })
+    };
+    for line in 0..2 {
+        book.ask(&finance(), open(line)).unwrap();
+    }
+    let summary: DaySummary = book.record(&first_day().to_string()).unwrap();
+    let tally = summary.figures.get(&Figure::CasesOpened).unwrap();
+    assert_eq!((tally.count, tally.amount), (2, Some(fen(i64::MAX))));
+}
+
+#[test]
+fn an_adjustment_needs_another_person_and_an_open_item() {
+    let (mut book, merchant, case) = overpaid();
+    explain(&mut book, &case).unwrap();
+    let verdict = book.submit(
+        &finance(),
+        Command::Request(adjustment(&case, "a1", &merchant, 300)),
+    );
+    let Verdict::Proposed(proposal) = verdict else {
+        panic!("{verdict:?}")
+    };
+    let own = book.decide(
+        &finance(),
+        Work::Decide {
+            proposal,
+            approve: true,
+        },
+    );
+    assert!(
+        matches!(own, Verdict::Denied(_)),
+        "maker is not checker: {own:?}"
+    );
+    let beside = Request::AdjustDifference(AdjustDifference {
+        case: case.clone(),
+        adjustment_number: "a2".into(),
+        debit: AdjustmentAccount::OwnMoney,
+        credit: AdjustmentAccount::Merchant(merchant.clone()),
+        amount: fen(300),
+    });
+    assert_eq!(
+        book.ask_approved(&finance(), beside).unwrap_err().code,
+        Code::InvalidField
+    );
+    let as_operator = book.submit(
+        &operator(),
+        Command::Request(adjustment(&case, "a1", &merchant, 300)),
+    );
+    assert!(matches!(as_operator, Verdict::Refused(_)));
+    assert_eq!(book.payable(&merchant), 9_940);
+}
+
+#[test]
+fn the_same_finding_opens_one_case_until_it_is_closed() {
+    let mut book = Book::new();
+    let open = || {
+        Request::OpenCase(OpenCase {
+            kind: CaseKind::Reconciliation,
+            object: "wechat/2026-03-02/line 4".into(),
+            merchant: None,
+            reason: "theirs only".into(),
+            amount: Some(fen(5)),
+        })
+    };
+    let first = case_of(book.ask(&finance(), open()).unwrap()).id;
+    assert_eq!(case_of(book.ask(&finance(), open()).unwrap()).id, first);
+    explain(&mut book, &first).unwrap();
+    let close = CloseCase {
+        case: first.clone(),
+        resolution: "a test".into(),
+    };
+    book.ask(&finance(), Request::CloseCase(close)).unwrap();
+    assert_ne!(case_of(book.ask(&finance(), open()).unwrap()).id, first);
+}
+
+#[test]
+fn a_correction_takes_nothing_of_the_reserve_that_payouts_on_their_way_need() {
+    let (mut book, merchant, case) = overpaid();
+    book.turn_day();
+    // 9,940 are on their way; 60 of the reserve are free.
+    book.receive(10_000);
+    let sent = book.all::<domain::payout::Payout>().remove(0);
+    assert_eq!(
+        (sent.merchant, sent.amount, sent.reserved),
+        (merchant, fen(9_940), true)
+    );
+    explain(&mut book, &case).unwrap();
+    let take = |amount: i64| {
+        Request::AdjustDifference(AdjustDifference {
+            case: case.clone(),
+            adjustment_number: format!("a{amount}"),
+            debit: AdjustmentAccount::Differences,
+            credit: AdjustmentAccount::Reserve,
+            amount: fen(amount),
+        })
+    };
+    let refused = book.ask_approved(&finance(), take(61)).unwrap_err();
+    assert_eq!(
+        (refused.code, refused.field.as_deref()),
+        (Code::InsufficientFunds, Some("amount"))
+    );
+    assert!(refused.message.contains("payouts"), "{}", refused.message);
+    assert_eq!(refused.details["available"], "60");
+    book.ask_approved(&finance(), take(60)).unwrap();
+    let done = payout_done(&sent.id, 9_940);
+    book.notify(Channel::Unionpay, done);
+    let reserve = book.chart().reserve;
+    assert_eq!(book.balance(reserve), 0);
+}
+
+fn found(kind: CaseKind, reason: &str, amount: i64) -> Request {
+    Request::OpenCase(OpenCase {
+        kind,
+        object: "pay_1".into(),
+        merchant: None,
+        reason: reason.into(),
+        amount: Some(fen(amount)),
+    })
+}
+
+#[test]
+fn what_is_found_while_a_case_is_open_is_added_to_it() {
+    for (kind, in_question) in [
+        // The money of each finding, how it stands at last, the largest that was named.
+        (CaseKind::DoublePayment, 12),
+        (CaseKind::PayoutRefused, 7),
+        (CaseKind::Contradiction, 7),
+    ] {
+        let mut book = Book::new();
+        let first = case_of(book.ask(&finance(), found(kind, "one", 5)).unwrap());
+        let same = case_of(book.ask(&finance(), found(kind, "one", 5)).unwrap());
+        assert_eq!(same, first, "nothing new");
+        for _ in 0..2 {
+            let case = case_of(book.ask(&finance(), found(kind, "two", 7)).unwrap());
+            assert_eq!((&case.id, case.reason.as_str()), (&first.id, "one"));
+            let [further] = case.further.as_slice() else {
+                panic!("{case:?}")
+            };
+            assert_eq!(
+                (further.reason.as_str(), further.amount),
+                ("two", Some(fen(7)))
+            );
+            assert_eq!(case.amount, Some(fen(in_question)), "{kind:?}");
+        }
+        assert_eq!(book.cases().len(), 1);
+    }
+}
+
+#[test]
+fn a_case_keeps_the_first_and_the_latest_findings() {
+    let mut book = Book::new();
+    let kind = CaseKind::PayoutRefused;
+    for number in 0..60 {
+        let reason = format!("reason {number}");
+        book.ask(&finance(), found(kind, &reason, number)).unwrap();
+    }
+    let case = book.cases().remove(0);
+    assert_eq!(
+        (case.reason.as_str(), case.amount),
+        ("reason 0", Some(fen(59)))
+    );
+    assert_eq!(case.further.len(), 50);
+    assert_eq!(case.further.last().unwrap().reason, "reason 59");
+}

@@ -1,0 +1,277 @@
+//! What the channel says a second time about money that is booked: the same says nothing new, anything else is a
+//! case, and what was booked stays known.
+
+use crate::support::*;
+use channels::answer::{Answer as Statement, PayoutState, RefundState};
+use channels::operation::Channel;
+use domain::case::{Case, CaseKind};
+use domain::payout::{CreatePayout, Payout, PayoutStatus, ResolvePayout, ResolvedPayout};
+use domain::refund::{Refund, RefundStatus, ResolveRefund, ResolvedRefund};
+use domain::{Reply, Request};
+use money::{Currency, Money};
+
+/// A refund of 5,000 of a payment of 10,000.
+fn refunding() -> (Book, String) {
+    let mut book = Book::new();
+    let merchant = book.open_merchant("m1");
+    let payment = book.paid(&merchant, "o1", 10_000);
+    let refund = book.refund_request(&payment, "r1", 5_000).unwrap();
+    (book, refund)
+}
+
+/// A payout of 4,000 that was sent.
+fn paying_out() -> (Book, String) {
+    let mut book = Book::new();
+    book.receive(100_000);
+    let mut terms = merchant_terms("m1");
+    terms.automatic_payout = false;
+    let merchant = book.open_merchant_with(terms);
+    book.paid(&merchant, "o1", 10_000);
+    book.turn_day();
+    let command = CreatePayout {
+        merchant: merchant.clone(),
+        payout_number: "p1".into(),
+        amount: fen(4_000),
+        purpose: "goods".into(),
+        payee: None,
+    };
+    let payout = match book.ask(&as_merchant(&merchant), Request::CreatePayout(command)) {
+        Ok(Reply::Payout { payout, .. }) => payout.id.clone(),
+        other => panic!("{other:?}"),
+    };
+    (book, payout)
+}
+
+fn of_refund(book: &mut Book, refund: &str, amount: i64) {
+    let statement = refund_done(refund, amount, book.now());
+    book.notify(Channel::Wechat, statement);
+}
+
+fn of_payout(book: &mut Book, payout: &str, amount: i64) {
+    book.notify(Channel::Unionpay, payout_done(payout, amount));
+}
+
+/// What the reasons of the one open contradiction name, the first finding first.
+fn contradictions(book: &Book) -> Vec<String> {
+    let cases: Vec<Case> = book.cases();
+    let mut found = cases
+        .iter()
+        .filter(|case| case.kind == CaseKind::Contradiction);
+    let Some(case) = found.next() else {
+        return Vec::new();
+    };
+    assert_eq!(found.next(), None);
+    let first = std::iter::once(case.reason.clone());
+    first
+        .chain(case.further.iter().map(|further| further.reason.clone()))
+        .collect()
+}
+
+fn resolve_refund(book: &mut Book, refund: &str, outcome: ResolvedRefund) {
+    let command = ResolveRefund {
+        refund: refund.into(),
+        outcome,
+        evidence: "letter of the bank".into(),
+    };
+    book.ask_approved(&finance(), Request::ResolveRefund(command))
+        .unwrap();
+}
+
+#[test]
+fn a_refund_says_what_was_booked_and_another_amount_under_its_number_is_a_contradiction() {
+    let (mut book, refund) = refunding();
+    of_refund(&mut book, &refund, 5_000);
+    assert_eq!(book.refund(&refund).refunded_amount, Some(fen(5_000)));
+    of_refund(&mut book, &refund, 5_000);
+    assert_eq!(contradictions(&book), Vec::<String>::new());
+    of_refund(&mut book, &refund, 4_000);
+    let told = contradictions(&book);
+    assert_eq!(told.len(), 1);
+    let told = told.first().unwrap();
+    assert!(told.contains("40.00") && told.contains("50.00"), "{told}");
+    let kept = book.refund(&refund);
+    assert_eq!(
+        (kept.refunded_amount, kept.status),
+        (Some(fen(5_000)), RefundStatus::Succeeded)
+    );
+    let receivable = book.chart().wechat.receivable;
+    assert_eq!(book.balance(receivable), 5_000, "it changes nothing");
+}
+
+#[test]
+fn a_refund_of_another_amount_than_was_asked_for_is_one_finding_however_often_it_is_told() {
+    let (mut book, refund) = refunding();
+    of_refund(&mut book, &refund, 4_900);
+    of_refund(&mut book, &refund, 4_900);
+    let kept = book.refund(&refund);
+    assert_eq!(
+        (kept.amount, kept.refunded_amount),
+        (fen(5_000), Some(fen(4_900)))
+    );
+    assert_eq!(contradictions(&book).len(), 1);
+}
+
+#[test]
+fn a_refund_made_after_its_close_keeps_number_time_and_amount_and_another_amount_is_told() {
+    let (mut book, refund) = refunding();
+    book.answer(&refund, refund_is(&refund, RefundState::Closed));
+    of_refund(&mut book, &refund, 5_000);
+    let kept = book.refund(&refund);
+    assert_eq!(kept.status, RefundStatus::Closed);
+    assert_eq!(kept.channel_number, Some(format!("wxr-{refund}")));
+    assert_eq!(kept.refunded_amount, Some(fen(5_000)));
+    assert_eq!(
+        book.list::<Refund>("done", "wechat/", "wechat0").len(),
+        1,
+        "the bill's line finds it"
+    );
+    of_refund(&mut book, &refund, 5_000);
+    assert_eq!(contradictions(&book).len(), 1);
+    of_refund(&mut book, &refund, 4_000);
+    assert_eq!(contradictions(&book).len(), 2);
+    let differences = book.chart().differences;
+    assert_eq!(book.balance(differences), -5_000);
+}
+
+#[test]
+fn a_refund_made_beside_peoples_payment_keeps_its_amount_and_another_is_told() {
+    let (mut book, refund) = refunding();
+    book.answer(&refund, refund_is(&refund, RefundState::Abnormal));
+    resolve_refund(&mut book, &refund, ResolvedRefund::PaidOtherwise);
+    of_refund(&mut book, &refund, 4_900);
+    assert_eq!(book.refund(&refund).refunded_amount, Some(fen(4_900)));
+    of_refund(&mut book, &refund, 4_900);
+    assert_eq!(contradictions(&book).len(), 1);
+    of_refund(&mut book, &refund, 5_000);
+    assert_eq!(contradictions(&book).len(), 2);
+    let suspense = book.chart().suspense;
+    assert_eq!(book.balance(suspense), -4_900);
+}
+
+fn in_dollars(refund: &str, at: jiff::Timestamp) -> Statement {
+    let state = RefundState::Succeeded {
+        channel_number: format!("wxr-{refund}"),
+        amount: Money::new(5_000, Currency::from_code("USD").unwrap()),
+        refunded_at: at,
+    };
+    refund_is(refund, state)
+}
+
+#[test]
+fn an_unbookable_refund_does_not_hide_a_bookable_one() {
+    let closed = |book: &mut Book, refund: &str| {
+        book.answer(refund, refund_is(refund, RefundState::Closed));
+        refund.to_owned()
+    };
+    let otherwise = |book: &mut Book, refund: &str| {
+        book.answer(refund, refund_is(refund, RefundState::Abnormal));
+        resolve_refund(book, refund, ResolvedRefund::PaidOtherwise);
+        refund.to_owned()
+    };
+    let foreign = |_: &mut Book, _: &str| "ref_00UNKNOWN".to_owned();
+    type Prepare = fn(&mut Book, &str) -> String;
+    for prepare in [closed as Prepare, otherwise, foreign] {
+        let (mut book, refund) = refunding();
+        let refund = prepare(&mut book, &refund);
+        let receivable = book.chart().wechat.receivable;
+        let dollars = in_dollars(&refund, book.now());
+        book.notify(Channel::Wechat, dollars);
+        assert_eq!(book.balance(receivable), 10_000);
+        assert!(book.case_kinds().contains(&CaseKind::Unbookable));
+        for _ in 0..2 {
+            of_refund(&mut book, &refund, 5_000);
+        }
+        assert_eq!(book.balance(receivable), 5_000);
+        assert_eq!(book.trial_balance(), 0);
+    }
+}
+
+#[test]
+fn a_refund_that_is_not_ours_and_changes_its_amount_is_a_contradiction() {
+    let mut book = Book::new();
+    of_refund(&mut book, "ref_00UNKNOWN", 700);
+    of_refund(&mut book, "ref_00UNKNOWN", 700);
+    assert_eq!(book.case_kinds(), [CaseKind::UnknownRefund]);
+    of_refund(&mut book, "ref_00UNKNOWN", 800);
+    assert_eq!(
+        book.case_kinds(),
+        [CaseKind::UnknownRefund, CaseKind::Contradiction]
+    );
+    let suspense = book.chart().suspense;
+    assert_eq!(book.balance(suspense), -700);
+}
+
+#[test]
+fn a_payout_says_what_was_booked_and_another_amount_under_its_number_is_a_contradiction() {
+    let (mut book, payout) = paying_out();
+    of_payout(&mut book, &payout, 4_000);
+    of_payout(&mut book, &payout, 4_000);
+    assert_eq!(book.payout(&payout).paid_amount, Some(fen(4_000)));
+    assert_eq!(contradictions(&book), Vec::<String>::new());
+    of_payout(&mut book, &payout, 3_000);
+    let told = contradictions(&book);
+    assert_eq!(told.len(), 1);
+    let told = told.first().unwrap();
+    assert!(told.contains("30.00") && told.contains("40.00"), "{told}");
+    assert_eq!(book.payout(&payout).paid_amount, Some(fen(4_000)));
+}
+
+#[test]
+fn a_payout_that_people_said_was_paid_knows_what_the_channel_paid() {
+    let (mut book, payout) = paying_out();
+    book.answer_with(&payout, domain::Answer::Refused(refusal()));
+    book.answer_with(&payout, domain::Answer::Absent);
+    book.answer_with(&payout, domain::Answer::Absent);
+    let command = ResolvePayout {
+        payout: payout.clone(),
+        outcome: ResolvedPayout::Paid,
+        evidence: "letter of the bank".into(),
+    };
+    book.ask_approved(&finance(), Request::ResolvePayout(command))
+        .unwrap();
+    assert_eq!(book.payout(&payout).paid_amount, None);
+    of_payout(&mut book, &payout, 4_000);
+    assert_eq!(book.payout(&payout).paid_amount, Some(fen(4_000)));
+    assert_eq!(contradictions(&book), Vec::<String>::new());
+    of_payout(&mut book, &payout, 3_900);
+    assert_eq!(contradictions(&book).len(), 1);
+}
+
+#[test]
+fn a_payout_made_after_its_failure_keeps_number_date_and_amount_and_another_amount_is_told() {
+    let (mut book, payout) = paying_out();
+    let failed = payout_is(&payout, PayoutState::Failed { refusal: refusal() });
+    book.answer(&payout, failed);
+    of_payout(&mut book, &payout, 4_000);
+    let kept = book.payout(&payout);
+    assert_eq!(kept.status, PayoutStatus::Failed);
+    assert_eq!(kept.channel_number, Some(format!("upq-{payout}")));
+    assert_eq!(kept.settle_date.as_deref(), Some("0303"));
+    assert_eq!(kept.paid_amount, Some(fen(4_000)));
+    assert_eq!(
+        book.list::<Payout>("done", "unionpay/", "unionpay0").len(),
+        1,
+        "the bill's line finds it"
+    );
+    of_payout(&mut book, &payout, 4_000);
+    assert_eq!(contradictions(&book).len(), 1);
+    of_payout(&mut book, &payout, 3_000);
+    assert_eq!(contradictions(&book).len(), 2);
+    let differences = book.chart().differences;
+    assert_eq!(book.balance(differences), -4_000);
+}
+
+#[test]
+fn a_payout_that_is_not_ours_and_changes_its_amount_is_a_contradiction() {
+    let mut book = Book::new();
+    of_payout(&mut book, "pot_00UNKNOWN", 900);
+    of_payout(&mut book, "pot_00UNKNOWN", 900);
+    assert_eq!(book.case_kinds(), [CaseKind::UnknownPayout]);
+    of_payout(&mut book, "pot_00UNKNOWN", 800);
+    assert_eq!(
+        book.case_kinds(),
+        [CaseKind::UnknownPayout, CaseKind::Contradiction]
+    );
+    let suspense = book.chart().suspense;
+    assert_eq!(book.balance(suspense), -900);
+}

@@ -1,0 +1,32 @@
+//! The book's commands through its public interface: every subject in a file of its own.
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used
+)]
+
+mod clearings;
+mod conservation;
+mod contradictions;
+mod judged_again;
+mod late_refunds;
+mod launches;
+mod limits;
+mod many_buckets;
+mod merchants;
+mod overdue_payouts;
+mod payments;
+mod payout_purposes;
+mod refund_fees;
+mod refunds;
+mod repeats;
+mod reports;
+mod risk;
+mod rule_packs;
+mod settlements;
+mod splits;
+mod support;
+mod transfers;
+mod underpayments;
+mod webhooks;

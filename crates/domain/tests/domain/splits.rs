@@ -1,0 +1,262 @@
+//! Splits: exact to the fen, taken back for refunds, refused by field.
+
+use crate::support::*;
+use channels::answer::RefundState;
+use domain::case::CaseKind;
+use domain::merchant::{MerchantStatus, SetMerchantStatus};
+use domain::payment::{CreatePayment, PaymentStatus};
+use domain::split::{ExecuteSplit, Receiver, ReceiverKind, Share, Split, SplitPlan};
+use domain::{Code, Rejection, Reply, Request};
+use money::{Money, Rate};
+
+fn ppm(rate: u32) -> Share {
+    Share::Proportion(Rate::from_ppm(rate).unwrap())
+}
+
+fn receiver(merchant: &str, share: Share) -> Receiver {
+    Receiver {
+        merchant: merchant.into(),
+        kind: ReceiverKind::Seller,
+        share,
+    }
+}
+
+fn plan(receivers: &[(&str, Share)]) -> Option<SplitPlan> {
+    let receivers = receivers
+        .iter()
+        .map(|(merchant, share)| receiver(merchant, *share))
+        .collect();
+    Some(SplitPlan { receivers })
+}
+
+/// A book with a main merchant and two receivers.
+fn three() -> (Book, String, String, String) {
+    let mut book = Book::new();
+    let (main, one, two) = (
+        book.open_merchant("m0"),
+        book.open_merchant("m1"),
+        book.open_merchant("m2"),
+    );
+    (book, main, one, two)
+}
+
+fn split_of(book: &Book, payment: &str) -> Split {
+    book.record(&book.payment(payment).split.unwrap()).unwrap()
+}
+
+fn split_later(
+    book: &mut Book,
+    main: &str,
+    payment: &str,
+    plan: Option<SplitPlan>,
+) -> Result<Reply, Rejection> {
+    let command = ExecuteSplit {
+        merchant: main.into(),
+        payment: payment.into(),
+        plan: plan.unwrap(),
+    };
+    book.ask(&as_merchant(main), Request::ExecuteSplit(command))
+}
+
+#[test]
+fn a_planned_split_is_executed_at_success_to_the_fen() {
+    let (mut book, main, one, two) = three();
+    let plan = plan(&[(&one, ppm(333_333)), (&two, Share::Fixed(fen(100)))]);
+    let payment = book.order_split(&main, "o1", 1_001, plan);
+    book.pay(&payment, 1_001);
+    let split = split_of(&book, &payment);
+    let amounts: Vec<i64> = split
+        .parts
+        .iter()
+        .map(|part| part.amount.amount())
+        .collect();
+    // A third of 1,001 is 333.67: the fraction stays with the main merchant.
+    assert_eq!(amounts, [333, 100]);
+    let payable = [book.payable(&main), book.payable(&one), book.payable(&two)];
+    assert_eq!(payable, [1_001 - 6 - 433, 333, 100]);
+    assert_eq!(book.trial_balance(), 0);
+}
+
+#[test]
+fn a_plan_is_refused_by_field() {
+    let (mut book, main, one, two) = three();
+    let actor = as_merchant(&main);
+    let usd = Money::new(5, money::Currency::USD);
+    let refusals = [
+        (plan(&[]), Code::InvalidField, "split.receivers"),
+        (
+            plan(&[(&one, ppm(600_000)), (&two, ppm(500_000))]),
+            Code::LimitExceeded,
+            "split.receivers",
+        ),
+        (
+            plan(&[(&one, ppm(502_000))]),
+            Code::LimitExceeded,
+            "split.receivers",
+        ),
+        (
+            plan(&[(&one, Share::Fixed(fen(501)))]),
+            Code::LimitExceeded,
+            "split.receivers",
+        ),
+        (
+            plan(&[(&one, ppm(100_000)), (&one, ppm(100_000))]),
+            Code::InvalidField,
+            "split.receivers[1].merchant",
+        ),
+        (
+            plan(&[("mch_none", ppm(100_000))]),
+            Code::NotFound,
+            "split.receivers[0].merchant",
+        ),
+        (
+            plan(&[(&main, ppm(100_000))]),
+            Code::InvalidField,
+            "split.receivers[0].merchant",
+        ),
+        (
+            plan(&[(&one, Share::Fixed(fen(0)))]),
+            Code::InvalidField,
+            "split.receivers[0].share",
+        ),
+        (
+            plan(&[(&one, Share::Fixed(fen(-1)))]),
+            Code::InvalidField,
+            "split.receivers[0].share",
+        ),
+        (
+            plan(&[(&one, Share::Fixed(usd))]),
+            Code::InvalidField,
+            "split.receivers[0].share",
+        ),
+    ];
+    for (split_plan, code, field) in refusals {
+        let command = CreatePayment {
+            split_plan: split_plan.clone(),
+            ..order(&main, "o1", 1_000)
+        };
+        let rejection = book
+            .ask(&actor, Request::CreatePayment(command))
+            .unwrap_err();
+        assert_eq!(
+            (rejection.code, rejection.field.as_deref()),
+            (code, Some(field)),
+            "{split_plan:?}"
+        );
+    }
+}
+
+#[test]
+fn a_merchant_without_permission_cannot_split() {
+    let mut book = Book::new();
+    let mut terms = merchant_terms("m0");
+    terms.split_share_max = Rate::ZERO;
+    let main = book.open_merchant_with(terms);
+    let one = book.open_merchant("m1");
+    let payment = book.paid(&main, "o1", 1_000);
+    let rejection = split_later(
+        &mut book,
+        &main,
+        &payment,
+        plan(&[(&one, Share::Fixed(fen(1)))]),
+    )
+    .unwrap_err();
+    assert_eq!(rejection.code, Code::LimitExceeded);
+}
+
+#[test]
+fn a_payment_is_split_later_once_within_its_days() {
+    let (mut book, main, one, two) = three();
+    let payment = book.paid(&main, "o1", 1_000);
+    let chosen = plan(&[(&one, ppm(100_000))]);
+    split_later(&mut book, &main, &payment, chosen.clone()).unwrap();
+    let Reply::Split { repeated, .. } = split_later(&mut book, &main, &payment, chosen).unwrap()
+    else {
+        panic!()
+    };
+    assert!(repeated);
+    assert_eq!(book.payable(&one), 100);
+    let other = split_later(&mut book, &main, &payment, plan(&[(&two, ppm(100_000))])).unwrap_err();
+    assert_eq!(other.code, Code::AlreadyExists);
+    let late = book.paid(&main, "o2", 1_000);
+    book.pass(31 * 86_400);
+    let rejection =
+        split_later(&mut book, &main, &late, plan(&[(&one, ppm(100_000))])).unwrap_err();
+    assert_eq!(
+        (rejection.code, rejection.field.as_deref()),
+        (Code::LimitExceeded, Some("payment"))
+    );
+}
+
+#[test]
+fn a_refund_takes_back_in_proportion_and_full_refunds_leave_nothing_behind() {
+    let (mut book, main, one, two) = three();
+    let chosen = plan(&[(&one, ppm(300_000)), (&two, ppm(100_000))]);
+    let payment = book.order_split(&main, "o1", 10_000, chosen);
+    book.pay(&payment, 10_000);
+    book.refund_request(&payment, "r1", 5_000).unwrap();
+    assert_eq!([book.payable(&one), book.payable(&two)], [1_500, 500]);
+    book.refund_request(&payment, "r2", 5_000).unwrap();
+    assert_eq!(
+        [book.payable(&main), book.payable(&one), book.payable(&two)],
+        [0, 0, 0]
+    );
+    let split = split_of(&book, &payment);
+    assert!(split.parts.iter().all(|part| part.amount == part.returned));
+    assert_eq!(book.trial_balance(), 0);
+}
+
+#[test]
+fn a_closed_refund_gives_the_receivers_their_parts_again() {
+    let (mut book, main, one, two) = three();
+    let chosen = plan(&[(&one, ppm(300_000)), (&two, ppm(100_000))]);
+    let payment = book.order_split(&main, "o1", 10_000, chosen);
+    book.pay(&payment, 10_000);
+    let refund = book.refund_request(&payment, "r1", 3_333).unwrap();
+    book.answer(&refund, refund_is(&refund, RefundState::Closed));
+    assert_eq!(
+        [book.payable(&main), book.payable(&one), book.payable(&two)],
+        [5_940, 3_000, 1_000]
+    );
+    assert!(
+        split_of(&book, &payment)
+            .parts
+            .iter()
+            .all(|part| part.returned.is_zero())
+    );
+}
+
+#[test]
+fn a_receiver_without_money_refuses_the_refund_by_name_and_nothing_moves() {
+    let (mut book, main, one, two) = three();
+    let chosen = plan(&[(&one, ppm(300_000)), (&two, ppm(100_000))]);
+    let payment = book.order_split(&main, "o1", 10_000, chosen);
+    book.pay(&payment, 10_000);
+    book.turn_day();
+    assert_eq!(book.payable(&two), 0, "paid out at settlement");
+    let refill = book.paid(&main, "o2", 10_000);
+    assert_eq!(book.payment(&refill).status, PaymentStatus::Succeeded);
+    let refused = book.refund_request(&payment, "r1", 1_000).unwrap_err();
+    assert_eq!(refused.code, Code::InsufficientFunds);
+    assert_eq!(refused.field, Some(format!("receiver:{one}")));
+    assert_eq!(refused.details.get("receiver"), Some(&one));
+    assert_eq!(book.payable(&main), 9_940);
+    assert_eq!(book.payment(&payment).refunded, fen(0));
+}
+
+#[test]
+fn a_plan_that_cannot_be_executed_leaves_the_money_with_the_main_merchant_and_a_case() {
+    let (mut book, main, one, _) = three();
+    let payment = book.order_split(&main, "o1", 1_000, plan(&[(&one, ppm(100_000))]));
+    let status = SetMerchantStatus {
+        merchant: one.clone(),
+        status: MerchantStatus::Suspended,
+        reason: "x".into(),
+    };
+    book.ask(&operator(), Request::SetMerchantStatus(status))
+        .unwrap();
+    book.pay(&payment, 1_000);
+    assert_eq!(book.payment(&payment).status, PaymentStatus::Succeeded);
+    assert_eq!([book.payable(&main), book.payable(&one)], [994, 0]);
+    assert_eq!(book.case_kinds(), [CaseKind::SplitFailed]);
+}
