@@ -81,6 +81,17 @@ pub enum Command {
     },
 }
 
+impl Command {
+    /// What is logged without `-v`: a server's warnings are for those who run it, while the faults that a
+    /// demonstration plants are nobody's concern.
+    pub fn quietest_log(&self) -> &'static str {
+        match self {
+            Command::Serve(_) => "warn",
+            _ => "error",
+        }
+    }
+}
+
 /// Arguments of `demo`.
 #[derive(Debug, Args)]
 pub struct DemoArguments {

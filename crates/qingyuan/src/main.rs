@@ -25,7 +25,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let cli = cli::Cli::parse();
-    output::start_logging(cli.verbose);
+    output::start_logging(cli.verbose, cli.command.quietest_log());
     match run(cli).and_then(|held| output::printed().map(|()| held)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::from(1),

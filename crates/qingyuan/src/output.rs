@@ -4,7 +4,7 @@ use crate::failure::Failure;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 use std::fmt::Arguments;
-use std::io::{ErrorKind, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 use tracing_subscriber::EnvFilter;
 
@@ -62,22 +62,23 @@ const OUR_CRATES: [&str; 8] = [
 
 /// What is logged at a level of verbosity. Details come from our own crates only: a database driver's would be
 /// everything that is written, personal data included.
-fn filter(verbose: u8) -> EnvFilter {
+fn filter(verbose: u8, quietest: &str) -> EnvFilter {
     let ours = OUR_CRATES.map(|name| format!(",{name}=debug"));
     match verbose {
-        0 => EnvFilter::new("error"),
+        0 => EnvFilter::new(quietest),
         1 => EnvFilter::new("info"),
         _ => EnvFilter::new(format!("info{}", ours.concat())),
     }
 }
 
-/// Logging to standard error; `RUST_LOG` overrides the level.
-pub fn start_logging(verbose: u8) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| filter(verbose));
+/// Logging to standard error, at `quietest` unless more is asked for; `RUST_LOG` overrides the level.
+pub fn start_logging(verbose: u8, quietest: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| filter(verbose, quietest));
     // A second subscriber (tests) keeps the first.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .try_init();
 }
 
@@ -127,7 +128,7 @@ mod tests {
     #[test]
     fn what_a_database_driver_would_tell_of_its_statements_is_not_logged() {
         let subscriber = tracing_subscriber::fmt()
-            .with_env_filter(filter(2))
+            .with_env_filter(filter(2, "error"))
             .with_writer(std::io::sink)
             .finish();
         tracing::subscriber::with_default(subscriber, || {

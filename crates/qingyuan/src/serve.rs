@@ -50,14 +50,9 @@ async fn serve(arguments: &ServeArguments) -> Result<bool, Failure> {
         config.bind = bind;
     }
     let mut book_settings = configuration.settings;
-    if !configuration.institution_given {
-        if arguments.sandbox {
-            book_settings.institution = Institution::sample();
-        } else {
-            tracing::warn!(
-                "the configuration has no [institution]: what rules ask about it is not known, and they answer facts_missing"
-            );
-        }
+    let institution_known = configuration.institution_given || arguments.sandbox;
+    if !configuration.institution_given && arguments.sandbox {
+        book_settings.institution = Institution::sample();
     }
     // Before the book is opened: a broken pack shows without touching it.
     let packs = Arc::new(regulation::load(arguments.rules.as_deref())?);
@@ -68,7 +63,6 @@ async fn serve(arguments: &ServeArguments) -> Result<bool, Failure> {
         "rule packs"
     );
     let calendar = app.settings().calendar.clone();
-    holidays::tell(&calendar, shanghai_date(SystemClock.now()));
     let rules = BookRules {
         adopt: arguments.activate_rules,
         ..BookRules::of(&app)
@@ -119,7 +113,6 @@ async fn serve(arguments: &ServeArguments) -> Result<bool, Failure> {
         let done = tokio::task::spawn_blocking(set_up).await;
         done.map_err(Failure::other)??;
     }
-    let rules_in_force = tell_rules(&kept.book(), &app).await?;
     let simulated = if arguments.sandbox {
         Some(simulate(arguments, address).await?)
     } else {
@@ -133,6 +126,14 @@ async fn serve(arguments: &ServeArguments) -> Result<bool, Failure> {
         .map_err(Failure::other)?
         .with_rules(app.library().clone())
         .with_holidays(&calendar);
+    // What only deserves attention is said once the start can go on: one that fails says one sentence.
+    if !institution_known {
+        tracing::warn!(
+            "the configuration has no [institution]: what rules ask about it is not known, and they answer facts_missing"
+        );
+    }
+    holidays::tell(&calendar, shanghai_date(SystemClock.now()));
+    let rules_in_force = tell_rules(&kept.book(), &app).await?;
     let performer = server.performer();
     let server = server.start(listener).map_err(Failure::other)?;
     let writing = kept.write(performer);

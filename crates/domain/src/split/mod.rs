@@ -95,7 +95,7 @@ pub(crate) fn execute(
     Ok((cx.tx.expect(&id)?, false))
 }
 
-/// A payment's request has the plan as `split`, a split's as `plan`.
+/// A payment's request has the plan as `split_plan`, a split's as `plan`.
 fn of_plan(stop: Stop<Rejection>) -> Stop<Rejection> {
     let Stop::Refused(mut rejection) = stop else {
         return stop;
@@ -103,7 +103,7 @@ fn of_plan(stop: Stop<Rejection>) -> Stop<Rejection> {
     if let Some(place) = rejection
         .field
         .as_deref()
-        .and_then(|field| field.strip_prefix("split."))
+        .and_then(|field| field.strip_prefix("split_plan."))
     {
         rejection.field = Some(format!("plan.{place}"));
     }

@@ -52,7 +52,7 @@ fn too_much(message: &str, total: Money, permitted: Money) -> Rejection {
         Code::LimitExceeded,
         format!("{message}: {total}, at most {permitted}"),
     )
-    .at("split.receivers")
+    .at("split_plan.receivers")
     .with("total", total.amount())
     .with("permitted", permitted.amount())
 }
@@ -61,10 +61,10 @@ fn check_receivers(tx: &mut Tx<'_>, main: &Merchant, plan: &SplitPlan) -> Refusa
     let count = plan.receivers.len();
     if count == 0 || count > RECEIVERS_MAX {
         let message = format!("a split needs 1 to {RECEIVERS_MAX} receivers");
-        return Err(Rejection::field("split.receivers", message).into());
+        return Err(Rejection::field("split_plan.receivers", message).into());
     }
     for (index, receiver) in plan.receivers.iter().enumerate() {
-        let field = format!("split.receivers[{index}].merchant");
+        let field = format!("split_plan.receivers[{index}].merchant");
         let earlier = plan
             .receivers
             .iter()
@@ -109,12 +109,13 @@ fn amounts(plan: &SplitPlan, paid: Money) -> Result<Vec<Money>, Rejection> {
     let sum: u64 = weights.iter().sum();
     let Some(rest) = whole.checked_sub(sum) else {
         return Err(
-            Rejection::new(Code::LimitExceeded, "the shares exceed 100 %").at("split.receivers"),
+            Rejection::new(Code::LimitExceeded, "the shares exceed 100 %")
+                .at("split_plan.receivers"),
         );
     };
     weights.push(rest);
     let shares = allocate(paid, &weights, RemainderOwner::Index(plan.receivers.len()))
-        .map_err(|error| Rejection::field("split.receivers", error.to_string()))?;
+        .map_err(|error| Rejection::field("split_plan.receivers", error.to_string()))?;
     plan.receivers
         .iter()
         .zip(shares)
@@ -127,7 +128,7 @@ fn amounts(plan: &SplitPlan, paid: Money) -> Result<Vec<Money>, Rejection> {
             if amount.currency() == paid.currency() && amount.is_positive() {
                 return Ok(amount);
             }
-            let field = format!("split.receivers[{index}].share");
+            let field = format!("split_plan.receivers[{index}].share");
             Err(Rejection::field(
                 &field,
                 format!("the part must be above zero and in {}", paid.currency()),

@@ -30,12 +30,12 @@ const FAILING_DAYS_MAX: i64 = 5;
 /// Hours after which the next failure is another outage: nothing says how the endpoint was in between.
 const SAME_OUTAGE_HOURS: i64 = 24;
 
-/// Twelve attempts over about ten hours.
+/// Fifteen attempts over about a day: what was wrong on a night is seen to in the morning.
 const POLICY: EffectPolicy = EffectPolicy {
     repeat: Repeat::Always,
     pause_seconds: 10,
     pause_seconds_max: 21_600,
-    attempts_max: Some(12),
+    attempts_max: Some(15),
 };
 
 /// Tells the merchant, if it has an endpoint. `object` is written as it is now.

@@ -83,51 +83,51 @@ fn a_plan_is_refused_by_field() {
     let actor = as_merchant(&main);
     let usd = Money::new(5, money::Currency::USD);
     let refusals = [
-        (plan(&[]), Code::InvalidField, "split.receivers"),
+        (plan(&[]), Code::InvalidField, "split_plan.receivers"),
         (
             plan(&[(&one, ppm(600_000)), (&two, ppm(500_000))]),
             Code::LimitExceeded,
-            "split.receivers",
+            "split_plan.receivers",
         ),
         (
             plan(&[(&one, ppm(502_000))]),
             Code::LimitExceeded,
-            "split.receivers",
+            "split_plan.receivers",
         ),
         (
             plan(&[(&one, Share::Fixed(fen(501)))]),
             Code::LimitExceeded,
-            "split.receivers",
+            "split_plan.receivers",
         ),
         (
             plan(&[(&one, ppm(100_000)), (&one, ppm(100_000))]),
             Code::InvalidField,
-            "split.receivers[1].merchant",
+            "split_plan.receivers[1].merchant",
         ),
         (
             plan(&[("mch_none", ppm(100_000))]),
             Code::NotFound,
-            "split.receivers[0].merchant",
+            "split_plan.receivers[0].merchant",
         ),
         (
             plan(&[(&main, ppm(100_000))]),
             Code::InvalidField,
-            "split.receivers[0].merchant",
+            "split_plan.receivers[0].merchant",
         ),
         (
             plan(&[(&one, Share::Fixed(fen(0)))]),
             Code::InvalidField,
-            "split.receivers[0].share",
+            "split_plan.receivers[0].share",
         ),
         (
             plan(&[(&one, Share::Fixed(fen(-1)))]),
             Code::InvalidField,
-            "split.receivers[0].share",
+            "split_plan.receivers[0].share",
         ),
         (
             plan(&[(&one, Share::Fixed(usd))]),
             Code::InvalidField,
-            "split.receivers[0].share",
+            "split_plan.receivers[0].share",
         ),
     ];
     for (split_plan, code, field) in refusals {

@@ -9,6 +9,7 @@ use domain::webhook::{
 };
 use domain::{Answer, Code, Effect, Request};
 use engine::{EffectRecord, EffectReport};
+use jiff::SignedDuration;
 
 fn with_endpoint() -> (Book, String) {
     let mut book = Book::new();
@@ -84,11 +85,16 @@ fn each_event_is_told_with_the_state_it_was_about() {
 }
 
 #[test]
-fn a_delivery_is_tried_twelve_times_and_then_waits_for_a_request() {
+fn a_delivery_is_tried_fifteen_times_within_a_day_and_then_waits_for_a_request() {
     let (mut book, merchant) = with_endpoint();
     book.paid(&merchant, "o1", 10_000);
-    for _ in 0..12 {
-        let effect = delivery_effects(&book).first().unwrap().id.clone();
+    let mut waited = SignedDuration::ZERO;
+    for attempt in 0..15 {
+        let effect = delivery_effects(&book).first().unwrap().clone();
+        if attempt > 0 {
+            waited += effect.next_at.duration_since(book.now());
+        }
+        let effect = effect.id;
         book.report(
             &effect,
             EffectReport::Unknown {
@@ -97,10 +103,12 @@ fn a_delivery_is_tried_twelve_times_and_then_waits_for_a_request() {
         );
     }
     assert!(delivery_effects(&book).is_empty());
+    let day = SignedDuration::from_hours(17)..SignedDuration::from_hours(24);
+    assert!(day.contains(&waited), "{waited:?}");
     let delivery = book.all::<Delivery>().first().unwrap().clone();
     assert_eq!(
         (delivery.status, delivery.attempts),
-        (DeliveryStatus::Failed, 12)
+        (DeliveryStatus::Failed, 15)
     );
     assert_eq!(delivery.last_problem.as_deref(), Some("HTTP 500"));
     let resend = ResendWebhook {
@@ -170,7 +178,7 @@ fn what_was_never_sent_is_given_up_and_says_nothing_of_the_endpoint() {
     let (mut book, merchant) = with_endpoint();
     book.paid(&merchant, "o1", 10_000);
     let effect = delivery_effects(&book).first().unwrap().id.clone();
-    for _ in 0..12 {
+    for _ in 0..15 {
         let reason = "the vault cannot be read".into();
         book.report(&effect, EffectReport::NotSent { reason });
     }

@@ -4,6 +4,7 @@
 mod channels_file;
 mod check;
 mod demo;
+mod documents;
 mod full_disk;
 mod help;
 mod refusals;
