@@ -64,8 +64,6 @@ pub struct Released<App: Application> {
     pub outcomes: Vec<TicketOutcome<App>>,
     /// Effects that may be performed without asking first.
     pub fresh: Vec<Arc<EffectRecord>>,
-    /// Effects settled by a command: a permission that was given for one of them is void.
-    pub settled: Vec<String>,
     /// Number of ledger rows in the batch.
     pub rows: usize,
     /// Number of commands in the batch.
@@ -161,6 +159,14 @@ impl<App: Application> Shard<App> {
     /// Ledger rows in the batch being filled.
     pub fn rows_waiting(&self) -> usize {
         self.state.batch.rows.len()
+    }
+
+    /// Effects that the commands of the sealed batch settle or withdraw: a permission to send one of them is void. It is
+    /// taken back **before** the batch is written. Afterwards it may be too late: a commit whose outcome nobody hears of
+    /// takes effect all the same.
+    pub fn take_settled(&mut self) -> Vec<String> {
+        let waiting = self.in_flight.as_mut().map(|(_, waiting)| waiting);
+        waiting.map_or_else(Vec::new, |waiting| std::mem::take(&mut waiting.settled))
     }
 
     /// Commands in the batch being filled.
@@ -322,7 +328,6 @@ impl<App: Application> Shard<App> {
             return Released {
                 outcomes: Vec::new(),
                 fresh: Vec::new(),
-                settled: Vec::new(),
                 rows: 0,
                 commands: 0,
                 at: jiff::Timestamp::UNIX_EPOCH,
@@ -348,7 +353,6 @@ impl<App: Application> Shard<App> {
         Released {
             outcomes: waiting.outcomes,
             fresh,
-            settled: waiting.settled,
             rows: batch.rows.len(),
             commands: batch.journal.len(),
             at: batch.head.now,

@@ -9,6 +9,7 @@ use super::outbox::Permissions;
 use super::{Counters, Message, Submitted};
 use crate::application::{Application, SubmitError};
 use crate::batch::SealedBatch;
+use crate::effect::EffectRecord;
 use crate::shard::{Released, Shard, ShardOptions, Ticket, TicketOutcome};
 use crate::store::{StoreError, StoreFactory};
 use crate::vault::Vault;
@@ -205,7 +206,7 @@ impl<App: Application> Executor<App> {
             Ok(message) => self.take(shard, message),
             Err(RecvTimeoutError::Timeout) => {
                 if let Some(batch) = shard.seal_sweep(IDLE_SWEEP).map_err(fatal)? {
-                    self.send(batch)?;
+                    self.send(shard, batch)?;
                 }
                 Ok(())
             }
@@ -218,12 +219,13 @@ impl<App: Application> Executor<App> {
 
     fn seal(&mut self, shard: &mut Shard<App>) -> Result<(), Failure> {
         match shard.seal().map_err(failed)? {
-            Some(batch) => self.send(batch),
+            Some(batch) => self.send(shard, batch),
             None => Ok(()),
         }
     }
 
-    fn send(&mut self, batch: Arc<SealedBatch>) -> Result<(), Failure> {
+    fn send(&mut self, shard: &mut Shard<App>, batch: Arc<SealedBatch>) -> Result<(), Failure> {
+        self.tell_outbox(Vec::new(), shard.take_settled());
         self.gathering = None;
         self.reads_in_flight.append(&mut self.reads_waiting);
         self.sent = true;
@@ -254,7 +256,9 @@ impl<App: Application> Executor<App> {
             std::sync::atomic::Ordering::Relaxed,
         );
         result.map_err(failed)?;
-        let released = shard.committed();
+        let mut released = shard.committed();
+        // What the next batch takes back comes after what this one gives.
+        self.tell_outbox(std::mem::take(&mut released.fresh), Vec::new());
         let reads = std::mem::take(&mut self.reads_in_flight);
         let waiting = shard.commands_waiting();
         self.gathering = (took < SHORT_COMMIT).then(|| Gathering {
@@ -272,7 +276,7 @@ impl<App: Application> Executor<App> {
     }
 
     /// Hands out what a durable batch sets free.
-    fn release(&mut self, released: Released<App>, reads: Vec<Read>) {
+    fn release(&mut self, mut released: Released<App>, reads: Vec<Read>) {
         let counters = &self.parts.counters;
         Counters::add(&counters.batches, 1);
         Counters::add(&counters.commands, released.commands as u64);
@@ -282,15 +286,16 @@ impl<App: Application> Executor<App> {
             .last_command_ms
             .fetch_max(at, std::sync::atomic::Ordering::Relaxed);
         // Before the replies: who sees a reply may look for the effects it led to.
-        if !released.fresh.is_empty() || !released.settled.is_empty() {
-            let _ = self.parts.fresh.send(Permissions {
-                given: released.fresh,
-                void: released.settled,
-            });
-        }
+        self.tell_outbox(std::mem::take(&mut released.fresh), Vec::new());
         self.reply(released.outcomes);
         for (state, reply) in reads {
             let _ = reply.send(Ok(state));
+        }
+    }
+
+    fn tell_outbox(&self, given: Vec<Arc<EffectRecord>>, void: Vec<String>) {
+        if !given.is_empty() || !void.is_empty() {
+            let _ = self.parts.fresh.send(Permissions { given, void });
         }
     }
 
@@ -316,7 +321,7 @@ impl<App: Application> Executor<App> {
     /// Writes the checkpoints that are behind, so that the next start reads no tail.
     fn finish(&mut self, shard: &mut Shard<App>) -> Result<(), Failure> {
         while let Some(batch) = shard.seal_sweep(IDLE_SWEEP).map_err(fatal)? {
-            self.send(batch)?;
+            self.send(shard, batch)?;
             let (result, _) = self.await_ack()?;
             result.map_err(fatal)?;
             shard.committed();

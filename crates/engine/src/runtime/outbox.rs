@@ -79,12 +79,13 @@ impl Lane {
     }
 }
 
-/// What a committed batch says of effects.
+/// What the batches say of effects.
 #[derive(Debug, Clone, Default)]
 pub struct Permissions {
     /// May be sent without asking first.
     pub given: Vec<Arc<EffectRecord>>,
-    /// Were settled by another way: an earlier permission is void.
+    /// Are settled by another way, or withdrawn, by a batch that is about to be written: an earlier permission is void,
+    /// whatever becomes of that batch.
     pub void: Vec<String>,
 }
 

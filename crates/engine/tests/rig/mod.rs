@@ -140,7 +140,11 @@ impl Rig {
     }
 
     pub fn seal(&mut self) -> Option<Arc<SealedBatch>> {
-        self.shard.seal().unwrap()
+        let batch = self.shard.seal().unwrap();
+        for id in self.shard.take_settled() {
+            self.fresh.remove(&id);
+        }
+        batch
     }
 
     /// Commits a sealed batch and hands out what it sets free.
@@ -153,9 +157,6 @@ impl Rig {
     fn take(&mut self, released: Released<Toy>) -> BTreeMap<Ticket, ToyOutcome> {
         for record in released.fresh {
             self.fresh.insert(record.id.clone(), record);
-        }
-        for id in released.settled {
-            self.fresh.remove(&id);
         }
         released.outcomes.into_iter().collect()
     }

@@ -7,7 +7,7 @@ use crate::rig::{add, key, start};
 use crate::toy::{Note, Toy, ToyCommand, ToyReply};
 use engine::runtime::{Job, Lane, Outbox, Performer, Running, SimulatedClock, Timers};
 use engine::store::Queries;
-use engine::{AttemptMode, EffectRecord, EffectReport, EffectState, Repeat, Verdict};
+use engine::{AttemptMode, EffectRecord, EffectReport, EffectState, Repeat, SubmitError, Verdict};
 use jiff::SignedDuration;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -206,6 +206,27 @@ async fn an_effect_that_cannot_be_read_does_not_hide_the_others() {
     let mut world = world.restarted();
     world.wait(20);
     assert_eq!(world.pass().await, asked("n", AttemptMode::Send));
+    world.running.stop();
+}
+
+/// The shard was opened anew, and with its memory it lost that the permission was to be taken back: hours later the
+/// withdrawn effect was sent.
+#[tokio::test]
+async fn what_is_withdrawn_by_a_commit_that_nobody_hears_of_is_not_sent() {
+    let mut world = World::new();
+    let id = world.send("n", AFTER).await;
+    while let Ok(permissions) = world.running.fresh.try_recv() {
+        world.outbox.permit(permissions);
+    }
+    world.store.fail_next([Some(Fault::Lost)]);
+    let withdraw = envelope(ToyCommand::Withdraw { effect: id });
+    let result = world.running.engine.submit(withdraw).await;
+    assert!(
+        matches!(result, Err(SubmitError::Unavailable(_))),
+        "{result:?}"
+    );
+    world.wait(20);
+    assert_eq!(world.pass().await, asked("n", AttemptMode::Query));
     world.running.stop();
 }
 

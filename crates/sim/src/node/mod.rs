@@ -167,7 +167,10 @@ impl<App: Application> Node<App> {
         let mut turn = Turn::default();
         if let Some(shard) = &mut self.shard {
             match shard.seal() {
-                Ok(Some(batch)) => self.stage = Stage::Sealed(batch),
+                Ok(Some(batch)) => {
+                    self.outbox.permit(Vec::new(), &shard.take_settled());
+                    self.stage = Stage::Sealed(batch);
+                }
                 Ok(None) => {}
                 Err(_) => self.give_up(&mut turn),
             }
@@ -183,7 +186,10 @@ impl<App: Application> Node<App> {
         }
         if let Some(shard) = &mut self.shard {
             match shard.seal_sweep(count) {
-                Ok(Some(batch)) => self.stage = Stage::Sealed(batch),
+                Ok(Some(batch)) => {
+                    self.outbox.permit(Vec::new(), &shard.take_settled());
+                    self.stage = Stage::Sealed(batch);
+                }
                 Ok(None) => {}
                 Err(_) => self.give_up(&mut turn),
             }
@@ -222,7 +228,7 @@ impl<App: Application> Node<App> {
     fn take_released(&mut self, turn: &mut Turn<App>) {
         let Some(shard) = &mut self.shard else { return };
         let released = shard.committed();
-        self.outbox.permit(released.fresh, &released.settled);
+        self.outbox.permit(released.fresh, &[]);
         self.answer(released.outcomes, turn);
     }
 
@@ -317,6 +323,7 @@ impl<App: Application> Node<App> {
         };
         shard.run(tasks)?;
         if let Some(batch) = shard.seal()? {
+            self.outbox.permit(Vec::new(), &shard.take_settled());
             self.writer.commit(&batch)?;
             self.take_released(turn);
         }

@@ -195,7 +195,7 @@ impl<App: Application> Executor<App> {
     fn alone(&mut self, shard: &mut Shard<App>, tasks: Vec<Admitted<App>>) -> Result<(), Failure> {
         shard.run(tasks).map_err(failed)?;
         if let Some(batch) = shard.seal().map_err(failed)? {
-            self.send(batch)?;
+            self.send(shard, batch)?;
             let (result, _) = self.await_ack()?;
             result.map_err(failed)?;
             self.release(shard.committed(), Vec::new());
