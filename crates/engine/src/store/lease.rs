@@ -107,6 +107,10 @@ pub struct ClockDifference {
     pub server_ahead_ms: i64,
     /// Half of the time the question took: the difference is known no better than this.
     pub uncertainty_ms: i64,
+    /// What this server's clock showed when it asked: the reading that was compared.
+    pub at: Timestamp,
+    /// When that was, on a clock that does not jump.
+    pub asked: Instant,
 }
 
 impl ClockDifference {

@@ -116,7 +116,7 @@ impl LeaseLoop {
     async fn compare_clocks(&mut self) {
         match self.leases.ask(|leases| leases.clock_difference()).await {
             Ok(difference) if difference.is_small() => {
-                self.tenancy.clock_agrees();
+                self.tenancy.clock_agrees(&difference);
                 self.book.set_clock_ahead(None);
                 if self.sharing.found_clock(false) {
                     tracing::info!("this server's clock agrees with the database's again");

@@ -56,6 +56,8 @@ impl MemoryLeases {
         let difference = ClockDifference {
             server_ahead_ms: self.ahead.load(Ordering::Relaxed) + ahead,
             uncertainty_ms: 0,
+            at: jiff::Timestamp::UNIX_EPOCH,
+            asked: Instant::now(),
         };
         if !difference.is_small() {
             self.refused.fetch_add(1, Ordering::Relaxed);

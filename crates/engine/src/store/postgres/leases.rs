@@ -71,9 +71,9 @@ impl PostgresLeases {
         let place = || "the database's clock".to_owned();
         // What preparing takes is not the network's delay.
         session.prepare(&place(), sql::CLOCK)?;
-        let (begun, before) = (Instant::now(), (self.clock)());
+        let (asked, at) = (Instant::now(), (self.clock)());
         let row = session.row(&place(), sql::CLOCK, &[])?;
-        let took = begun.elapsed();
+        let took = asked.elapsed();
         let Some(row) = row else {
             return Err(super::error::damaged(&place(), "no answer"));
         };
@@ -84,8 +84,10 @@ impl PostgresLeases {
         .time(0)?;
         let half = i64::try_from(took.as_millis().div_ceil(2)).unwrap_or(i64::MAX);
         Ok(ClockDifference {
-            server_ahead_ms: before.as_millisecond().saturating_add(half) - theirs.as_millisecond(),
+            server_ahead_ms: at.as_millisecond().saturating_add(half) - theirs.as_millisecond(),
             uncertainty_ms: half,
+            at,
+            asked,
         })
     }
 }
