@@ -47,13 +47,11 @@ impl ShardLease {
     }
 }
 
-/// All leases of a book at one time of the database.
+/// All leases of a book at one time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeaseTable {
     /// Every shard of the book, in order.
     pub shards: Vec<ShardLease>,
-    /// The database's time of this answer.
-    pub at: Timestamp,
 }
 
 /// A lease that this server has.

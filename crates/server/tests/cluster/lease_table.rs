@@ -130,7 +130,6 @@ impl Leases for MemoryLeases {
                 .zip(rows.iter())
                 .map(|(code, row)| row_of(code, row))
                 .collect(),
-            at: jiff::Timestamp::UNIX_EPOCH,
         })
     }
 

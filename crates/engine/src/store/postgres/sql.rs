@@ -125,8 +125,7 @@ macro_rules! lease_columns {
             ms!("expires"),
             " ELSE 0 END,CASE WHEN isfinite(expires) THEN greatest(0,",
             ms!("expires-clock_timestamp()"),
-            ") ELSE 0 END,",
-            ms!("clock_timestamp()")
+            ") ELSE 0 END"
         )
     };
 }
