@@ -165,15 +165,6 @@ impl IdSource {
         text
     }
 
-    /// Channel reference: shard code + 26 characters, all alphanumeric.
-    pub fn reference(&mut self) -> String {
-        let value = self.next();
-        let mut text = String::with_capacity(28);
-        encode(u128::from(self.shard.number()), 2, &mut text);
-        encode(value, 26, &mut text);
-        text
-    }
-
     /// Id of a transfer.
     pub fn transfer(&mut self) -> TransferId {
         TransferId(self.next())

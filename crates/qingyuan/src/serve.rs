@@ -136,7 +136,7 @@ async fn serve(arguments: &ServeArguments) -> Result<bool, Failure> {
     let rules_in_force = tell_rules(&kept.book(), &app).await?;
     let performer = server.performer();
     let server = server.start(listener).map_err(Failure::other)?;
-    let writing = kept.write(performer);
+    let writing = kept.write(performer)?;
     // Whoever reads the announcement may end the server at once.
     let ending = Ending::listen()?;
     announce(

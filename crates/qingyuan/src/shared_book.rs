@@ -5,7 +5,7 @@ use crate::failure::Failure;
 use calendar::shanghai_date;
 use domain::QingyuanApp;
 use engine::runtime::{Clock, Engine, Running, SystemClock};
-use engine::store::lease::{Holder, Lease, Leases, Taken};
+use engine::store::lease::{ClockDifference, Holder, Lease, Leases, Taken};
 use engine::store::postgres::{PostgresOptions, PostgresStore};
 use engine::store::{Queries, StoreError};
 use engine::{CacheLimits, ShardCode, ShardOptions, Vault};
@@ -68,8 +68,8 @@ impl Tenancy for Opener {
         self.rules.clone()
     }
 
-    fn clock_agrees(&self) {
-        self.clock.confirm();
+    fn clock_agrees(&self, compared: &ClockDifference) {
+        self.clock.confirm(compared);
     }
 }
 

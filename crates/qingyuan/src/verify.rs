@@ -5,10 +5,10 @@ use crate::failure::Failure;
 use crate::output;
 use crate::output::say;
 use engine::ShardCode;
-use engine::store::Queries;
 use engine::store::postgres::{PostgresOptions, PostgresStore};
 use engine::store::sqlite::SqliteStore;
-use engine::verify::VerifyReport;
+use engine::store::{Queries, StoreError};
+use engine::verify::{Problem, VerifyReport};
 use serde_json::json;
 
 /// Verifies a book; true when everything holds.
@@ -45,14 +45,19 @@ fn one(queries: &dyn Queries, quiet: bool) -> Result<VerifyReport, Failure> {
 
 /// Each shard by itself, and their sums; money never moves between shards.
 fn shards(url: &str, quiet: bool) -> Result<VerifyReport, Failure> {
-    let store = PostgresStore::open_existing(url, PostgresOptions::default())?;
     let mut report = VerifyReport::default();
-    for shard in (0..store.shard_count()).filter_map(ShardCode::new) {
-        let queries = store.queries(shard);
-        // A shard that nobody has opened yet has nothing to verify.
-        if queries.head()?.is_some() {
-            report.add_shard(shard, one(queries.as_ref(), quiet)?);
+    let store = match PostgresStore::open_existing(url, PostgresOptions::default()) {
+        Ok(store) => store,
+        // Which shards there are is not known.
+        Err(StoreError::Damaged { place, problem }) => {
+            report.problems.push(Problem { place, problem });
+            return Ok(report);
         }
+        Err(error) => return Err(error.into()),
+    };
+    // Of a shard that nobody has opened yet, it is verified that it has no rows.
+    for shard in (0..store.shard_count()).filter_map(ShardCode::new) {
+        report.add_shard(shard, one(store.queries(shard).as_ref(), quiet)?);
     }
     Ok(report)
 }

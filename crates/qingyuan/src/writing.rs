@@ -32,9 +32,9 @@ impl Kept {
         }
     }
 
-    /// Starts background work, or taking shards.
-    pub fn write(self, performer: ChannelPerformer) -> Writing {
-        match self {
+    /// Starts background work, or taking shards; the latter fails where there is no thread for it.
+    pub fn write(self, performer: ChannelPerformer) -> Result<Writing, Failure> {
+        Ok(match self {
             Kept::Here(mut running) => {
                 let (_, nothing) = tokio::sync::mpsc::unbounded_channel();
                 let fresh = std::mem::replace(&mut running.fresh, nothing);
@@ -48,16 +48,17 @@ impl Kept {
                     worker_tick: TICK,
                     ..KeeperOptions::new(shared.holder)
                 };
-                Writing::Shared(Keeper::start(
+                let keeper = Keeper::start(
                     shared.book,
                     shared.leases,
                     shared.tenancy,
                     performer,
                     shared.yields,
                     options,
-                ))
+                );
+                Writing::Shared(keeper.map_err(Failure::other)?)
             }
-        }
+        })
     }
 }
 
@@ -73,17 +74,18 @@ impl Writing {
     /// Waits until a part has ended by itself, and names it: without it, requests would be refused, or payouts and
     /// notifications left undone, for ever. A shared book's shards are taken anew by its keeper.
     pub async fn dies(&self) -> &'static str {
-        let Writing::Here(running, workers) = self else {
-            return std::future::pending().await;
-        };
         let mut look = tokio::time::interval(TICK);
         loop {
             look.tick().await;
-            if running.has_ended() {
-                return "what writes the book";
-            }
-            if workers.has_ended() {
-                return "what performs effects and fires timers";
+            match self {
+                Writing::Here(running, _) if running.has_ended() => return "what writes the book",
+                Writing::Here(_, workers) if workers.has_ended() => {
+                    return "what performs effects and fires timers";
+                }
+                Writing::Shared(keeper) if keeper.has_ended() => {
+                    return "what keeps the leases on shards";
+                }
+                _ => {}
             }
         }
     }

@@ -246,6 +246,10 @@ fn a_changed_batch_or_head_is_named() {
         ),
         (
             "shard row",
+            "UPDATE shard SET last_account = last_account + 1".into(),
+        ),
+        (
+            "shard row",
             "UPDATE shard SET business_date = business_date - 10000".into(),
         ),
         ("shard row", "UPDATE shard SET now_ms = now_ms + 1".into()),
@@ -328,6 +332,19 @@ fn a_row_that_nobody_committed_is_named() {
         let next = sqlite3(book(), &format!("SELECT max(seq) + 1 FROM {table}"));
         each_is_named(&[(&format!("{table} row {next}"), insert)]);
     }
+    // The next batch would meet such a key, and could not be written.
+    let next = sqlite3(book(), "SELECT max(seq) + 1 FROM batch");
+    let insert = |table: &str, key: &str, rest: &str| {
+        format!(
+            "INSERT INTO {table} ({key},{rest}) SELECT {key} + 1,{rest} FROM {table} ORDER BY {key} DESC LIMIT 1"
+        )
+    };
+    let place = format!("batch {next}");
+    let of_batch = "last_journal,last_ledger,root,head_hash";
+    each_is_named(&[
+        (&place, insert("batch", "seq", of_batch)),
+        (&place, insert("contents", "batch", "sums")),
+    ]);
 }
 
 #[test]

@@ -104,3 +104,64 @@ fn by_kind(balances: BTreeMap<String, i64>) -> BTreeMap<String, Vec<i64>> {
     }
     kinds
 }
+
+/// It was skipped as one that nobody had opened yet, or made anew: "everything holds".
+#[test]
+fn a_shard_row_that_is_gone_or_reset_is_named_and_not_made_anew() {
+    let server = Server::shared();
+    let database = server.create_database();
+    let url = server.url(&database);
+    demo(&["--postgres", &url]);
+    let verify = || run(["verify", "--json", "--postgres", &url]);
+    assert_eq!(verify().expect(0).json()["verified"], true);
+    let rows = || server.sql(&database, "SELECT count(*) FROM shard");
+    let problem = |statement: &str| {
+        server.sql(&database, statement);
+        let before = rows();
+        let report = verify().expect(1).json();
+        assert_eq!(report["verified"], false, "{statement}");
+        assert_eq!(rows(), before, "{statement}");
+        let problem = &report["problems"][0];
+        let text = |name: &str| problem[name].as_str().unwrap().to_owned();
+        (text("place"), text("problem"))
+    };
+    server.sql(&database, "CREATE TABLE kept AS TABLE shard");
+    for (place, statement) in [
+        (
+            "shard 00, shard row",
+            "UPDATE shard SET batch_seq=0 WHERE shard=0",
+        ),
+        (
+            "shard 00, table shard, shard 0",
+            "UPDATE shard SET head_hash='x' WHERE shard=0",
+        ),
+        ("the shard rows", "DELETE FROM shard WHERE shard=0"),
+        ("the shard rows", "DELETE FROM shard"),
+    ] {
+        assert_eq!(problem(statement).0, place, "{statement}");
+        server.sql(&database, "TRUNCATE shard; INSERT INTO shard TABLE kept");
+    }
+    // A second shard, which nobody has opened: a row in any table gives away that its row is not as it was left.
+    let second = "UPDATE shard SET shards=2; INSERT INTO shard(shard,shards) VALUES(1,2)";
+    server.sql(&database, second);
+    assert_eq!(verify().expect(0).json()["verified"], true);
+    for table in [
+        "batch",
+        "contents",
+        "journal",
+        "ledger",
+        "account",
+        "record",
+        "record_index",
+        "secret",
+    ] {
+        let (place, text) = problem(&format!(
+            "CREATE TEMP TABLE one AS SELECT * FROM {table} WHERE shard=0 LIMIT 1; \
+             UPDATE one SET shard=1; INSERT INTO {table} TABLE one"
+        ));
+        assert_eq!(place, "shard 01, shard row", "{table}");
+        assert!(text.ends_with(&format!("rows in {table}")), "{text}");
+        server.sql(&database, &format!("DELETE FROM {table} WHERE shard=1"));
+    }
+    assert_eq!(verify().expect(0).json()["verified"], true);
+}

@@ -301,8 +301,7 @@ impl Caller {
             return Err(SignatureProblem::UnknownKey.into());
         }
         let turn = state.turn_to_read_a_key().await?;
-        let key = pagination::find::<SigningKey>(state, &input.keyid).await?;
-        drop(turn);
+        let key = pagination::find_in_turn::<SigningKey>(state, &input.keyid, turn).await?;
         let key = key
             .filter(|key| key.revoked_at.is_none())
             .ok_or(SignatureProblem::UnknownKey)?;

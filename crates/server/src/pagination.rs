@@ -322,12 +322,24 @@ pub async fn get<R: Record>(state: &AppState, what: &'static str, id: &str) -> R
 /// # Errors
 /// 503 when the store cannot be read.
 pub async fn find<R: Record>(state: &AppState, id: &str) -> Result<Option<R>, Problem> {
+    find_in_turn(state, id, ()).await
+}
+
+/// As [`find`], by whoever has a turn to read: it is given back when the read has ended, whoever still waits for it.
+///
+/// # Errors
+/// As [`find`].
+pub(crate) async fn find_in_turn<R: Record>(
+    state: &AppState,
+    id: &str,
+    turn: impl Send + 'static,
+) -> Result<Option<R>, Problem> {
     let book = state.book();
     let shards = match book.shard_of(id) {
         Some(shard) => vec![shard],
         None => book.shards().collect(),
     };
-    find_among(state, shards, id).await
+    find_among(state, shards, id, turn).await
 }
 
 /// Reads the record of a number that a client chose, which says nothing of its shard even where it
@@ -336,7 +348,7 @@ pub async fn find<R: Record>(state: &AppState, id: &str) -> Result<Option<R>, Pr
 /// # Errors
 /// As [`find`].
 pub async fn find_number<R: Record>(state: &AppState, number: &str) -> Result<Option<R>, Problem> {
-    find_among(state, state.book().shards().collect(), number).await
+    find_among(state, state.book().shards().collect(), number, ()).await
 }
 
 /// Whether any record can have this key.
@@ -348,6 +360,7 @@ async fn find_among<R: Record>(
     state: &AppState,
     shards: Vec<ShardCode>,
     key: &str,
+    turn: impl Send + 'static,
 ) -> Result<Option<R>, Problem> {
     if !may_exist(key) {
         return Ok(None);
@@ -355,6 +368,7 @@ async fn find_among<R: Record>(
     let key = key.to_owned();
     state
         .read_all(move |queries| {
+            let _turn = turn;
             for shard in shards {
                 let Some(queries) = queries.get(usize::from(shard.number())) else {
                     continue;

@@ -78,7 +78,7 @@ impl Server {
             limits: config.limits,
             webhooks: config.webhooks,
             openapi: Bytes::from(written),
-            key_reads: Semaphore::new(KEY_READS_MAX),
+            key_reads: Arc::new(Semaphore::new(KEY_READS_MAX)),
             library: OnceLock::new(),
             public_url: config.public_url.clone(),
             merchant_bearer: config.merchant_bearer,

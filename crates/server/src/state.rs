@@ -16,7 +16,7 @@ use engine::store::{Queries, StoreError};
 use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Signing keys read at the same time: a part of the connections for reading, so that strangers leave the others to
 /// whoever is known.
@@ -70,7 +70,7 @@ pub(crate) struct Shared {
     pub public_url: String,
     pub merchant_bearer: bool,
     /// Reads of keys that nobody has proved to have yet.
-    pub key_reads: Semaphore,
+    pub key_reads: Arc<Semaphore>,
     /// The sets of rule packs that this process knows, if not only those that come with the program.
     pub library: OnceLock<Arc<RuleLibrary>>,
 }
@@ -135,12 +135,14 @@ impl AppState {
         &self.0.public_url
     }
 
-    /// The turn of a request to have its signing key read. That comes before anything is known of who sent it.
+    /// The turn of a request to have its signing key read. That comes before anything is known of who sent it. The turn
+    /// belongs to the read: who sent the request may be gone while it goes on.
     ///
     /// # Errors
     /// 503 when too many others wait too.
-    pub(crate) async fn turn_to_read_a_key(&self) -> Result<SemaphorePermit<'_>, Problem> {
-        let turn = tokio::time::timeout(KEY_READ_WAIT, self.0.key_reads.acquire()).await;
+    pub(crate) async fn turn_to_read_a_key(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        let turn = self.0.key_reads.clone().acquire_owned();
+        let turn = tokio::time::timeout(KEY_READ_WAIT, turn).await;
         // It is never closed: without a permit the time was over.
         turn.ok().and_then(Result::ok).ok_or_else(|| {
             Problem::unavailable(

@@ -47,13 +47,11 @@ impl ShardLease {
     }
 }
 
-/// All leases of a book at one time of the database.
+/// All leases of a book at one time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LeaseTable {
     /// Every shard of the book, in order.
     pub shards: Vec<ShardLease>,
-    /// The database's time of this answer.
-    pub at: Timestamp,
 }
 
 /// A lease that this server has.
@@ -107,6 +105,10 @@ pub struct ClockDifference {
     pub server_ahead_ms: i64,
     /// Half of the time the question took: the difference is known no better than this.
     pub uncertainty_ms: i64,
+    /// What this server's clock showed when it asked: the reading that was compared.
+    pub at: Timestamp,
+    /// When that was, on a clock that does not jump.
+    pub asked: Instant,
 }
 
 impl ClockDifference {

@@ -216,6 +216,8 @@ pub trait Queries: Send + Sync {
     fn journal_after(&self, seq: u64, limit: usize) -> Result<Vec<(JournalRow, u32)>, StoreError>;
     /// Batches in sequence after one.
     fn batches_after(&self, seq: u64, limit: usize) -> Result<Vec<StoredBatch>, StoreError>;
+    /// The first batch after one that has sums; the batch itself may be missing.
+    fn sums_after(&self, batch: u64) -> Result<Option<u64>, StoreError>;
     /// A sealed secret.
     fn secret(&self, id: &str) -> Result<Option<crate::batch::SealedSecret>, StoreError>;
     /// Size of the database in bytes.

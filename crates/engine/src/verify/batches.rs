@@ -2,6 +2,7 @@
 
 use super::{Ended, Run};
 use crate::batch::ShardHead;
+use crate::contents::ContentRow;
 use crate::leaf;
 use crate::merkle::{self, Hash, MerkleTree};
 use crate::store::StoredBatch;
@@ -55,25 +56,39 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// A shard without its row has no rows at all.
+    /// A shard without its row, or whose row says that it was never written, has no rows at all.
     pub(super) fn nothing_is_there(&mut self) -> Result<(), Ended> {
+        let (mut records, mut indexes, mut secrets) = (false, false, false);
+        let head = self.queries.contents(&mut |row| match row {
+            ContentRow::Record { .. } => records = true,
+            ContentRow::Index { .. } => indexes = true,
+            ContentRow::Secret(_) => secrets = true,
+        })?;
         let found = [
             ("batch", !self.queries.batches_after(0, 1)?.is_empty()),
+            ("contents", self.queries.sums_after(0)?.is_some()),
             ("journal", !self.queries.journal_after(0, 1)?.is_empty()),
             ("ledger", !self.queries.rows_after(0, 1)?.is_empty()),
             (
                 "account",
                 !self.queries.accounts_after(AccountId(0), 1)?.is_empty(),
             ),
+            ("record", records),
+            ("record_index", indexes),
+            ("secret", secrets),
         ];
         let tables = found
             .iter()
             .filter_map(|(table, is_there)| is_there.then_some(*table));
         let tables: Vec<&str> = tables.collect();
-        if tables.is_empty() {
+        // A server may have begun the shard meanwhile.
+        if tables.is_empty() || head.is_some() || self.queries.head()?.is_some() {
             return Ok(());
         }
-        let text = format!("missing, while there are rows in {}", tables.join(", "));
+        let text = format!(
+            "missing, or reset to that of a shard that was never written, while there are rows in {}",
+            tables.join(", ")
+        );
         self.problem("shard row".into(), text)
     }
 
@@ -85,9 +100,10 @@ impl Run<'_> {
             .iter()
             .filter(|(_, account)| account.derived.is_some());
         let highest = opened.map(|(id, _)| *id).max().unwrap_or(0);
-        if head.last_account < highest {
+        // Where no account was opened there is nothing to compare with.
+        if highest > 0 && head.last_account != highest {
             let text = format!(
-                "names account {} as the last, the ledger opened {highest}",
+                "names account {} as the last, the last that the ledger opened is {highest}",
                 head.last_account
             );
             self.problem(place(), text)?;
@@ -101,6 +117,8 @@ impl Run<'_> {
         // A server may have gone on meanwhile: measured against the shard row as it is now.
         let beyond_journal = self.queries.journal_after(head.journal_seq, 1)?;
         let beyond_ledger = self.queries.rows_after(head.ledger_seq, 1)?;
+        let beyond_batch = self.queries.batches_after(head.batch_seq, 1)?;
+        let beyond_sums = self.queries.sums_after(head.batch_seq)?;
         let now = self.queries.head()?.unwrap_or_else(|| head.clone());
         if beyond_journal
             .iter()
@@ -119,6 +137,13 @@ impl Run<'_> {
                 format!("ledger row {}", head.ledger_seq + 1),
                 "lies beyond the shard row",
             )?;
+        }
+        let beyond = beyond_batch.first().map(|batch| batch.seq);
+        for (table, seq) in [("batch", beyond), ("contents", beyond_sums)] {
+            if let Some(seq) = seq.filter(|seq| *seq > now.batch_seq) {
+                let text = format!("has a row that lies beyond the shard row, in table {table}");
+                self.problem(format!("batch {seq}"), text)?;
+            }
         }
         Ok(())
     }

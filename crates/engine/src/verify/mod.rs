@@ -85,10 +85,13 @@ impl VerifyReport {
         for (currency, difference) in report.trial_balance {
             *self.trial_balance.entry(currency).or_default() += difference;
         }
-        if !self.head_hash.is_empty() {
-            self.head_hash.push(' ');
+        // A shard that nobody has opened yet has none.
+        if !report.head_hash.is_empty() {
+            if !self.head_hash.is_empty() {
+                self.head_hash.push(' ');
+            }
+            self.head_hash += &format!("{shard}:{}", report.head_hash);
         }
-        self.head_hash += &format!("{shard}:{}", report.head_hash);
         let problems = report.problems.into_iter().map(|mut problem| {
             problem.place = format!("shard {shard}, {}", problem.place);
             problem
@@ -170,7 +173,7 @@ impl Run<'_> {
         self.low_seq = before.low_seq;
         self.load_checkpoints()?;
         let Some(head) = self.queries.head()? else {
-            return Ok(());
+            return self.nothing_is_there();
         };
         let mut previous = StoredBatch {
             seq: 0,

@@ -461,6 +461,11 @@ impl Queries for MemoryStore {
     fn batches_after(&self, seq: u64, limit: usize) -> Result<Vec<StoredBatch>, StoreError> {
         self.read(|tables| page(&tables.batches, seq, limit))
     }
+    fn sums_after(&self, batch: u64) -> Result<Option<u64>, StoreError> {
+        let after = self.batches_after(batch, usize::MAX)?;
+        let with_sums = after.into_iter().find(|batch| batch.contents.is_some());
+        Ok(with_sums.map(|batch| batch.seq))
+    }
     fn secret(&self, id: &str) -> Result<Option<SealedSecret>, StoreError> {
         self.read(|tables| tables.secrets.get(id).cloned())
     }

@@ -134,6 +134,28 @@ fn a_row_that_is_locked_for_a_moment_is_waited_for() {
     assert_eq!(letters(&renewed), "rrr");
 }
 
+/// A database whose default is another isolation level refused what had waited for a row that was changed meanwhile.
+#[test]
+fn a_row_that_changed_while_it_was_waited_for_is_renewed_as_it_is_then() {
+    let server = Server::shared();
+    let database = server.create_database();
+    let level = "SET default_transaction_isolation='repeatable read'";
+    server.sql(&database, &format!("ALTER DATABASE {database} {level}"));
+    let store = PostgresStore::open(&server.url(&database), options(1)).unwrap();
+    let leases = store.leases();
+    let held = take_all(&*leases, 1);
+    // Changes the row, and commits as soon as somebody waits for it.
+    let change = "BEGIN; UPDATE shard SET low_seq=low_seq; DO $$ BEGIN \
+         WHILE NOT EXISTS(SELECT FROM pg_stat_activity WHERE wait_event_type='Lock' AND datname=current_database()) \
+         LOOP PERFORM pg_stat_clear_snapshot(); END LOOP; END $$; COMMIT";
+    std::thread::scope(|scope| {
+        let changed = scope.spawn(|| server.sql(&database, change));
+        while !changed.is_finished() {
+            assert_eq!(letters(&leases.renew(&held).unwrap()), "r");
+        }
+    });
+}
+
 /// The database answers a commit whose wait for the standby is cancelled as any other.
 #[test]
 fn a_renewal_that_waited_for_its_row_counts_when_the_standby_has_it() {

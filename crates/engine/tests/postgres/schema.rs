@@ -88,6 +88,47 @@ fn whoever_reads_creates_no_book() {
     assert!(PostgresStore::open_existing(&url, books::one_shard()).is_ok());
 }
 
+/// New rows were made for them, which said that nothing had been written.
+#[test]
+fn shard_rows_that_are_gone_are_not_made_anew() {
+    let server = Server::shared();
+    let database = server.create_database();
+    let url = server.url(&database);
+    drop(books::open(&url));
+    server.sql(&database, "DELETE FROM shard");
+    let empty = PostgresStore::open_existing(&url, books::one_shard()).unwrap_err();
+    assert!(
+        empty.to_string().contains("table shard is empty"),
+        "{empty}"
+    );
+    let rows = || server.sql(&database, "SELECT count(*) FROM shard");
+    assert_eq!(rows().trim(), "0");
+    server.sql(&database, "INSERT INTO contents VALUES(0,1,'')");
+    let written = PostgresStore::open(&url, books::one_shard()).unwrap_err();
+    assert!(
+        written.to_string().contains("restore a backup"),
+        "{written}"
+    );
+    assert_eq!(rows().trim(), "0");
+}
+
+#[test]
+fn whoever_reads_migrates_nothing() {
+    let server = Server::shared();
+    let database = server.create_database();
+    let url = server.url(&database);
+    drop(books::open(&url));
+    let last = "(SELECT max(version) FROM qingyuan_schema)";
+    server.sql(
+        &database,
+        &format!("DELETE FROM qingyuan_schema WHERE version={last}"),
+    );
+    let error = PostgresStore::open_existing(&url, books::one_shard()).unwrap_err();
+    assert!(error.to_string().contains("migrates it"), "{error}");
+    drop(books::open(&url));
+    assert!(PostgresStore::open_existing(&url, books::one_shard()).is_ok());
+}
+
 #[test]
 fn each_step_applies_twice_and_their_sum_is_the_fresh_schema() {
     let server = Server::shared();

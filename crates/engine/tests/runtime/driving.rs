@@ -5,11 +5,11 @@ use crate::gate::{clock, run_with};
 use crate::memory::{Fault, MemoryStore};
 use crate::rig::{add, key, start};
 use crate::toy::{Note, Toy, ToyCommand, ToyReply};
-use engine::runtime::{Job, Lane, Outbox, Performer, Running, SimulatedClock, Timers};
+use engine::runtime::{Job, Lane, Outbox, Performer, Permissions, Running, SimulatedClock, Timers};
 use engine::store::Queries;
 use engine::{AttemptMode, EffectRecord, EffectReport, EffectState, Repeat, SubmitError, Verdict};
 use jiff::SignedDuration;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Mutex};
 
 const AFTER: Repeat = Repeat::AfterNotFound {
@@ -303,6 +303,44 @@ async fn nobody_waits_behind_thousands_of_a_counterpart_that_does_not_answer() {
     assert_eq!(said.recv().await.unwrap(), "quick-2");
     while world.state(&id) != EffectState::Done {
         tokio::task::yield_now().await;
+    }
+    run.abort();
+    let _ = run.await;
+    drop(world.outbox);
+    world.running.stop();
+}
+
+/// More than a lane takes up at a time, permitted at once: what is not kept is found in the list.
+#[tokio::test]
+async fn all_of_thousands_that_are_permitted_at_once_are_sent() {
+    const EFFECTS: usize = 2_500;
+    let mut world = World::new();
+    let answers: Vec<_> = (0..EFFECTS)
+        .map(|number| {
+            let command = ToyCommand::Send {
+                note: format!("quick-{number}"),
+                repeat: Repeat::Always,
+            };
+            let submitted = world.running.engine.submit_later(envelope(command));
+            submitted.unwrap()
+        })
+        .collect();
+    for answer in answers {
+        answer.await.unwrap().unwrap();
+    }
+    let mut all = Permissions::default();
+    while all.given.len() < EFFECTS {
+        all.given
+            .extend(world.running.fresh.recv().await.unwrap().given);
+    }
+    let (served, mut said) = tokio::sync::mpsc::unbounded_channel();
+    let outbox = Outbox::new(world.running.engine.clone(), Partial(served), 4);
+    let (permissions, fresh) = tokio::sync::mpsc::unbounded_channel();
+    permissions.send(all).unwrap();
+    let run = tokio::spawn(outbox.run(fresh, std::time::Duration::from_millis(1)));
+    let mut notes = BTreeSet::new();
+    while notes.len() < EFFECTS {
+        notes.insert(said.recv().await.unwrap());
     }
     run.abort();
     let _ = run.await;

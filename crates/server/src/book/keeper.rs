@@ -60,6 +60,9 @@ pub struct Keeper {
 
 impl Keeper {
     /// Starts keeping leases. `yields` are requests of other servers.
+    ///
+    /// # Errors
+    /// There is no thread to be had on which leases could be asked for.
     pub fn start(
         book: Book,
         leases: Arc<dyn Leases>,
@@ -67,15 +70,20 @@ impl Keeper {
         performer: ChannelPerformer,
         yields: mpsc::UnboundedReceiver<YieldRequest>,
         options: KeeperOptions,
-    ) -> Keeper {
+    ) -> std::io::Result<Keeper> {
         let (phase, wanted) = watch::channel(Phase::Keep);
         let (emptied, empty) = watch::channel(false);
-        let keeping = LeaseLoop::new(book, leases, tenancy, performer, yields, options);
-        Keeper {
+        let keeping = LeaseLoop::new(book, leases, tenancy, performer, yields, options)?;
+        Ok(Keeper {
             phase,
             empty,
             task: tokio::spawn(keeping.run(wanted, emptied)),
-        }
+        })
+    }
+
+    /// Whether it ended by itself: no lease is kept or taken here any more.
+    pub fn has_ended(&self) -> bool {
+        self.task.is_finished()
     }
 
     /// Gives every shard up, each as soon as its last batch is written, and takes none any more.

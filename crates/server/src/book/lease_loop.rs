@@ -43,11 +43,11 @@ impl LeaseLoop {
         performer: ChannelPerformer,
         yields: mpsc::UnboundedReceiver<YieldRequest>,
         options: KeeperOptions,
-    ) -> LeaseLoop {
+    ) -> std::io::Result<LeaseLoop> {
         let (done, finished) = mpsc::unbounded_channel();
-        LeaseLoop {
+        Ok(LeaseLoop {
             book,
-            leases: LeaseThread::start(leases),
+            leases: LeaseThread::start(leases)?,
             tenancy,
             performer,
             phase: Phase::Keep,
@@ -58,7 +58,7 @@ impl LeaseLoop {
             done,
             finished,
             yields,
-        }
+        })
     }
 
     pub async fn run(mut self, mut wanted: watch::Receiver<Phase>, emptied: watch::Sender<bool>) {
@@ -116,7 +116,7 @@ impl LeaseLoop {
     async fn compare_clocks(&mut self) {
         match self.leases.ask(|leases| leases.clock_difference()).await {
             Ok(difference) if difference.is_small() => {
-                self.tenancy.clock_agrees();
+                self.tenancy.clock_agrees(&difference);
                 self.book.set_clock_ahead(None);
                 if self.sharing.found_clock(false) {
                     tracing::info!("this server's clock agrees with the database's again");
@@ -203,14 +203,18 @@ impl LeaseLoop {
         }
     }
 
-    /// Ends the engine of a lost shard in the background.
+    /// Ends the engine of a lost shard in the background. Where there is no thread to wait for its end, its handle is
+    /// dropped here: the engine ends by itself when the last one is gone, and what it still tries to write is refused.
     fn end(&self, running: Running<QingyuanApp>) {
         let book = self.book.clone();
-        std::thread::spawn(move || {
+        let spawned = std::thread::Builder::new().spawn(move || {
             let engine = running.engine.clone();
             running.stop();
             book.add_fenced(Counters::get(&engine.counters().fenced));
         });
+        if let Err(error) = spawned {
+            tracing::error!(%error, "there is no thread to wait for the end of a lost shard");
+        }
     }
 
     /// Shards whose engine found out by itself that another server writes, or whose background work died: taken

@@ -13,19 +13,18 @@ type Question = Box<dyn FnOnce(&dyn Leases) + Send>;
 pub(super) struct LeaseThread(mpsc::Sender<Question>);
 
 impl LeaseThread {
-    pub fn start(leases: Arc<dyn Leases>) -> LeaseThread {
+    /// # Errors
+    /// There is no thread to be had.
+    pub fn start(leases: Arc<dyn Leases>) -> std::io::Result<LeaseThread> {
         let (questions, asked) = mpsc::channel::<Question>();
         let thread = std::thread::Builder::new().name("leases".to_owned());
-        let spawned = thread.spawn(move || {
+        thread.spawn(move || {
             for question in asked {
                 // A question that panics is answered by the end of its channel; the next one is another matter.
                 let _ = catch_unwind(AssertUnwindSafe(|| question(leases.as_ref())));
             }
-        });
-        if let Err(error) = spawned {
-            tracing::error!(%error, "leases cannot be asked for: there is no thread to be had");
-        }
-        LeaseThread(questions)
+        })?;
+        Ok(LeaseThread(questions))
     }
 
     /// Asks, and waits for the answer without blocking.

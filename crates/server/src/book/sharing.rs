@@ -243,7 +243,6 @@ mod tests {
         };
         LeaseTable {
             shards: holders.iter().enumerate().map(entry).collect(),
-            at: Timestamp::UNIX_EPOCH,
         }
     }
 

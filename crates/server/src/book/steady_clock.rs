@@ -5,7 +5,7 @@
 //! given up when the clocks are found to differ, but that is noticed at the next comparison, and commands run before.
 
 use engine::runtime::Clock;
-use engine::store::lease::CLOCK_DIFFERENCE_MAX;
+use engine::store::lease::{CLOCK_DIFFERENCE_MAX, ClockDifference};
 use jiff::{SignedDuration, Timestamp};
 use std::sync::{PoisonError, RwLock};
 use std::time::Instant;
@@ -24,13 +24,14 @@ impl<C: Clock> SteadyClock<C> {
         SteadyClock { clock, confirmed }
     }
 
-    /// What the clock shows now was found to be right.
-    pub fn confirm(&self) {
-        let now = (self.clock.now(), Instant::now());
+    /// What the clock showed at a comparison was found to be right. What it shows by now may be something else.
+    pub fn confirm(&self, compared: &ClockDifference) {
+        // Whole milliseconds, as every clock of a book shows them.
+        let at = Timestamp::from_millisecond(compared.at.as_millisecond()).unwrap_or(compared.at);
         *self
             .confirmed
             .write()
-            .unwrap_or_else(PoisonError::into_inner) = now;
+            .unwrap_or_else(PoisonError::into_inner) = (at, compared.asked);
     }
 }
 
@@ -41,7 +42,6 @@ impl<C: Clock> Clock for SteadyClock<C> {
             .read()
             .unwrap_or_else(PoisonError::into_inner);
         let shown = self.clock.now();
-        // Whole milliseconds, as every clock of a book shows them.
         let passed = i64::try_from(since.elapsed().as_millis()).unwrap_or(i64::MAX);
         let passed = SignedDuration::from_millis(passed);
         let Ok(expected) = at.checked_add(passed) else {
@@ -61,9 +61,11 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::SteadyClock;
     use engine::runtime::Clock;
+    use engine::store::lease::ClockDifference;
     use jiff::{SignedDuration, Timestamp};
     use std::sync::Arc;
     use std::sync::atomic::{AtomicI64, Ordering};
+    use std::time::Instant;
 
     /// The machine's clock, set forward or back by seconds.
     #[derive(Clone, Default)]
@@ -72,6 +74,16 @@ mod tests {
     impl Clock for Stepped {
         fn now(&self) -> Timestamp {
             Timestamp::now() + SignedDuration::from_secs(self.0.load(Ordering::Relaxed))
+        }
+    }
+
+    /// A comparison with a database whose clock is the machine's.
+    fn compared(machine: &Stepped) -> ClockDifference {
+        ClockDifference {
+            server_ahead_ms: 0,
+            uncertainty_ms: 0,
+            at: machine.now(),
+            asked: Instant::now(),
         }
     }
 
@@ -89,11 +101,25 @@ mod tests {
         for step in [3_600, -3_600] {
             machine.0.store(step, Ordering::Relaxed);
             assert_eq!(ahead(&clock), 0, "{step}");
-            clock.confirm();
+            clock.confirm(&compared(&machine));
             assert_eq!(ahead(&clock), step / 600);
             machine.0.store(0, Ordering::Relaxed);
             assert_eq!(ahead(&clock), step / 600);
-            clock.confirm();
+            clock.confirm(&compared(&machine));
+        }
+    }
+
+    /// It was read anew when the comparison had been answered, and believed.
+    #[test]
+    fn a_jump_behind_the_comparison_is_not_confirmed_by_it() {
+        let machine = Stepped::default();
+        let clock = SteadyClock::new(machine.clone());
+        for step in [3_600, -3_600] {
+            let before = compared(&machine);
+            machine.0.store(step, Ordering::Relaxed);
+            clock.confirm(&before);
+            assert_eq!(ahead(&clock), 0, "{step}");
+            machine.0.store(0, Ordering::Relaxed);
         }
     }
 

@@ -9,7 +9,7 @@ use crate::state::Engine;
 use crate::workers::Workers;
 use domain::{Command, QingyuanApp, Request};
 use engine::runtime::Running;
-use engine::store::lease::Lease;
+use engine::store::lease::{ClockDifference, Lease};
 use engine::store::{Queries, StoreError};
 use engine::{Actor, Envelope, ShardCode, VaultEntry, Verdict};
 use std::sync::Arc;
@@ -31,8 +31,8 @@ pub trait Tenancy: Send + Sync + 'static {
     /// How shards are begun.
     fn rules(&self) -> BookRules;
 
-    /// Hears again and again that this server's clock agrees with the database's.
-    fn clock_agrees(&self) {}
+    /// Hears again and again that this server's clock agreed with the database's, and what it showed then.
+    fn clock_agrees(&self, _compared: &ClockDifference) {}
 }
 
 /// A shard of this server.

@@ -56,6 +56,8 @@ impl MemoryLeases {
         let difference = ClockDifference {
             server_ahead_ms: self.ahead.load(Ordering::Relaxed) + ahead,
             uncertainty_ms: 0,
+            at: jiff::Timestamp::UNIX_EPOCH,
+            asked: Instant::now(),
         };
         if !difference.is_small() {
             self.refused.fetch_add(1, Ordering::Relaxed);
@@ -128,7 +130,6 @@ impl Leases for MemoryLeases {
                 .zip(rows.iter())
                 .map(|(code, row)| row_of(code, row))
                 .collect(),
-            at: jiff::Timestamp::UNIX_EPOCH,
         })
     }
 

@@ -6,7 +6,7 @@ use channels::Channel;
 use domain::clearing::ConfirmClearing;
 use domain::{Command, QingyuanApp, Request};
 use engine::runtime::{Clock, Engine, Running, SimulatedClock};
-use engine::store::lease::{Holder, Lease};
+use engine::store::lease::{ClockDifference, Holder, Lease};
 use engine::store::sqlite::SqliteStore;
 use engine::store::{Queries, StoreError, StoreFactory};
 use engine::{Actor, CacheLimits, Envelope, ShardCode, ShardOptions, Vault, Verdict};
@@ -75,6 +75,8 @@ pub struct Peculiar {
     pub tick: Duration,
     /// How long its leases last.
     pub lasts: Duration,
+    /// What keeps its leases panics when the clocks are compared.
+    pub keeper_panics: bool,
     /// Milliseconds that its clock is ahead of the others'.
     pub clock_ahead: i64,
     /// Where it listens; at a port of its own where nothing is said.
@@ -88,6 +90,7 @@ impl Default for Peculiar {
             failing: Vec::new(),
             tick: Duration::from_millis(50),
             lasts: Duration::from_secs(3),
+            keeper_panics: false,
             clock_ahead: 0,
             listens: ([127, 0, 0, 1], 0).into(),
         }
@@ -99,6 +102,7 @@ struct Opener {
     vault: Arc<Vault>,
     clock: Arc<SimulatedClock>,
     failing: Mutex<VecDeque<Failing>>,
+    keeper_panics: bool,
 }
 
 impl Tenancy for Opener {
@@ -130,6 +134,10 @@ impl Tenancy for Opener {
 
     fn rules(&self) -> BookRules {
         BookRules::of(&QingyuanApp::sample().unwrap())
+    }
+
+    fn clock_agrees(&self, _compared: &ClockDifference) {
+        assert!(!self.keeper_panics, "a panic that the test wants");
     }
 }
 
@@ -189,6 +197,7 @@ impl Shared {
             vault: self.vault.clone(),
             clock: self.clock.clone(),
             failing: Mutex::new(peculiar.failing.into()),
+            keeper_panics: peculiar.keeper_panics,
         };
         let leases = LeasesOf {
             table: self.leases.clone(),
@@ -205,7 +214,8 @@ impl Shared {
                 lasts: peculiar.lasts,
                 ..KeeperOptions::new(holder)
             },
-        );
+        )
+        .unwrap();
         Member {
             book,
             server,

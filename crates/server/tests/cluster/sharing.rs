@@ -128,3 +128,21 @@ fn leases_are_renewed_while_every_thread_that_requests_share_is_busy() {
         one.stop().await;
     });
 }
+
+/// Nobody looked: the server stayed, and had no lease for ever.
+#[tokio::test(flavor = "multi_thread")]
+async fn it_shows_that_the_keeper_of_leases_has_ended_by_itself() {
+    let shared = Shared::new();
+    let one = shared.server("one").await;
+    one.until_ready().await;
+    assert!(!one.keeper.has_ended());
+    let panics = Peculiar {
+        keeper_panics: true,
+        ..Peculiar::default()
+    };
+    let panicked = shared.peculiar_server("panics", panics).await;
+    until(|| panicked.keeper.has_ended()).await;
+    assert!(!one.keeper.has_ended());
+    panicked.stop().await;
+    one.stop().await;
+}

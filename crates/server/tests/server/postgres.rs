@@ -243,6 +243,16 @@ async fn no_text_of_a_body_or_a_query_is_too_long_for_the_store() {
     sending.stop().await;
 }
 
+/// A request that is signed with a key that nobody knows.
+fn by_stranger(rig: &Rig, number: usize) -> reqwest::RequestBuilder {
+    let key = format!("sik_00{number:026}");
+    let input = format!("sig=(\"@method\");created=1;keyid=\"{key}\"");
+    rig.client()
+        .get(rig.url("/v1/payments"))
+        .header("signature-input", input)
+        .header("signature", "sig=:AAAA:")
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn strangers_with_signatures_leave_connections_to_others() {
     let server = Server::shared();
@@ -252,14 +262,7 @@ async fn strangers_with_signatures_leave_connections_to_others() {
     let held = server.hold(&database, "LOCK TABLE record IN ACCESS EXCLUSIVE MODE");
     let mut strangers = tokio::task::JoinSet::new();
     for number in 0..60 {
-        let key = format!("sik_00{number:026}");
-        let input = format!("sig=(\"@method\");created=1;keyid=\"{key}\"");
-        let request = rig
-            .client()
-            .get(rig.url("/v1/payments"))
-            .header("signature-input", input)
-            .header("signature", "sig=:AAAA:");
-        strangers.spawn(answer(request));
+        strangers.spawn(answer(by_stranger(&rig, number)));
     }
     let first = strangers.join_next().await.unwrap().unwrap();
     first.expect_problem(503, "busy", "");
@@ -277,5 +280,39 @@ async fn strangers_with_signatures_leave_connections_to_others() {
         unknown += usize::from(refused.status == 401);
     }
     assert!(unknown > 0, "those whose turn it was were answered");
+    rig.stop().await;
+}
+
+/// Their turns were free again while their reads went on.
+#[tokio::test(flavor = "multi_thread")]
+async fn strangers_who_hang_up_leave_connections_to_others_too() {
+    /// Keys that are read at the same time.
+    const READS: usize = 8;
+    let server = Server::shared();
+    let database = server.create_database();
+    let rig = rig(&server.url(&database)).await;
+    let held = server.hold(&database, "LOCK TABLE record IN ACCESS EXCLUSIVE MODE");
+    let reading = || {
+        let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type='Lock' \
+             AND datname=current_database() AND application_name='qingyuan reading'";
+        let count = server.sql(&database, waiting);
+        count.trim().parse::<usize>().unwrap()
+    };
+    let mut strangers = tokio::task::JoinSet::new();
+    for number in 0..READS {
+        strangers.spawn(answer(by_stranger(&rig, number)));
+    }
+    while reading() < READS {
+        tokio::task::yield_now().await;
+    }
+    strangers.shutdown().await;
+    // All of them wait until the time for a turn is over: nobody has given one back.
+    let others = (0..READS).map(|number| answer(by_stranger(&rig, READS + number)));
+    let others: tokio::task::JoinSet<_> = others.collect();
+    for refused in others.join_all().await {
+        refused.expect_problem(503, "busy", "");
+    }
+    assert_eq!(reading(), READS);
+    drop(held);
     rig.stop().await;
 }

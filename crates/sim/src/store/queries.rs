@@ -146,6 +146,12 @@ impl Queries for SimQueries {
         Ok(after(&self.disk().tables.batches, seq, limit))
     }
 
+    fn sums_after(&self, batch: u64) -> Result<Option<u64>, StoreError> {
+        let after = self.batches_after(batch, usize::MAX)?;
+        let with_sums = after.into_iter().find(|batch| batch.contents.is_some());
+        Ok(with_sums.map(|batch| batch.seq))
+    }
+
     fn secret(&self, id: &str) -> Result<Option<SealedSecret>, StoreError> {
         Ok(self.disk().tables.secrets.get(id).cloned())
     }

@@ -63,9 +63,13 @@ impl Known {
     /// Notes that an effect may be sent without asking.
     pub fn permit(&mut self, record: Arc<EffectRecord>, lane: &Lane) {
         self.revoke(&record.id);
-        // One that needs no permission is not kept for a lane that is full: the list of due effects is memory enough.
-        if record.policy.repeat == Repeat::Always && self.room(&lane.name, Take::Bounded) == 0 {
-            return;
+        // One that needs no permission is not kept for a lane that is full of what is under way and what waits to be:
+        // the list of due effects is memory enough.
+        if record.policy.repeat == Repeat::Always {
+            let waiting = self.waiting.get(&lane.name).map_or(0, BTreeSet::len);
+            if self.room(&lane.name, Take::Bounded) <= waiting {
+                return;
+            }
         }
         let (id, lane) = (record.id.clone(), lane.name.clone());
         self.fresh.insert(id.clone(), Permission { record, lane });
@@ -182,5 +186,60 @@ impl<E> Drop for InFlight<E> {
     fn drop(&mut self) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.end(&self.record.id, &self.lane);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Known, LANE_MAX, Lane, Take, take_up};
+    use crate::effect::{EffectPolicy, EffectRecord, EffectState, Repeat};
+    use jiff::Timestamp;
+    use std::sync::{Arc, Mutex, PoisonError};
+
+    fn record(id: String) -> Arc<EffectRecord> {
+        Arc::new(EffectRecord {
+            id,
+            body: serde_json::Value::Null,
+            policy: EffectPolicy {
+                repeat: Repeat::Always,
+                pause_seconds: 1,
+                pause_seconds_max: 1,
+                attempts_max: None,
+            },
+            jitter_percent: 0,
+            state: EffectState::Ready,
+            attempts: 0,
+            created_at: Timestamp::UNIX_EPOCH,
+            next_at: Timestamp::UNIX_EPOCH,
+            sent_at: None,
+            arrived: false,
+            withdrawn_at: None,
+            last_problem: None,
+        })
+    }
+
+    /// All of them were kept: what waited was not counted.
+    #[test]
+    fn no_more_is_kept_for_a_lane_than_it_may_take_up() {
+        let shared = Arc::new(Mutex::new(Known::default()));
+        let lane = Lane::named("slow");
+        let under_way: Vec<_> = (1..LANE_MAX)
+            .filter_map(|number| {
+                let record = record(format!("under way {number}"));
+                take_up(&shared, record, Ok(()), lane.clone(), 1, Take::Bounded)
+            })
+            .collect();
+        assert_eq!(under_way.len(), LANE_MAX - 1);
+        let mut known = shared.lock().unwrap_or_else(PoisonError::into_inner);
+        for number in 0..5_000 {
+            known.permit(record(number.to_string()), &lane);
+        }
+        assert_eq!(known.fresh.len(), 1);
+        // Another lane has room of its own.
+        for number in 5_000..10_000 {
+            known.permit(record(number.to_string()), &Lane::named("other"));
+        }
+        assert_eq!(known.fresh.len(), 1 + LANE_MAX);
+        drop(known);
     }
 }

@@ -71,9 +71,9 @@ impl PostgresLeases {
         let place = || "the database's clock".to_owned();
         // What preparing takes is not the network's delay.
         session.prepare(&place(), sql::CLOCK)?;
-        let (begun, before) = (Instant::now(), (self.clock)());
+        let (asked, at) = (Instant::now(), (self.clock)());
         let row = session.row(&place(), sql::CLOCK, &[])?;
-        let took = begun.elapsed();
+        let took = asked.elapsed();
         let Some(row) = row else {
             return Err(super::error::damaged(&place(), "no answer"));
         };
@@ -84,8 +84,10 @@ impl PostgresLeases {
         .time(0)?;
         let half = i64::try_from(took.as_millis().div_ceil(2)).unwrap_or(i64::MAX);
         Ok(ClockDifference {
-            server_ahead_ms: before.as_millisecond().saturating_add(half) - theirs.as_millisecond(),
+            server_ahead_ms: at.as_millisecond().saturating_add(half) - theirs.as_millisecond(),
             uncertainty_ms: half,
+            at,
+            asked,
         })
     }
 }
@@ -189,7 +191,7 @@ fn place() -> String {
     "the leases in table shard".to_owned()
 }
 
-fn read(row: &tokio_postgres::Row) -> Result<(ShardLease, Timestamp), StoreError> {
+fn read(row: &tokio_postgres::Row) -> Result<ShardLease, StoreError> {
     let reading = Reading { row, place: &place };
     let number: i16 = reading.get(0)?;
     let shard = u16::try_from(number)
@@ -198,7 +200,7 @@ fn read(row: &tokio_postgres::Row) -> Result<(ShardLease, Timestamp), StoreError
         .ok_or_else(|| super::error::damaged(&place(), &format!("no shard: {number}")))?;
     let server: Option<String> = reading.get(2)?;
     let address: Option<String> = reading.get(3)?;
-    let lease = ShardLease {
+    Ok(ShardLease {
         shard,
         epoch: reading.count(1)?,
         holder: server
@@ -206,8 +208,7 @@ fn read(row: &tokio_postgres::Row) -> Result<(ShardLease, Timestamp), StoreError
             .map(|(server, address)| Holder { server, address }),
         expires: reading.time(4)?,
         remaining: Duration::from_millis(reading.count(5)?),
-    };
-    Ok((lease, reading.time(6)?))
+    })
 }
 
 fn milliseconds(lasts: Duration) -> i64 {
@@ -217,16 +218,8 @@ fn milliseconds(lasts: Duration) -> i64 {
 impl Leases for PostgresLeases {
     fn list(&self) -> Result<LeaseTable, StoreError> {
         let rows = self.ask(|session| session.rows(&place(), sql::LEASES, &[]))?;
-        let mut table = LeaseTable {
-            shards: Vec::with_capacity(rows.len()),
-            at: Timestamp::UNIX_EPOCH,
-        };
-        for row in &rows {
-            let (lease, at) = read(row)?;
-            table.shards.push(lease);
-            table.at = at;
-        }
-        Ok(table)
+        let shards: Result<_, StoreError> = rows.iter().map(read).collect();
+        Ok(LeaseTable { shards: shards? })
     }
 
     fn take(
@@ -269,7 +262,7 @@ impl Leases for PostgresLeases {
                 }));
             }
             match session.row(&place(), sql::LEASE, &[&number])? {
-                Some(row) => Ok(Taken::HeldBy(read(&row)?.0)),
+                Some(row) => Ok(Taken::HeldBy(read(&row)?)),
                 None => Err(StoreError::Refused(format!(
                     "the book has no shard {}",
                     shard.number()

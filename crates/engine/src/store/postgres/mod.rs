@@ -96,11 +96,18 @@ impl PostgresStore {
         PostgresStore::open(url, options)
     }
 
-    /// Opens the book of a database that must have one: whoever only reads creates nothing.
+    /// Opens the book of a database that must have one, in the schema of this release: whoever only reads changes
+    /// nothing.
     pub fn open_existing(url: &str, options: PostgresOptions) -> Result<PostgresStore, StoreError> {
         let address = Arc::new(Address::parse(url)?);
-        schema::require_book(&mut Pool::new(address.clone()).open()?, &address.shown())?;
-        PostgresStore::open(url, options)
+        let pool = Arc::new(Pool::new(address.clone()));
+        let shards = schema::existing(&mut pool.open()?, &address.shown(), options.shards)?;
+        Ok(PostgresStore {
+            address,
+            options,
+            shards,
+            pool,
+        })
     }
 
     /// Number of shards, fixed when the book was created.

@@ -192,6 +192,15 @@ impl Queries for PostgresQueries {
         )
     }
 
+    fn sums_after(&self, batch: u64) -> Result<Option<u64>, StoreError> {
+        self.one(
+            &format!("table contents, shard {}, after batch {batch}", self.shard),
+            sql::SUMS_AFTER,
+            &[&self.shard, &clamped(batch)],
+            |row| row.count(0),
+        )
+    }
+
     fn secret(&self, id: &str) -> Result<Option<SealedSecret>, StoreError> {
         self.one("table secret", sql::SECRET, &[&self.shard, &id], |row| {
             row.secret()

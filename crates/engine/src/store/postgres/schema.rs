@@ -42,7 +42,10 @@ pub(super) fn prepare(
             wanted.unwrap_or(default),
         )?;
     }
-    let found = shards(session)?;
+    as_wanted(shards(session)?, wanted)
+}
+
+fn as_wanted(found: u16, wanted: Option<NonZeroU16>) -> Result<u16, StoreError> {
     match wanted {
         Some(wanted) if wanted.get() != found => Err(StoreError::Refused(format!(
             "the book has {found} shards, which was fixed when it was created; it cannot be opened with {wanted}"
@@ -61,14 +64,36 @@ pub(super) fn refuse_book(session: &mut Session, shown: &str) -> Result<(), Stor
     Ok(())
 }
 
-/// For whoever wants a book that is there.
-pub(super) fn require_book(session: &mut Session, shown: &str) -> Result<(), StoreError> {
-    if version(session)? == 0 {
+/// The number of shards for whoever wants a book that is there, as it is: nothing is created or migrated.
+pub(super) fn existing(
+    session: &mut Session,
+    shown: &str,
+    wanted: Option<NonZeroU16>,
+) -> Result<u16, StoreError> {
+    check_server(session)?;
+    let found = version(session)?;
+    if found == 0 {
         return Err(StoreError::Refused(format!(
             "{shown} has no book; name the database of one"
         )));
     }
-    Ok(())
+    if found < STEPS.len() {
+        return Err(StoreError::Refused(format!(
+            "the book has schema version {found}, this release has {}: start a server of this release once, which migrates it",
+            STEPS.len()
+        )));
+    }
+    match shards(session)? {
+        0 => Err(rows_gone("a book has one row for each of its shards")),
+        found => as_wanted(found, wanted),
+    }
+}
+
+fn rows_gone(what_now: &str) -> StoreError {
+    super::error::damaged(
+        "the shard rows",
+        &format!("table shard is empty: {what_now}"),
+    )
 }
 
 fn check_server(session: &mut Session) -> Result<(), StoreError> {
@@ -127,8 +152,21 @@ fn version(session: &mut Session) -> Result<usize, StoreError> {
     Ok(found)
 }
 
+fn nothing_written(session: &mut Session) -> Result<bool, StoreError> {
+    let place = || "the book's tables".to_owned();
+    let row = session.row(&place(), sql::NOTHING_WRITTEN, &[])?;
+    let nothing = row.map(|row| {
+        Reading {
+            row: &row,
+            place: &place,
+        }
+        .get::<bool>(0)
+    });
+    Ok(nothing.transpose()?.unwrap_or_default())
+}
+
 fn shards(session: &mut Session) -> Result<u16, StoreError> {
-    let place = || "the number of shards in table shard".to_owned();
+    let place = || "the shard rows".to_owned();
     let Some(row) = session.row(&place(), sql::SHARDS, &[])? else {
         return Ok(0);
     };
@@ -165,6 +203,11 @@ fn create(session: &mut Session, count: NonZeroU16) -> Result<(), StoreError> {
         )?;
     }
     if shards(session)? == 0 {
+        if !nothing_written(session)? {
+            return Err(rows_gone(
+                "new rows would say that nothing was written, and there is something in the other tables; restore a backup",
+            ));
+        }
         session.change(place, sql::OPEN_BOOK, &[&(column(last) + 1)])?;
     }
     session.script(place, "COMMIT")

@@ -238,8 +238,10 @@ impl Session {
     }
 }
 
-/// What every session begins with. Warnings must be sent whatever the server's default is: see [`Warning`].
-const SETTINGS: &str = "-c synchronous_commit=on -c client_min_messages=warning";
+/// What every session begins with, whatever the server's or the database's defaults are. Warnings must be sent: see
+/// [`Warning`]. A statement that waited for a locked row must see the row as it is then, not fail over it.
+const SETTINGS: &str = "-c synchronous_commit=on -c client_min_messages=warning \
+     -c default_transaction_isolation=read\\ committed";
 
 /// A commit that is known to have happened on one server only.
 pub(super) fn warned(place: &str, warning: &str) -> StoreError {

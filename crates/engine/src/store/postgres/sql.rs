@@ -125,8 +125,7 @@ macro_rules! lease_columns {
             ms!("expires"),
             " ELSE 0 END,CASE WHEN isfinite(expires) THEN greatest(0,",
             ms!("expires-clock_timestamp()"),
-            ") ELSE 0 END,",
-            ms!("clock_timestamp()")
+            ") ELSE 0 END"
         )
     };
 }
@@ -227,6 +226,7 @@ statements! {
     BATCHES_AFTER = "SELECT b.seq,b.last_journal,b.last_ledger,b.root,b.head_hash,c.sums FROM batch b \
      LEFT JOIN LATERAL (SELECT sums FROM contents WHERE shard=$1 AND batch=b.seq LIMIT 1) c ON true \
      WHERE b.shard=$1 AND b.seq>$2 ORDER BY b.seq LIMIT $3";
+    SUMS_AFTER = "SELECT batch FROM contents WHERE shard=$1 AND batch>$2 ORDER BY batch LIMIT 1";
     /// Three tables row by row, of one moment: in a transaction of its own, a page at a time.
     ALL_RECORDS = "SELECT kind,key,body,chk FROM record WHERE shard=$1 AND (kind,key)>($2,$3) ORDER BY kind,key LIMIT $4";
     ALL_INDEXES = "SELECT kind,name,value,key FROM record_index WHERE shard=$1 AND (kind,name,value,key)>($2,$3,$4,$5) \
@@ -269,6 +269,10 @@ statements! {
     /// Number of shards: fixed when the book was created.
     SHARDS = "SELECT count(*),coalesce(min(shards),0),coalesce(max(shards),0) FROM shard";
     OPEN_BOOK = "INSERT INTO shard(shard,shards) SELECT n::int2,$1::int2 FROM generate_series(0,$1::int2-1) AS n";
+    /// Whether no shard has written anything.
+    NOTHING_WRITTEN = "SELECT NOT (EXISTS(SELECT FROM batch) OR EXISTS(SELECT FROM contents) OR EXISTS(SELECT FROM journal) \
+     OR EXISTS(SELECT FROM ledger) OR EXISTS(SELECT FROM account) OR EXISTS(SELECT FROM record) OR EXISTS(SELECT FROM record_index) \
+     OR EXISTS(SELECT FROM secret))";
     SIZE = "SELECT pg_database_size(current_database())";
     SERVER_VERSION = "SELECT current_setting('server_version_num')::int4";
     HAS_SCHEMA = "SELECT to_regclass('qingyuan_schema') IS NOT NULL AND to_regclass('shard') IS NOT NULL";
@@ -286,6 +290,7 @@ pub(super) const OF_ALL_SHARDS: &[&str] = &[
     "MARK",
     "SHARDS",
     "OPEN_BOOK",
+    "NOTHING_WRITTEN",
     "SIZE",
     "CLOCK",
     "SERVER_VERSION",

@@ -309,6 +309,17 @@ impl Queries for SqliteQueries {
         })
     }
 
+    fn sums_after(&self, batch: u64) -> Result<Option<u64>, StoreError> {
+        let sql = "SELECT batch FROM contents WHERE batch>?1 ORDER BY batch LIMIT 1";
+        let place = format!("table contents after batch {batch}");
+        let found = self.with(|connection| {
+            all(connection, &place, sql, params![clamped(batch)], |row| {
+                row.get(0)
+            })
+        });
+        Ok(found?.pop())
+    }
+
     fn secret(&self, id: &str) -> Result<Option<SealedSecret>, StoreError> {
         self.with(|connection| {
             let sql = "SELECT id,nonce,cipher_text FROM secret WHERE id=?1";

@@ -185,6 +185,7 @@ impl Member {
             ..KeeperOptions::new(holder)
         };
         let keeper = Keeper::start(book.clone(), leases, tenancy, performer, yields, options);
+        let keeper = keeper.map_err(Failure::other)?;
         Ok(Member {
             address,
             book,
