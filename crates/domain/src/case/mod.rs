@@ -28,8 +28,11 @@ pub(crate) struct Finding<'a> {
 /// Findings kept in a case beside the first; of more than these the latest.
 const FURTHER_MAX: usize = 50;
 
-/// Characters kept of a reason.
-const REASON_MAX: usize = 500;
+/// Characters of the name of what a case is about, where somebody asks for the case.
+pub const OBJECT_MAX: usize = 200;
+
+/// Characters kept of a reason, and taken where somebody asks for the case.
+pub const REASON_MAX: usize = 500;
 
 /// Opens a case, or adds to the one that is open already about the same; returns its id.
 pub(crate) fn open(tx: &mut Tx<'_>, finding: Finding<'_>) -> Result<String, Interrupt> {
@@ -142,8 +145,8 @@ pub(crate) fn open_by_request(
     cx: &mut Context<'_, '_>,
     command: &OpenCase,
 ) -> Refusable<Arc<Case>> {
-    text::plain("object", &command.object, 200)?;
-    text::plain("reason", &command.reason, 500)?;
+    text::plain("object", &command.object, OBJECT_MAX)?;
+    text::plain("reason", &command.reason, REASON_MAX)?;
     if is_system(cx.actor)
         && command.kind == CaseKind::Reconciliation
         && let Some(ended) = ended(cx.tx, command)?
