@@ -10,7 +10,6 @@ use crate::{EntryStatus, Finding, StatementLine};
 pub(crate) struct Awaited {
     pub(crate) channel_number: Option<String>,
     pub(crate) amount: Money,
-    pub(crate) fee: Option<Money>,
     pub(crate) status: EntryStatus,
     pub(crate) clearing_date: BusinessDate,
     pub(crate) seen: Option<Seen>,
@@ -45,14 +44,18 @@ impl Seen {
 
 impl Awaited {
     /// A line that says how a movement stands that has not succeeded. The statement shows the moment
-    /// when it was written: what succeeded on a later date was under way then.
+    /// when it was written: what succeeded on a later date was under way then, or refused by the payer's
+    /// account, which people have found another way for since; or they found that it came to nothing.
     pub(crate) fn compare_open(
         &mut self,
         line: &StatementLine,
         statement_date: BusinessDate,
     ) -> Vec<Finding> {
         let agrees = match (self.status, line.status) {
-            (EntryStatus::Succeeded, EntryStatus::Pending) => self.clearing_date > statement_date,
+            (EntryStatus::Succeeded, EntryStatus::Pending | EntryStatus::Abnormal) => {
+                self.clearing_date > statement_date
+            }
+            (EntryStatus::Failed, EntryStatus::Abnormal) => true,
             (ours, theirs) => ours == theirs,
         };
         if agrees || std::mem::replace(&mut self.told, true) {
@@ -98,11 +101,6 @@ impl Awaited {
             findings.push(Finding::NumberDiffers {
                 amount: line.amount,
             });
-        }
-        if let (Some(ours), Some(theirs)) = (self.fee, line.fee)
-            && ours != theirs
-        {
-            findings.push(Finding::FeeDiffers { ours, theirs });
         }
         if self.clearing_date != statement_date || line.clearing_date != statement_date {
             findings.push(Finding::DateShift {

@@ -59,13 +59,6 @@ pub enum Finding {
         /// The amount on the statement.
         theirs: Money,
     },
-    /// Both sides know the fee, with different amounts.
-    FeeDiffers {
-        /// The fee that our price list gives.
-        ours: Money,
-        /// The fee on the statement.
-        theirs: Money,
-    },
     /// Both sides know the movement, under different numbers of the channel: it may be another one.
     NumberDiffers {
         /// The amount on the statement.
@@ -89,7 +82,7 @@ pub enum Finding {
         amount: Money,
         /// What our record says; absent if we have no record.
         ours: Option<EntryStatus>,
-        /// What the statement says: under way, or without success.
+        /// What the statement says: under way, refused by the payer's account, or without success.
         theirs: EntryStatus,
         /// What our books count for the statement's date: the amount of a success, or nothing.
         counted: Money,
@@ -119,7 +112,6 @@ impl Finding {
     pub const fn name(&self) -> &'static str {
         match self {
             Finding::AmountDiffers { .. } => "amount_differs",
-            Finding::FeeDiffers { .. } => "fee_differs",
             Finding::NumberDiffers { .. } => "number_differs",
             Finding::OursOnly { .. } => "ours_only",
             Finding::TheirsOnly { .. } => "theirs_only",
@@ -153,16 +145,15 @@ pub struct Difference {
 }
 
 impl Difference {
-    /// By how much the statement's net of the day exceeds ours because of this finding.
+    /// By how much the statement's payments less refunds of the day exceed ours because of this finding.
     ///
-    /// Payments count up, refunds and fees down. Over all differences but those of fees the effects
-    /// sum to the difference of payments less refunds between the two sides.
+    /// Payments count up, refunds down. Over all differences the effects sum to the difference of
+    /// payments less refunds between the two sides.
     pub fn effect(&self) -> Result<Money, MoneyError> {
         let (excess, counts_down) = match self.finding {
             Finding::AmountDiffers { ours, theirs } => {
                 (theirs.checked_sub(ours)?, self.is_refund())
             }
-            Finding::FeeDiffers { ours, theirs } => (theirs.checked_sub(ours)?, true),
             Finding::OursOnly { amount }
             | Finding::StatusDiffers {
                 counted: amount, ..

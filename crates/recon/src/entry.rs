@@ -34,6 +34,8 @@ pub enum EntryStatus {
     Succeeded,
     /// Not decided yet: the statement may contain it.
     Pending,
+    /// Refused by the payer's account: another way may still end it in success.
+    Abnormal,
     /// Final without success (failed, closed, expired): the statement must not contain it.
     Failed,
 }
@@ -53,9 +55,6 @@ pub struct OurEntry {
     pub channel_number: Option<String>,
     /// The amount without sign, in minor units.
     pub amount: Money,
-    /// What the channel should charge for it, if our price list says; negative if it gives back.
-    #[serde(default)]
-    pub fee: Option<Money>,
     /// How far it has come.
     pub status: EntryStatus,
     /// The channel's clearing date that our record carries.

@@ -60,15 +60,13 @@ impl Reconciler {
     /// on this statement: an entry of another date is not awaited, but recognised.
     pub fn add_ours(&mut self, entry: OurEntry) -> Result<(), ReconError> {
         let expected = self.currency;
-        let currencies = [Some(entry.amount), entry.fee];
-        for money in currencies.into_iter().flatten() {
-            if money.currency() != expected {
-                return Err(ReconError::EntryCurrency {
-                    merchant_number: entry.merchant_number,
-                    expected,
-                    found: money.currency(),
-                });
-            }
+        let found = entry.amount.currency();
+        if found != expected {
+            return Err(ReconError::EntryCurrency {
+                merchant_number: entry.merchant_number,
+                expected,
+                found,
+            });
         }
         if self.awaited.len() >= self.limits.our_entries_max {
             return Err(ReconError::TooManyEntries {
@@ -76,7 +74,7 @@ impl Reconciler {
             });
         }
         if self.is_expected(entry.status, entry.clearing_date) {
-            self.ours.add(entry.kind, entry.amount, entry.fee);
+            self.ours.add(entry.kind, entry.amount, None);
         }
         let key = Key {
             channel: entry.channel,
@@ -86,7 +84,6 @@ impl Reconciler {
         let awaited = Awaited {
             channel_number: entry.channel_number,
             amount: entry.amount,
-            fee: entry.fee,
             status: entry.status,
             clearing_date: entry.clearing_date,
             seen: None,

@@ -101,11 +101,6 @@ pub struct Reconciliation {
 }
 
 impl Reconciliation {
-    /// Whether both sides agree to the minor unit and the statement agrees with itself.
-    pub fn is_clean(&self) -> bool {
-        self.differences.is_empty() && self.structural_errors.is_empty()
-    }
-
     /// The differences, if the statement can be trusted to be whole; otherwise why it cannot.
     ///
     /// Cases must be opened from here only: a file that was cut off would make a difference of

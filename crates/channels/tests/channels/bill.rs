@@ -3,7 +3,7 @@
 use crate::support::{bytes, text};
 use calendar::parse_spaced;
 use channels::wechat::bill::{
-    BillError, BillKind, BillReader, BillRefundStatus, BillRow, BillScope, BillSummary,
+    BillError, BillKind, BillReader, BillRefundStatus, BillRow, BillScope, BillSummary, fee_in_fen,
 };
 use money::Money;
 use proptest::prelude::*;
@@ -59,14 +59,12 @@ fn totals_equal_those_of_the_program_that_wrote_the_bill() {
     assert_eq!(summary.rows.to_string(), stated[0]);
     assert_eq!(summary.settlement_total.to_major_string(), stated[1]);
     assert_eq!(summary.refund_total.to_major_string(), stated[2]);
+    let fees: i64 = rows.iter().map(|row| row.fee_e5).sum();
     assert_eq!(
-        format!(
-            "{}.{:05}",
-            summary.fee_total_e5 / 100_000,
-            summary.fee_total_e5 % 100_000
-        ),
+        format!("{}.{:05}", fees / 100_000, fees % 100_000),
         stated[4]
     );
+    assert_eq!(summary.fee_total, fee_in_fen(fees));
     assert_eq!(summary.order_total.unwrap().to_major_string(), stated[5]);
     assert_eq!(rows.len(), 40);
     let net: i64 = rows
@@ -82,10 +80,6 @@ fn totals_equal_those_of_the_program_that_wrote_the_bill() {
     assert_eq!(
         net,
         summary.settlement_total.amount() - summary.refund_total.amount()
-    );
-    assert_eq!(
-        rows.iter().map(|r| r.fee_e5).sum::<i64>(),
-        summary.fee_total_e5
     );
 }
 
@@ -266,6 +260,30 @@ fn rows_of_others_and_of_other_days_are_named() {
             assert!(read_all(text.as_bytes(), scope()).is_ok());
             continue;
         }
+        let error = failure(&text);
+        assert_eq!(
+            (error.line, error.column.as_deref()),
+            (line as u64, Some(column)),
+            "{error}"
+        );
+    }
+}
+
+/// What a day pays over is made of each row's own side, and the sums of the file are made of both.
+#[test]
+fn rows_with_an_amount_of_the_other_kind_are_named() {
+    let cases = [
+        (9, "`CNY,`0.00", "`CNY,`7.34", "应结订单金额"),
+        (9, "`0.60%,`0.00", "`0.60%,`7.34", "订单金额"),
+        (3, "`0,`0,`0.00", "`0,`0,`0.01", "退款金额"),
+        (3, "`38.01,`0.00,`\n", "`38.01,`0.01,`\n", "申请退款金额"),
+    ];
+    for (line, from, to, column) in cases {
+        let text = edited(line, |old| {
+            let old = format!("{old}\n");
+            assert!(old.contains(from), "{old}");
+            old.replacen(from, to, 1).trim_end_matches('\n').to_owned()
+        });
         let error = failure(&text);
         assert_eq!(
             (error.line, error.column.as_deref()),

@@ -6,6 +6,7 @@ mod record;
 pub use command::{AssignCase, CloseCase, ExplainCase, OpenCase};
 pub use record::{Case, CaseKey, CaseKind, CaseStatus, FurtherFinding};
 
+use crate::authorise::is_system;
 use crate::closing::{self, Figure};
 use crate::context::Context;
 use crate::rejection::{Refusable, Rejection, broken};
@@ -27,13 +28,15 @@ pub(crate) struct Finding<'a> {
 /// Findings kept in a case beside the first; of more than these the latest.
 const FURTHER_MAX: usize = 50;
 
-/// Characters kept of a reason.
-const REASON_MAX: usize = 500;
+/// Characters of the name of what a case is about, where somebody asks for the case.
+pub const OBJECT_MAX: usize = 200;
+
+/// Characters kept of a reason, and taken where somebody asks for the case.
+pub const REASON_MAX: usize = 500;
 
 /// Opens a case, or adds to the one that is open already about the same; returns its id.
 pub(crate) fn open(tx: &mut Tx<'_>, finding: Finding<'_>) -> Result<String, Interrupt> {
-    let kind = serde_json::to_value(finding.kind).map_err(broken)?;
-    let key = format!("{}/{}", kind.as_str().unwrap_or_default(), finding.object);
+    let key = key_of(finding.kind, finding.object)?;
     if let Some(known) = tx.get::<CaseKey>(&key)? {
         let case = tx.expect::<Case>(&known.case)?;
         if case.status != CaseStatus::Closed {
@@ -66,6 +69,11 @@ pub(crate) fn open(tx: &mut Tx<'_>, finding: Finding<'_>) -> Result<String, Inte
         business_date: tx.business_date(),
     })?;
     Ok(id)
+}
+
+fn key_of(kind: CaseKind, object: &str) -> Result<String, Interrupt> {
+    let kind = serde_json::to_value(kind).map_err(broken)?;
+    Ok(format!("{}/{object}", kind.as_str().unwrap_or_default()))
 }
 
 fn shortened(reason: &str) -> String {
@@ -137,8 +145,14 @@ pub(crate) fn open_by_request(
     cx: &mut Context<'_, '_>,
     command: &OpenCase,
 ) -> Refusable<Arc<Case>> {
-    text::plain("object", &command.object, 200)?;
-    text::plain("reason", &command.reason, 500)?;
+    text::plain("object", &command.object, OBJECT_MAX)?;
+    text::plain("reason", &command.reason, REASON_MAX)?;
+    if is_system(cx.actor)
+        && command.kind == CaseKind::Reconciliation
+        && let Some(ended) = ended(cx.tx, command)?
+    {
+        return Ok(ended);
+    }
     let id = open(
         cx.tx,
         Finding {
@@ -150,6 +164,24 @@ pub(crate) fn open_by_request(
         },
     )?;
     Ok(cx.tx.expect(&id)?)
+}
+
+/// The closed case about the same. The reconciliation names what it finds for ever, so that what it finds
+/// again is what people have decided on: opened anew, its amount could be adjusted a second time. Where no
+/// amount is in question (a date that another bill has cleared) only the same words are the same finding.
+fn ended(tx: &mut Tx<'_>, command: &OpenCase) -> Result<Option<Arc<Case>>, Interrupt> {
+    let key = key_of(command.kind, &command.object)?;
+    let Some(known) = tx.get::<CaseKey>(&key)? else {
+        return Ok(None);
+    };
+    let case = tx.expect::<Case>(&known.case)?;
+    let said = case.reason == command.reason
+        || case
+            .further
+            .iter()
+            .any(|further| further.reason == command.reason);
+    let is_ended = case.status == CaseStatus::Closed && (command.amount.is_some() || said);
+    Ok(is_ended.then_some(case))
 }
 
 /// A case that a request names.

@@ -92,10 +92,16 @@ fn open_case(
         command.clearing_date.to_yyyymmdd(),
         text::channel_name(command.channel)
     );
+    let size = rest.amount.checked_abs().map_err(broken)?;
+    let compared = if rest.amount.is_negative() {
+        "more"
+    } else {
+        "less"
+    };
     let reason = format!(
-        "the channel settles {} less than {} orders and refunds of its bill are about, the first is {:.64}: it \
-         stands in the differences. A coupon that the merchant pays for is the merchant's to bear",
-        rest.amount, rest.lines, rest.first
+        "the channel settles {size} {compared} than {} orders and refunds of its bill are about, the first is \
+         {:.64}: it stands in the differences. A coupon that the merchant pays for is the merchant's to bear",
+        rest.lines, rest.first
     );
     let finding = Finding {
         kind: CaseKind::Reconciliation,

@@ -66,7 +66,6 @@ pub(crate) fn create(
         text::number("group", group)?;
     }
     check_account(command.settlement_account.as_ref())?;
-    rules::check(&command.profile, command.group.as_deref())?;
     let Some(chart) = cx.tx.get::<Chart>(Chart::KEY)? else {
         return Err(Rejection::new(
             Code::NotSetUp,
@@ -86,6 +85,8 @@ pub(crate) fn create(
             None => Ok((merchant, true)),
         };
     }
+    // What a repeat names was checked then, by what was asked of it then.
+    rules::check(&command.profile, command.group.as_deref())?;
     let now = cx.tx.now();
     let decision = rules::onboard(cx, &command.profile, command.settlement_account.as_ref())?;
     let settlement_decision = rules::settle(

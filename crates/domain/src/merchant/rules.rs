@@ -5,7 +5,7 @@ use crate::context::Context;
 use crate::regulation::{self, Question, Ruling};
 use crate::rejection::{Refusable, Rejection};
 use crate::text;
-use calendar::{SettlementCycle, shanghai_date};
+use calendar::{BusinessDate, SettlementCycle, shanghai_date};
 use compliance::Action;
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -112,12 +112,28 @@ pub(super) fn check(profile: &Profile, group: Option<&str>) -> Result<(), Reject
     Ok(())
 }
 
-/// Whether a text has the form of a resident identity number: 17 digits and a check character.
+/// Whether a text is a resident identity number (GB 11643): an area, the date of birth, a sequence and the
+/// check character of ISO 7064 MOD 11-2. A unified social credit code has 18 places too, but no date.
 fn is_identity_number(text: &str) -> bool {
-    let bytes = text.as_bytes();
-    matches!(bytes, [digits @ .., check] if digits.len() == 17
-        && digits.iter().all(u8::is_ascii_digit)
-        && (check.is_ascii_digit() || check.eq_ignore_ascii_case(&b'X')))
+    let [digits @ .., check] = text.as_bytes() else {
+        return false;
+    };
+    if digits.len() != 17 || !digits.iter().all(u8::is_ascii_digit) {
+        return false;
+    }
+    let value = |digit: &u8| u32::from(digit - b'0');
+    let remainder = digits
+        .iter()
+        .fold(0, |sum, digit| (sum + value(digit)) * 2 % 11);
+    let expected = match (12 - remainder) % 11 {
+        10 => Some('X'),
+        digit => char::from_digit(digit, 10),
+    };
+    let born = text
+        .get(6..14)
+        .and_then(|date| BusinessDate::from_yyyymmdd(date.parse().ok()?).ok());
+    expected == Some(char::from(check.to_ascii_uppercase()))
+        && born.is_some_and(|date| (1800..2200).contains(&date.year()))
 }
 
 /// A word that the rules do not know would count as harmless.

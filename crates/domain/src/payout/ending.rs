@@ -111,9 +111,15 @@ fn confirmed(
 ) -> Result<(), Interrupt> {
     let chart = chart::of(cx.tx)?;
     let actual = evidence.amount();
+    if !is_bookable(actual, payout.amount.currency()) {
+        // Not noted: a later statement of an amount that can be booked is news.
+        let reason = not_booked(evidence);
+        return open_case(cx, &payout, CaseKind::Unbookable, reason, actual);
+    }
     note(&mut payout, evidence);
     if actual != payout.amount {
-        if is_bookable(actual, payout.amount.currency()) {
+        // What was returned came back as it had left: the reserve has it, whatever it was.
+        if payout.status != PayoutStatus::Returned {
             let common = smaller(actual, payout.amount);
             let legs = [
                 posting::paid_too_much(&chart, minus(actual, common)?),
@@ -121,8 +127,6 @@ fn confirmed(
             ];
             post_fact(cx.tx, &legs, &payout.id)?;
             reserve::wake(cx.tx)?;
-        } else {
-            payout.paid_amount = None;
         }
         let reason = format!(
             "two people said that {} was paid, the channel paid {actual}",
@@ -241,8 +245,9 @@ fn failed(
     evidence: &FailureEvidence,
 ) -> Result<(), Interrupt> {
     match payout.status {
-        PayoutStatus::Failed | PayoutStatus::Returned => Ok(()),
-        PayoutStatus::Succeeded => {
+        PayoutStatus::Failed if !payout.contrary_booked => Ok(()),
+        PayoutStatus::Returned => Ok(()),
+        PayoutStatus::Succeeded | PayoutStatus::Failed => {
             let reason = "the channel says failed, after it had said paid".to_owned();
             let amount = payout.amount;
             open_case(cx, &payout, CaseKind::Contradiction, reason, amount)

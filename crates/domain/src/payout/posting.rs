@@ -64,7 +64,7 @@ pub(crate) fn paid_too_little(chart: &Chart, merchant: &MerchantAccounts, amount
     }
 }
 
-/// 长款: less left the reserve than was booked as paid. 借 RSV 贷 DIF.
+/// 长款: less left the reserve than was booked as paid, or more came back than was asked to be. 借 RSV 贷 DIF.
 pub(crate) fn left_in_reserve(chart: &Chart, amount: Money) -> Leg {
     Leg {
         movement: Movement::DifferenceGained,

@@ -1,11 +1,12 @@
 //! Decisions of two people about payouts (the engine asks the second before these run).
 
-use super::ending::give_back;
+use super::ending::{give_back, open_case};
 use super::{
     CancelPayout, Payout, PayoutStatus, ResolvePayout, ResolvedPayout, ReturnPayout, end, posting,
     save,
 };
-use crate::booking::{is_open, post_fact};
+use crate::booking::{is_open, minus, post_fact, smaller};
+use crate::case::CaseKind;
 use crate::chart;
 use crate::closing::{self, Figure};
 use crate::context::Context;
@@ -149,13 +150,25 @@ pub(crate) fn bounce(cx: &mut Context<'_, '_>, command: &ReturnPayout) -> Refusa
     }
     let id = payout.id.clone();
     let chart = chart::of(cx.tx)?;
-    post_fact(
-        cx.tx,
-        &[posting::bounced(&chart, &merchant.accounts, payout.amount)],
-        &id,
-    )?;
+    // What left the reserve comes back. Of that the merchant had no more in transit than was asked for: the
+    // rest was taken from the differences. What was not paid stands there, and is no part of what comes back.
+    let back = payout.paid_amount.unwrap_or(payout.amount);
+    let covered = smaller(back, payout.amount);
+    let excess = minus(back, covered)?;
+    let legs = [
+        posting::bounced(&chart, &merchant.accounts, covered),
+        posting::left_in_reserve(&chart, excess),
+    ];
+    post_fact(cx.tx, &legs, &id)?;
+    if excess.is_positive() {
+        let reason = format!(
+            "the payout came back, and {excess} more with it than was asked to be paid: it is in the \
+             differences again"
+        );
+        open_case(cx, &payout, CaseKind::Contradiction, reason, excess)?;
+    }
     reserve::wake(cx.tx)?;
-    closing::count(cx.tx, &[(Figure::PayoutsReturned, Some(payout.amount))])?;
+    closing::count(cx.tx, &[(Figure::PayoutsReturned, Some(back))])?;
     payout.status = PayoutStatus::Returned;
     payout.resolution = Some(command.evidence.clone());
     webhook::notify(

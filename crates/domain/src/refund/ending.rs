@@ -131,7 +131,10 @@ fn book(cx: &mut Context<'_, '_>, mut refund: Refund, done: &Done<'_>) -> Result
     let chart = chart::of(cx.tx)?;
     let merchant = cx.tx.expect::<Merchant>(&refund.merchant)?;
     if !done.is_bookable(refund.amount.currency()) {
-        return unbookable(cx, &refund, done);
+        // The money stays in transit: a better statement, the bill or two people end it.
+        unbookable(cx, &refund, done)?;
+        refund.status = RefundStatus::Stranded;
+        return save(cx.tx, refund);
     }
     let covered = smaller(done.amount, refund.amount);
     let legs = [
@@ -234,10 +237,10 @@ fn succeeded_beside(
 
 pub(super) fn closed(cx: &mut Context<'_, '_>, refund: Refund) -> Result<(), Interrupt> {
     match refund.status {
-        RefundStatus::Closed => Ok(()),
+        RefundStatus::Closed if !refund.contrary_booked => Ok(()),
         // People paid the payer in another way because of that.
         RefundStatus::Succeeded if refund.channel_number.is_none() => Ok(()),
-        RefundStatus::Succeeded => {
+        RefundStatus::Succeeded | RefundStatus::Closed => {
             let reason = "the channel says closed, after it had said refunded".to_owned();
             let amount = refund.amount;
             open_case(cx, &refund, CaseKind::Contradiction, reason, amount)

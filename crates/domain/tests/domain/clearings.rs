@@ -507,6 +507,65 @@ fn the_same_finding_opens_one_case_until_it_is_closed() {
 }
 
 #[test]
+fn what_the_reconciliation_finds_again_is_not_opened_anew() {
+    let mut book = Book::new();
+    let found = |object: &str, reason: &str, amount: Option<i64>| {
+        Request::OpenCase(OpenCase {
+            kind: CaseKind::Reconciliation,
+            object: object.into(),
+            merchant: None,
+            reason: reason.into(),
+            amount: amount.map(fen),
+        })
+    };
+    let mut ids = Vec::new();
+    for (object, amount) in [("line", Some(5)), ("clearing", None)] {
+        let case = book.ask(&Actor::system(), found(object, "one", amount));
+        let id = case_of(case.unwrap()).id;
+        explain(&mut book, &id).unwrap();
+        let close = CloseCase {
+            case: id.clone(),
+            resolution: "a test".into(),
+        };
+        book.ask(&finance(), Request::CloseCase(close)).unwrap();
+        ids.push(id);
+    }
+    let mut again = |object: &str, reason: &str, amount| {
+        let case = book.ask(&Actor::system(), found(object, reason, amount));
+        case_of(case.unwrap())
+    };
+    for reason in ["one", "said otherwise"] {
+        let case = again("line", reason, Some(5));
+        assert_eq!((&case.id, case.status), (&ids[0], CaseStatus::Closed));
+    }
+    assert_eq!(again("clearing", "one", None).id, ids[1]);
+    // Another bill of a date that is cleared: nobody has looked at that, and it is about no amount.
+    assert_ne!(again("clearing", "another bill", None).id, ids[1]);
+    assert_eq!(book.cases().len(), 1);
+}
+
+#[test]
+fn a_case_says_on_which_side_of_orders_a_channel_settles() {
+    for (amount, told) in [(500, "5.00 less than"), (-500, "5.00 more than")] {
+        let mut book = Book::new();
+        let unsettled = Unsettled {
+            amount: fen(amount),
+            turnover: fen(500),
+            lines: 1,
+            first: "01REFUND".into(),
+        };
+        let command = ConfirmClearing {
+            unsettled: Some(unsettled),
+            ..confirmation()
+        };
+        book.ask(&Actor::system(), Request::ConfirmClearing(command))
+            .unwrap();
+        let reason = book.cases().remove(0).reason;
+        assert!(reason.contains(told), "{reason}");
+    }
+}
+
+#[test]
 fn a_correction_takes_nothing_of_the_reserve_that_payouts_on_their_way_need() {
     let (mut book, merchant, case) = overpaid();
     book.turn_day();

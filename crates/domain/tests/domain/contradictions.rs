@@ -275,3 +275,104 @@ fn a_payout_that_is_not_ours_and_changes_its_amount_is_a_contradiction() {
     let suspense = book.chart().suspense;
     assert_eq!(book.balance(suspense), -900);
 }
+
+#[test]
+fn a_failure_told_again_after_a_contrary_success_is_a_contradiction_too() {
+    let (mut book, payout) = paying_out();
+    let failed = || payout_is(&payout, PayoutState::Failed { refusal: refusal() });
+    book.answer(&payout, failed());
+    book.notify(Channel::Unionpay, failed());
+    assert_eq!(contradictions(&book), Vec::<String>::new());
+    of_payout(&mut book, &payout, 4_000);
+    assert_eq!(contradictions(&book).len(), 1);
+    for _ in 0..2 {
+        book.notify(Channel::Unionpay, failed());
+        let told = contradictions(&book);
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(told.last().unwrap().contains("failed"), "{told:?}");
+    }
+    let differences = book.chart().differences;
+    assert_eq!(book.balance(differences), -4_000, "it changes nothing");
+
+    let (mut book, refund) = refunding();
+    let closed = || refund_is(&refund, RefundState::Closed);
+    book.answer(&refund, closed());
+    book.notify(Channel::Wechat, closed());
+    assert_eq!(contradictions(&book), Vec::<String>::new());
+    of_refund(&mut book, &refund, 5_000);
+    assert_eq!(contradictions(&book).len(), 1);
+    for _ in 0..2 {
+        book.notify(Channel::Wechat, closed());
+        let told = contradictions(&book);
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(told.last().unwrap().contains("closed"), "{told:?}");
+    }
+    let differences = book.chart().differences;
+    assert_eq!(book.balance(differences), -5_000, "it changes nothing");
+}
+
+#[test]
+fn an_unbookable_word_about_a_payout_that_people_said_was_paid_does_not_hide_a_bookable_one() {
+    let (mut book, payout) = paying_out();
+    for answer in [
+        domain::Answer::Refused(refusal()),
+        domain::Answer::Absent,
+        domain::Answer::Absent,
+    ] {
+        book.answer_with(&payout, answer);
+    }
+    let command = ResolvePayout {
+        payout: payout.clone(),
+        outcome: ResolvedPayout::Paid,
+        evidence: "letter of the bank".into(),
+    };
+    book.ask_approved(&finance(), Request::ResolvePayout(command))
+        .unwrap();
+    let in_dollars = PayoutState::Succeeded {
+        channel_number: format!("upq-{payout}"),
+        amount: Money::new(4_000, Currency::from_code("USD").unwrap()),
+        settle_date: None,
+    };
+    for _ in 0..2 {
+        book.notify(Channel::Unionpay, payout_is(&payout, in_dollars.clone()));
+    }
+    let kept = book.payout(&payout);
+    assert_eq!((kept.channel_number, kept.paid_amount), (None, None));
+    assert_eq!(book.case_kinds().last(), Some(&CaseKind::Unbookable));
+    assert_eq!(contradictions(&book), Vec::<String>::new());
+    of_payout(&mut book, &payout, 3_900);
+    assert_eq!(contradictions(&book).len(), 1);
+    let differences = book.chart().differences;
+    assert_eq!(book.balance(differences), 100);
+    assert_eq!(book.payout(&payout).paid_amount, Some(fen(3_900)));
+    assert_eq!(book.trial_balance(), 0);
+}
+
+#[test]
+fn a_refund_of_an_unbookable_amount_waits_for_people_or_for_a_better_word() {
+    for notified in [true, false] {
+        for by_people in [true, false] {
+            let (mut book, refund) = refunding();
+            let dollars = in_dollars(&refund, book.now());
+            if notified {
+                book.notify(Channel::Wechat, dollars);
+            } else {
+                book.answer(&refund, dollars);
+            }
+            assert_eq!(book.refund(&refund).status, RefundStatus::Stranded);
+            assert_eq!(book.case_kinds(), [CaseKind::Unbookable]);
+            let merchant = book.refund(&refund).merchant;
+            let in_transit = book.merchant(&merchant).accounts.refund_in_transit;
+            assert_eq!(book.balance(in_transit), 5_000);
+            if by_people {
+                resolve_refund(&mut book, &refund, ResolvedRefund::NotPaid);
+                assert_eq!(book.refund(&refund).status, RefundStatus::Closed);
+            } else {
+                of_refund(&mut book, &refund, 5_000);
+                assert_eq!(book.refund(&refund).status, RefundStatus::Succeeded);
+            }
+            assert_eq!(book.balance(in_transit), 0);
+            assert_eq!(book.trial_balance(), 0);
+        }
+    }
+}

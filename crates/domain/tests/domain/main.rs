@@ -22,6 +22,7 @@ mod refund_fees;
 mod refunds;
 mod repeats;
 mod reports;
+mod returned_payouts;
 mod risk;
 mod rule_packs;
 mod settlements;

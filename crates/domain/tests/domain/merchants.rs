@@ -366,8 +366,8 @@ fn an_identity_number_in_clear_is_no_reference_to_an_owner() {
     };
     for number in [
         "110101199003070011",
-        "11010119900307001X",
-        "11010119900307001x",
+        "11010119900307002X",
+        "11010119900307002x",
     ] {
         let refused = book.ask(&operator(), owned(number)).unwrap_err();
         assert_eq!(
@@ -376,7 +376,32 @@ fn an_identity_number_in_clear_is_no_reference_to_an_owner() {
         );
         assert!(!refused.message.contains(number), "it is not repeated");
     }
-    book.ask(&operator(), owned("11010119900307")).unwrap();
+    for no_identity_number in [
+        "11010119900307",
+        // Its check character is another one.
+        "110101199003070012",
+        // No dates, with right check characters; the last is a unified social credit code.
+        "110101199013070015",
+        "110101199002290012",
+        "914403007084611360",
+    ] {
+        book.ask(&operator(), owned(no_identity_number)).unwrap();
+    }
+}
+
+#[test]
+fn a_number_that_is_taken_is_told_before_what_is_asked_of_new_profiles() {
+    let mut book = Book::new();
+    let mut terms = merchant_terms("m1");
+    book.open_merchant_with(terms.clone());
+    terms.profile.owner = Some("110101199003070011".into());
+    let refused = book
+        .ask(&operator(), Request::CreateMerchant(terms))
+        .unwrap_err();
+    assert_eq!(
+        (refused.code, refused.field.as_deref()),
+        (Code::AlreadyExists, Some("profile"))
+    );
 }
 
 /// The part an institution plays is what its settings say.

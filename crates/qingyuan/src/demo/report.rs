@@ -292,9 +292,7 @@ fn reconciliation(reconciliations: &[Reconciled]) {
 
 fn sides(finding: &Finding) -> (Option<i64>, Option<i64>) {
     match finding {
-        Finding::AmountDiffers { ours, theirs } | Finding::FeeDiffers { ours, theirs } => {
-            (Some(ours.amount()), Some(theirs.amount()))
-        }
+        Finding::AmountDiffers { ours, theirs } => (Some(ours.amount()), Some(theirs.amount())),
         Finding::OursOnly { amount } => (Some(amount.amount()), None),
         Finding::TheirsOnly { amount, .. } | Finding::Duplicate { amount, .. } => {
             (None, Some(amount.amount()))

@@ -12,7 +12,6 @@ use recon::{EntryKind, EntryStatus, Finding, OurEntry, StatementLine};
 enum Mutation {
     Nothing,
     Amount(i64),
-    Fee(i64),
     LineLost,
     EntryLost,
     NeverAnswered,
@@ -25,7 +24,6 @@ fn mutations() -> impl Strategy<Value = Mutation> {
         4 => Just(Mutation::Nothing),
         1 => (1i64..1000).prop_map(Mutation::Amount),
         1 => (-50i64..-1).prop_map(Mutation::Amount),
-        1 => (1i64..10).prop_map(Mutation::Fee),
         1 => Just(Mutation::LineLost),
         1 => Just(Mutation::EntryLost),
         1 => Just(Mutation::NeverAnswered),
@@ -60,7 +58,7 @@ impl Pair {
     fn add(&mut self, index: usize, kind: EntryKind, fen: i64, mutation: Mutation) {
         let mut ours = entry(index, kind, fen);
         let mut line = line_of(&ours);
-        let (amount, fee) = (ours.amount, fen / 100);
+        let amount = ours.amount;
         let mut findings = Vec::new();
         let mut copies = 1;
         let (mut keep_entry, mut keep_line) = (true, true);
@@ -71,13 +69,6 @@ impl Pair {
                 findings.push(Finding::AmountDiffers {
                     ours: amount,
                     theirs: line.amount,
-                });
-            }
-            Mutation::Fee(delta) => {
-                line.fee = Some(Money::cny(fee + delta));
-                findings.push(Finding::FeeDiffers {
-                    ours: Money::cny(fee),
-                    theirs: Money::cny(fee + delta),
                 });
             }
             Mutation::LineLost => {
@@ -204,7 +195,6 @@ proptest! {
         let effects: i64 = result
             .differences
             .iter()
-            .filter(|d| !matches!(d.finding, Finding::FeeDiffers { .. }))
             .map(|d| d.effect().unwrap().amount())
             .sum();
         prop_assert_eq!(gross(&result.theirs) - gross(&result.ours), effects);

@@ -1,6 +1,6 @@
 //! Lines that are no success.
 
-use crate::support::{entry, line_of, number, payment, reconcile, summary_of, today};
+use crate::support::{entry, is_clean, line_of, number, payment, reconcile, summary_of, today};
 use money::{Currency, Money};
 use recon::{EntryKind, EntryStatus, Finding, OurEntry, Reconciliation, StatementLine};
 
@@ -29,14 +29,46 @@ fn a_line_under_way_agrees_with_what_is_open_or_succeeds_later() {
     later.clearing_date = today().next();
     let lines = [&open, &later].map(|ours| refund_line(ours, EntryStatus::Pending));
     let result = run(vec![open, later], lines.to_vec());
-    assert!(result.is_clean(), "{result:?}");
+    assert!(is_clean(&result), "{result:?}");
     assert_eq!(result.matched, 2);
     assert_eq!(result.theirs.refunds.count, 0, "neither is a success");
 }
 
 #[test]
+fn a_line_refused_by_the_payers_account_agrees_with_whatever_ended_it_later() {
+    use EntryStatus::{Abnormal, Failed, Pending, Succeeded};
+    for (ours, date, differs) in [
+        (Succeeded, today().next(), false),
+        (Succeeded, today(), true),
+        (Failed, today(), false),
+        (Abnormal, today(), false),
+        (Pending, today(), true),
+    ] {
+        let mut entry = entry(1, EntryKind::Refund, 100);
+        entry.status = ours;
+        entry.clearing_date = date;
+        let line = refund_line(&entry, Abnormal);
+        let result = run(vec![entry], vec![line]);
+        assert_eq!(
+            result.differences.len(),
+            usize::from(differs),
+            "{ours:?} {date}"
+        );
+    }
+    // Failed is for ever, so that a later success contradicts it.
+    let mut later = entry(1, EntryKind::Refund, 100);
+    later.clearing_date = today().next();
+    let line = refund_line(&later, Failed);
+    assert_eq!(run(vec![later], vec![line]).differences.len(), 1);
+}
+
+#[test]
 fn a_line_without_success_says_so_against_our_success() {
-    for theirs in [EntryStatus::Pending, EntryStatus::Failed] {
+    for theirs in [
+        EntryStatus::Pending,
+        EntryStatus::Abnormal,
+        EntryStatus::Failed,
+    ] {
         let ours = entry(1, EntryKind::Refund, 100);
         let line = refund_line(&ours, theirs);
         let result = run(vec![ours], vec![line]);

@@ -48,8 +48,8 @@ pub struct PaysOverSchema {
 }
 
 /// One difference. Which further fields there are depends on `finding`: `ours` and `theirs` for
-/// `amount_differs`, `fee_differs` (amounts), `date_shift` (dates) and `status_differs` (`succeeded`, `pending` or
-/// `failed`; `counted` is what the books count for the date); `amount` for the others and `status_differs`;
+/// `amount_differs` (amounts), `date_shift` (dates) and `status_differs` (`succeeded`, `pending`,
+/// `abnormal` or `failed`; `counted` is what the books count for the date); `amount` for the others and `status_differs`;
 /// `our_status` for `theirs_only`; `first_line` and `appearance` for `duplicate`.
 #[derive(utoipa::ToSchema)]
 #[schema(as = Difference)]
@@ -70,7 +70,7 @@ pub struct DifferenceSchema {
     our_reference: Option<String>,
     /// The channel's number.
     channel_number: Option<String>,
-    /// `amount_differs`, `fee_differs`, `number_differs`, `ours_only`, `theirs_only`, `status_differs`,
+    /// `amount_differs`, `number_differs`, `ours_only`, `theirs_only`, `status_differs`,
     /// `duplicate` or `date_shift`.
     #[schema(example = "theirs_only")]
     finding: String,
@@ -84,7 +84,7 @@ pub struct DifferenceSchema {
 pub struct TakenSchema {
     /// Lines that the books now follow, or hold in suspense.
     facts: u64,
-    /// Cases that are open for them, by id.
+    /// Cases that are open for them, by id. What people have closed is not opened again.
     cases: Vec<String>,
     /// The clearing is booked.
     cleared: bool,

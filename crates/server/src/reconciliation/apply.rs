@@ -7,7 +7,7 @@ use crate::book::{Book, route};
 use calendar::{BusinessDate, instant_at, shanghai_date};
 use channels::operation::{Channel, ChannelReference};
 use channels::wechat::bill::{BillKind, BillRefundStatus, BillRow};
-use domain::case::{CaseKind, OpenCase};
+use domain::case::{Case, CaseKind, CaseStatus, OBJECT_MAX, OpenCase, REASON_MAX};
 use domain::clearing::{Clearing, ConfirmClearing};
 use domain::{BillLine, Code, Command, Fact, Rejection, Reply, Request};
 use engine::store::StoreError;
@@ -16,6 +16,7 @@ use jiff::Timestamp;
 use money::Money;
 use recon::{Difference, EntryStatus, Finding};
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 /// What was done with the differences.
@@ -23,7 +24,7 @@ use std::collections::BTreeMap;
 pub struct Taken {
     /// Lines that the books now follow (or hold in suspense).
     pub facts: u64,
-    /// Cases that are open for them, by id.
+    /// Cases that are open for them, by id. What people have closed is not opened again.
     pub cases: Vec<String>,
     /// The clearing is booked: what the bill says the channel owes is in the reserve.
     pub cleared: bool,
@@ -61,10 +62,7 @@ pub(super) async fn take(
             book.shard_of_reference(reference)
         });
         let command = Command::Request(Request::OpenCase(case(difference, line, followed)));
-        let opened = submit(book, shard, command).await?;
-        if let Reply::Case(case) = opened {
-            taken.cases.push(case.id.clone());
-        }
+        taken.cases.extend(opened(book, shard, command).await?);
     }
     let parts = lines.totals.parts(reconciled.reconciliation.currency)?;
     let confirmations: BTreeMap<_, _> = parts
@@ -83,7 +81,11 @@ pub(super) async fn take(
         match confirm(book, shard, confirmation).await? {
             Confirmed::Booked { case } => {
                 taken.cleared = true;
-                taken.cases.extend(case);
+                if let Some(case) = case
+                    && is_open(book, shard, &case).await?
+                {
+                    taken.cases.push(case);
+                }
             }
             // What the bill proves is taken all the same; which bill is right, a person finds out.
             Confirmed::Otherwise(reason) => {
@@ -113,11 +115,12 @@ async fn confirm(
     shard: ShardCode,
     confirmation: ConfirmClearing,
 ) -> Result<Confirmed, ReconcileError> {
+    let bill_hash = confirmation.bill_hash.clone();
     let command = Command::Request(Request::ConfirmClearing(confirmation));
     match verdict(book, shard, command).await? {
-        Verdict::Refused(rejection) if rejection.code == Code::AlreadyExists => {
-            Ok(Confirmed::Otherwise(rejection.to_string()))
-        }
+        Verdict::Refused(rejection) if rejection.code == Code::AlreadyExists => Ok(
+            Confirmed::Otherwise(format!("bill {bill_hash}: {rejection}")),
+        ),
         other => Ok(Confirmed::Booked {
             case: match done(other)? {
                 Reply::Clearing { clearing, .. } => clearing.case.clone(),
@@ -138,17 +141,46 @@ async fn open_case(
     object: String,
     reason: String,
 ) -> Result<Option<String>, ReconcileError> {
-    let command = Request::OpenCase(OpenCase {
+    let command = Command::Request(Request::OpenCase(OpenCase {
         kind: CaseKind::Reconciliation,
         object,
         merchant: None,
-        reason,
+        reason: fitting_reason(&reason),
         amount: None,
-    });
-    match submit(book, shard, Command::Request(command)).await? {
-        Reply::Case(case) => Ok(Some(case.id.clone())),
-        _ => Ok(None),
-    }
+    }));
+    opened(book, shard, command).await
+}
+
+/// Asks for a case; none where it was closed before.
+async fn opened(
+    book: &Book,
+    shard: ShardCode,
+    command: Command,
+) -> Result<Option<String>, ReconcileError> {
+    Ok(match submit(book, shard, command).await? {
+        Reply::Case(case) if case.status != CaseStatus::Closed => Some(case.id.clone()),
+        _ => None,
+    })
+}
+
+async fn is_open(book: &Book, shard: ShardCode, case: &str) -> Result<bool, ReconcileError> {
+    let Some(queries) = book.queries(shard).cloned() else {
+        return Ok(false);
+    };
+    let id = case.to_owned();
+    let look = move || {
+        let Some(body) = queries.record(Case::KIND, &id)? else {
+            return Ok(false);
+        };
+        let case: Case = serde_json::from_slice(&body).map_err(|error| StoreError::Damaged {
+            place: format!("case {id}"),
+            problem: error.to_string(),
+        })?;
+        Ok(case.status != CaseStatus::Closed)
+    };
+    tokio::task::spawn_blocking(look).await.map_err(|error| {
+        ReconcileError::Fetch(format!("the look at a case did not end: {error}"))
+    })?
 }
 
 /// What a shard has booked for the date that is not this bill's part there: another bill, or one by
@@ -234,7 +266,6 @@ fn on_the_date(traded_at: Timestamp, date: BusinessDate, now: Timestamp) -> Time
 fn case(difference: &Difference, line: Option<&BillRow>, followed: bool) -> OpenCase {
     let amount = match difference.finding {
         Finding::TheirsOnly { amount, .. } if followed => Some(Money::zero(amount.currency())),
-        Finding::StatusDiffers { amount, .. } => Some(amount),
         _ => difference
             .effect()
             .ok()
@@ -246,20 +277,40 @@ fn case(difference: &Difference, line: Option<&BillRow>, followed: bool) -> Open
         .unwrap_or_default();
     OpenCase {
         kind: CaseKind::Reconciliation,
-        object: difference.id.to_string(),
+        object: fitting_object(difference.id.as_str()),
         merchant: None,
-        reason: format!("{place}{}", reason(difference, line, followed)),
+        reason: fitting_reason(&format!("{place}{}", reason(difference, line, followed))),
         amount,
     }
+}
+
+/// What a bill says may be of any length and of any characters, and must not be refused for it.
+fn fitting_reason(reason: &str) -> String {
+    printable(reason).take(REASON_MAX).collect()
+}
+
+/// As with reasons, but two objects stay two.
+fn fitting_object(object: &str) -> String {
+    if object.chars().count() <= OBJECT_MAX && !object.chars().any(char::is_control) {
+        return object.to_owned();
+    }
+    let mark = format!("#{}", hex::encode(Sha256::digest(object)));
+    let kept = printable(object).take(OBJECT_MAX - mark.len());
+    kept.chain(mark.chars()).collect()
+}
+
+fn printable(text: &str) -> impl Iterator<Item = char> {
+    let shown = |letter: char| match letter.is_control() {
+        true => char::REPLACEMENT_CHARACTER,
+        false => letter,
+    };
+    text.chars().map(shown)
 }
 
 fn reason(difference: &Difference, line: Option<&BillRow>, followed: bool) -> String {
     match difference.finding {
         Finding::AmountDiffers { ours, theirs } => {
             format!("the books say {ours}, the bill says {theirs}")
-        }
-        Finding::FeeDiffers { ours, theirs } => {
-            format!("expected fee {ours}, the bill says {theirs}")
         }
         Finding::NumberDiffers { amount } => {
             let number = difference.channel_number.as_deref().unwrap_or_default();
@@ -276,7 +327,7 @@ fn reason(difference: &Difference, line: Option<&BillRow>, followed: bool) -> St
             let ours = match ours {
                 None => "is not in the books",
                 Some(EntryStatus::Succeeded) => "succeeded in the books",
-                Some(EntryStatus::Pending) => "is under way in the books",
+                Some(EntryStatus::Pending | EntryStatus::Abnormal) => "is under way in the books",
                 Some(EntryStatus::Failed) => "came to nothing in the books",
             };
             format!("{amount} {ours}, the bill says {word:.32}")

@@ -118,9 +118,8 @@ fn status(refund: &channels::wechat::bill::BillRefund) -> EntryStatus {
         BillRefundStatus::Succeeded => EntryStatus::Succeeded,
         BillRefundStatus::Processing => EntryStatus::Pending,
         // A word that this release does not know is no success, and has to be looked at.
-        BillRefundStatus::Failed | BillRefundStatus::Change | BillRefundStatus::Other(_) => {
-            EntryStatus::Failed
-        }
+        BillRefundStatus::Failed | BillRefundStatus::Other(_) => EntryStatus::Failed,
+        BillRefundStatus::Change => EntryStatus::Abnormal,
     }
 }
 
@@ -165,7 +164,6 @@ fn no_success(
         merchant_number: line.our_reference.clone(),
         channel_number: refund.channel_number,
         amount: refund.amount,
-        fee: None,
         status,
         clearing_date: refund.refunded_at.map_or(line.clearing_date, shanghai_date),
     }))
@@ -178,6 +176,5 @@ fn statement_summary(summary: &BillSummary) -> StatementSummary {
         line_count: Some(summary.rows),
         payment_amount: summary.order_total,
         refund_amount: summary.requested_refund_total,
-        ..StatementSummary::default()
     }
 }

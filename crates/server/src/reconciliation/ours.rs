@@ -38,7 +38,6 @@ pub(super) fn entries(
                 merchant_number: reference_of(&payment.id).0,
                 channel_number: Some(paid.channel_number),
                 amount: paid.amount,
-                fee: None,
                 status: EntryStatus::Succeeded,
                 clearing_date: shanghai_date(paid.paid_at),
             });
@@ -53,7 +52,6 @@ pub(super) fn entries(
                 channel_number: refund.channel_number,
                 // What was asked for, where it is another, has a case of its own.
                 amount: refund.refunded_amount.unwrap_or(refund.amount),
-                fee: None,
                 status: EntryStatus::Succeeded,
                 clearing_date: shanghai_date(refunded_at),
             });

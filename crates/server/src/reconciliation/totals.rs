@@ -103,7 +103,7 @@ impl Totals {
     }
 
     /// The parts of all shards. They add up to what the bill states: its exact sum of fees is rounded
-    /// once, and what rounding leaves over is the first shard's.
+    /// once, and what rounding leaves over is borne where the most fees are, by the first of these.
     pub(super) fn parts(
         &self,
         currency: Currency,
@@ -112,15 +112,19 @@ impl Totals {
             .0
             .values()
             .try_fold(0i64, |sum, sums| sum.checked_add(sums.fee_e5));
-        let mut rest = minor(fee_in_fen(total.ok_or_else(too_large)?));
+        let rounded = |sums: &Sums| minor(fee_in_fen(sums.fee_e5));
+        let over = minor(fee_in_fen(total.ok_or_else(too_large)?))
+            - self.0.values().map(rounded).sum::<i128>();
+        // Of equals `max_by_key` gives the last, and it has to be the first.
+        let most = self.0.iter().rev();
+        let bearer = most.max_by_key(|(_, sums)| sums.fee_e5.unsigned_abs());
+        let bearer = bearer.map(|(shard, _)| *shard);
         let mut parts = BTreeMap::new();
-        for (shard, sums) in self.0.iter().rev() {
-            let first = self.0.keys().next() == Some(shard);
-            let fee = match first {
-                true => rest,
-                false => minor(fee_in_fen(sums.fee_e5)),
+        for (shard, sums) in &self.0 {
+            let fee = match bearer == Some(*shard) {
+                true => rounded(sums) + over,
+                false => rounded(sums),
             };
-            rest -= fee;
             let part = Part {
                 gross: money(sums.gross, currency)?,
                 refunds: money(sums.refunds, currency)?,

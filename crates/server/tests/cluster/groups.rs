@@ -3,6 +3,7 @@
 use crate::rig::{FINANCE, LEDGER, OPERATOR, SHARDS, Shared, group_in};
 use calendar::BusinessDate;
 use channels::Channel;
+use engine::ShardCode;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 
@@ -303,5 +304,46 @@ async fn a_bill_books_no_part_beside_a_clearing_that_says_otherwise() {
     let path = "/v1/cases?object=20261130/wechat/clearing";
     let cases = one.get(path, FINANCE).await.expect(200);
     assert_eq!(cases["items"].as_array().unwrap().len(), 1, "{cases}");
+    one.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_rounding_of_fees_leaves_over_is_borne_where_the_most_fees_are() {
+    let shared = Shared::new();
+    let one = shared.server("one").await;
+    one.until_ready().await;
+    let mut bill = String::from(
+        "交易时间,商户号,微信订单号,商户订单号,交易状态,货币种类,应结订单金额,手续费,费率,订单金额\n",
+    );
+    // 0.4 and 0.45 fen are nothing each, and one fen together.
+    for (number, fee) in [(0, "0.00000"), (1, "0.00400"), (2, "0.00450")] {
+        let shard = ShardCode::new(number).unwrap();
+        let reference = format!("{shard}{}", "0".repeat(26));
+        let amount = format!("{}.00", number + 1);
+        bill += &format!(
+            "`2026-11-30 10:00:00,`1900000001,`42000{shard},`{reference},`SUCCESS,`CNY,`{amount},`{fee},`0.60%,`{amount}\n"
+        );
+    }
+    bill += "总交易单数,应结订单总金额,退款总金额,手续费总金额\n`3,`6.00,`0.00,`0.00850\n";
+    let reconciliations = one.server.state().reconciliations();
+    let (date, account) = ("2026-11-30".parse().unwrap(), "1900000001".to_owned());
+    let taken = reconciliations
+        .reconcile(
+            Channel::Wechat,
+            date,
+            account,
+            Some(bill.into_bytes()),
+            true,
+        )
+        .await
+        .unwrap();
+    assert_eq!(taken.pays_over.fee.amount(), 1);
+    assert!(taken.taken.expect("a bill that is whole is taken").cleared);
+    let listed = one.get("/v1/clearings", FINANCE).await.expect(200);
+    let parts = listed["items"].as_array().unwrap().iter();
+    let parts: BTreeSet<_> = parts
+        .map(|part| ["gross", "channel_fee"].map(|figure| part[figure]["amount"].as_i64().unwrap()))
+        .collect();
+    assert_eq!(parts, BTreeSet::from([[100, 0], [200, 0], [300, 1]]));
     one.stop().await;
 }

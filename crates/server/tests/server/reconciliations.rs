@@ -152,7 +152,8 @@ async fn a_refund_that_the_bill_does_not_call_a_success_is_not_booked_as_one() {
     reasons.sort_unstable();
     assert_eq!(reasons.len(), 2, "{reasons:?}");
     for (reason, word) in reasons.iter().zip(["FAIL", "CHANGE"]) {
-        assert_eq!(reason.0, Some(1_000));
+        assert_eq!(reason.0, Some(0), "nothing of it stands in the books");
+        assert!(reason.1.contains("10.00"), "{reason:?}");
         assert!(
             cases
                 .iter()
@@ -299,6 +300,90 @@ async fn money_of_a_foreign_line_is_adjusted_in_one_case_only() {
         );
         let answered = town.rig.press(&approve, CHECKER, kind).await;
         assert_eq!(answered.status, approved, "{kind}: {:?}", answered.body);
+    }
+    town.stop().await;
+}
+
+#[tokio::test]
+async fn a_difference_that_people_closed_is_not_opened_by_the_same_bill() {
+    let mut town = Town::start().await;
+    town.paid("A-1", 10_000).await;
+    town.paid("A-2", 10_000).await;
+    town.plant(Difference::DropLine);
+    town.advance(25 * HOUR);
+    let taken = town.take(first_day()).await.expect(200).body;
+    let case = taken["taken"]["cases"][0].as_str().unwrap().to_owned();
+    assert_eq!(taken["taken"]["cases"], json!([case]));
+    let path = format!("/v1/cases/{case}");
+    let explain = json!({"explanation": "the channel forgot it"});
+    let explanation = format!("{path}/explanation");
+    let explained = town.rig.post(&explanation, FINANCE, "explain", &explain);
+    explained.await.expect(200);
+    let adjust = json!({"adjustment_number": "a-1", "debit": "differences",
+        "credit": {"receivable": "wechat"}, "amount": {"amount": 10_000, "currency": "CNY"}});
+    let adjustments = format!("{path}/adjustments");
+    let adjusted = town
+        .rig
+        .post_approved(&adjustments, FINANCE, "adjust", &adjust);
+    adjusted.await;
+    let close = json!({"resolution": "the channel pays it over with the next bill"});
+    let closing = format!("{path}/close");
+    let closed = town.rig.post(&closing, FINANCE, "close", &close);
+    closed.await.expect(200);
+    town.advance(HOUR);
+    let again = town.take(first_day()).await.expect(200).body;
+    assert_eq!(again["differences"][0]["finding"], "ours_only");
+    assert_eq!(again["taken"]["cases"], json!([]), "none is open");
+    assert_eq!(again["taken"]["cleared"], json!(true));
+    assert_eq!(town.cases("reconciliation").await, [] as [Value; 0]);
+    let known = town.rig.get(&path, FINANCE).await.expect(200).body;
+    assert_eq!(known["status"], "closed");
+    let of_object = format!("/v1/cases?object={}", known["object"].as_str().unwrap());
+    let all = town.rig.get(&of_object, FINANCE).await.expect(200).body;
+    assert_eq!(all["items"].as_array().unwrap().len(), 1, "{all}");
+    town.stop().await;
+}
+
+#[tokio::test]
+async fn a_bills_texts_keep_no_clearing_from_being_booked() {
+    let mut town = Town::start().await;
+    let payment = town.paid("A-1", 10_000).await;
+    town.sandbox
+        .with_wechat(|core| core.set_refund_millis(48 * 3_600_000));
+    let refund = town.refund(&payment, "R-1", 1_000).await;
+    town.rig.work().await;
+    town.advance(25 * HOUR);
+    let at = "2026-11-20 10:00:00";
+    let number = refund.strip_prefix("ref_").unwrap().to_owned();
+    let mut lines = vec![
+        Line::payment(at, &payment, 10_000),
+        Line {
+            refund: Some((number, "\u{1}GONE")),
+            moved: 0,
+            ..Line::refund(at, &refund, 1_000)
+        },
+    ];
+    // Of 300 characters, of which the last tells one from the other.
+    for last in ["1", "2"] {
+        let foreign = format!("pay_{}{last}", "9".repeat(299));
+        lines.push(Line::payment(at, &foreign, 8_800));
+    }
+    for repeated in [false, true] {
+        let taken = town.take_lines(first_day(), &lines).await.taken.unwrap();
+        assert!(taken.cleared);
+        assert_eq!(taken.cases.len(), 3, "repeated: {repeated}");
+        let cases = town.cases("reconciliation").await;
+        assert_eq!(cases.len(), 3, "{cases:?}");
+        for case in &cases {
+            assert_eq!(case["status"], "open");
+            let object = case["object"].as_str().unwrap();
+            assert!(object.chars().count() <= 200, "{object}");
+        }
+        let of_refund = cases.iter().find(|case| {
+            let reason = case["reason"].as_str().unwrap();
+            reason.contains("\u{fffd}GONE")
+        });
+        assert!(of_refund.is_some(), "{cases:?}");
     }
     town.stop().await;
 }

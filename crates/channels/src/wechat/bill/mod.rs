@@ -131,8 +131,6 @@ pub struct BillSummary {
     pub refund_total: Money,
     /// 手续费总金额 rounded to whole fen, already less the fees given back.
     pub fee_total: Money,
-    /// 手续费总金额 exactly, in units of 0.00001 yuan.
-    pub fee_total_e5: i64,
     /// 订单总金额, where the bill has the column.
     pub order_total: Option<Money>,
     /// 申请退款总金额, where the bill has the column.

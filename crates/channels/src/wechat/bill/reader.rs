@@ -165,10 +165,13 @@ fn read_row(fields: &Fields<'_>, scope: &BillScope) -> Result<BillRow, BillError
         None => settlement_amount,
     };
     let fee_e5 = parse_e5(fields.text(FEE)?).ok_or_else(|| fields.error(FEE, "it is no amount"))?;
-    let refund = match kind {
-        BillKind::Payment => None,
-        BillKind::Refund => Some(read_refund(fields)?),
+    let (refund, of_the_other_kind) = match kind {
+        BillKind::Payment => (None, [REFUND, REQUESTED_REFUND]),
+        BillKind::Refund => (Some(read_refund(fields)?), [SETTLEMENT, ORDER]),
     };
+    for column in of_the_other_kind {
+        is_nothing(fields, column, kind)?;
+    }
     Ok(BillRow {
         line: fields.line,
         traded_at,
@@ -183,6 +186,18 @@ fn read_row(fields: &Fields<'_>, scope: &BillScope) -> Result<BillRow, BillError
         fee_e5,
         rate: fields.text(RATE)?.to_owned(),
     })
+}
+
+/// An amount of the other kind is in the file's sums, but in none of the two sides that are made of its rows.
+fn is_nothing(fields: &Fields<'_>, column: &'static str, kind: BillKind) -> Result<(), BillError> {
+    if fields.get(column).is_none() || amount(fields, column)?.is_zero() {
+        return Ok(());
+    }
+    let row = match kind {
+        BillKind::Payment => "payment",
+        BillKind::Refund => "refund",
+    };
+    Err(fields.error(column, format!("the row of a {row} has an amount here")))
 }
 
 /// A payment lies on the bill's day. A refund row may carry the time of the earlier payment, so

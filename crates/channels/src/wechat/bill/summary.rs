@@ -93,7 +93,6 @@ impl Totals {
             settlement_total: fen(SETTLEMENT, settlement)?,
             refund_total: fen(REFUND, refund)?,
             fee_total: rounded_fen(fee),
-            fee_total_e5: fee,
             order_total: optional(ORDER, order)?,
             requested_refund_total: optional(REQUESTED_REFUND, requested)?,
         })

@@ -18,7 +18,6 @@ pub fn entry(number: usize, kind: EntryKind, fen: i64) -> OurEntry {
         merchant_number: format!("M{number}"),
         channel_number: Some(format!("C{number}")),
         amount: Money::cny(fen),
-        fee: Some(Money::cny(fen / 100)),
         status: EntryStatus::Succeeded,
         clearing_date: today(),
     }
@@ -40,7 +39,7 @@ pub fn line_of(entry: &OurEntry) -> StatementLine {
         channel_number: entry.channel_number.clone().unwrap_or_default(),
         status: EntryStatus::Succeeded,
         amount: entry.amount,
-        fee: entry.fee,
+        fee: Some(Money::cny(entry.amount.amount() / 100)),
         clearing_date: today(),
     }
 }
@@ -57,22 +56,16 @@ pub fn number(mut lines: Vec<StatementLine>) -> Vec<StatementLine> {
 pub fn summary_of(lines: &[StatementLine]) -> StatementSummary {
     let of = |kind: EntryKind| lines.iter().filter(move |line| line.kind == kind);
     let sum = |kind| of(kind).map(|line| line.amount.amount()).sum::<i64>();
-    let count = |kind| Some(of(kind).count() as u64);
-    let fees: i64 = lines
-        .iter()
-        .filter_map(|line| line.fee)
-        .map(|fee| fee.amount())
-        .sum();
-    let (paid, refunded) = (sum(EntryKind::Payment), sum(EntryKind::Refund));
     StatementSummary {
         line_count: Some(lines.len() as u64),
-        payment_count: count(EntryKind::Payment),
-        payment_amount: Some(Money::cny(paid)),
-        refund_count: count(EntryKind::Refund),
-        refund_amount: Some(Money::cny(refunded)),
-        fee_amount: Some(Money::cny(fees)),
-        net: Some(Money::cny(paid - refunded - fees)),
+        payment_amount: Some(Money::cny(sum(EntryKind::Payment))),
+        refund_amount: Some(Money::cny(sum(EntryKind::Refund))),
     }
+}
+
+/// Whether both sides agree to the minor unit and the statement agrees with itself.
+pub fn is_clean(result: &Reconciliation) -> bool {
+    result.conclusive().is_ok_and(<[_]>::is_empty)
 }
 
 /// Reconciles in one go, for a summary that is known before the lines end.
