@@ -20,7 +20,7 @@ use crate::state::records::RecordCache;
 use crate::state::transfer_ids::TransferIds;
 use crate::state::{CacheLimits, State};
 use crate::store::{StoreError, StoreReader};
-use crate::task::{Admission, Ran, Task};
+use crate::task::{Admission, Ran, SetAside, Task};
 use crate::timer::TimerRecord;
 use crate::vault::Vault;
 use calendar::BusinessDate;
@@ -66,6 +66,8 @@ pub struct Released<App: Application> {
     pub fresh: Vec<Arc<EffectRecord>>,
     /// Effects settled by a command: a permission that was given for one of them is void.
     pub settled: Vec<String>,
+    /// Commands that were set aside.
+    pub set_aside: Vec<SetAside>,
     /// Number of ledger rows in the batch.
     pub rows: usize,
     /// Number of commands in the batch.
@@ -79,6 +81,7 @@ pub(crate) struct Waiting<App: Application> {
     pub outcomes: Vec<TicketOutcome<App>>,
     pub fresh: Vec<String>,
     pub settled: Vec<String>,
+    pub set_aside: Vec<SetAside>,
     pub admitted: Vec<Admitted<App>>,
 }
 
@@ -88,6 +91,7 @@ impl<App: Application> Default for Waiting<App> {
             outcomes: Vec::new(),
             fresh: Vec::new(),
             settled: Vec::new(),
+            set_aside: Vec::new(),
             admitted: Vec::new(),
         }
     }
@@ -323,6 +327,7 @@ impl<App: Application> Shard<App> {
                 outcomes: Vec::new(),
                 fresh: Vec::new(),
                 settled: Vec::new(),
+                set_aside: Vec::new(),
                 rows: 0,
                 commands: 0,
                 at: jiff::Timestamp::UNIX_EPOCH,
@@ -349,6 +354,7 @@ impl<App: Application> Shard<App> {
             outcomes: waiting.outcomes,
             fresh,
             settled: waiting.settled,
+            set_aside: waiting.set_aside,
             rows: batch.rows.len(),
             commands: batch.journal.len(),
             at: batch.head.now,
