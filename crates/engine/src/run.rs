@@ -4,18 +4,18 @@ use crate::actor::{Actor, Proposal, ProposalStatus};
 use crate::application::{
     Application, Denial, Envelope, Idempotency, Interrupt, Stop, Verdict, Work,
 };
-use crate::batch::{JournalRow, SealedSecret, ShardHead};
+use crate::batch::{JournalRow, SealedSecret};
 use crate::effect::{AttemptMode, EffectNews, EffectRecord, EffectReport, EffectState};
 use crate::idempotency::{self, IdempotencyRecord};
 use crate::ids::IdSource;
 use crate::shard::Shard;
+use crate::state::undo::Undo;
 use crate::store::StoreError;
 use crate::task::{Admission, Ran, SetAside, Task};
 use crate::timer::TimerRecord;
-use crate::tx::{Tx, Undo};
+use crate::tx::{Tx, caught};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Times a command may be interrupted for a load before it counts as broken.
 const LOADS_MAX: usize = 20_000;
@@ -32,14 +32,6 @@ type Result2<App> = Result<
 >;
 
 type RanOf<App> = Ran<<App as Application>::Reply, <App as Application>::Rejection>;
-
-/// Where the batch stood before a command.
-struct Mark {
-    head: ShardHead,
-    rows: usize,
-    opened: usize,
-    changed: usize,
-}
 
 /// How a command failed that is set aside.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -77,7 +69,7 @@ impl<App: Application> Shard<App> {
             }
             Err(error) => return Err(error),
         }
-        let mark = self.mark();
+        let mark = self.state.mark(&Undo::default());
         for _ in 0..LOADS_MAX {
             let mut attempt = self.attempt(task, admission);
             if let Some(error) = self.state.failed_read.take() {
@@ -95,16 +87,16 @@ impl<App: Application> Shard<App> {
                         return self.finish(task, admission, verdict);
                     }
                     Err(reason) => {
-                        self.undo(&mark, attempt.undo);
+                        self.state.undo_to(&mark, &mut attempt.undo);
                         return self.broken(task, admission, reason);
                     }
                 },
                 Err(Stop::Refused(rejection)) => {
-                    self.undo(&mark, attempt.undo);
+                    self.state.undo_to(&mark, &mut attempt.undo);
                     return self.refused(task, admission, rejection);
                 }
                 Err(Stop::Interrupted(interrupt)) => {
-                    self.undo(&mark, attempt.undo);
+                    self.state.undo_to(&mark, &mut attempt.undo);
                     if let Some(reason) = self.interrupted(interrupt)? {
                         return self.broken(task, admission, reason);
                     }
@@ -163,19 +155,9 @@ impl<App: Application> Shard<App> {
             settled: Vec::new(),
             rows_changed: 0,
         };
-        let result = catch_unwind(AssertUnwindSafe(|| dispatch(app.as_ref(), task, &mut tx)));
+        let result = caught(|| dispatch(app.as_ref(), task, &mut tx));
         let (emitted, ids) = (std::mem::take(&mut tx.emitted), tx.ids.clone());
         let settled = std::mem::take(&mut tx.settled);
-        let result = result.unwrap_or_else(|panic| {
-            let text = panic
-                .downcast_ref::<String>()
-                .cloned()
-                .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
-                .unwrap_or_default();
-            Err(Stop::Interrupted(Interrupt::Broken(format!(
-                "panic: {text}"
-            ))))
-        });
         Attempt {
             result,
             undo,
@@ -185,38 +167,12 @@ impl<App: Application> Shard<App> {
         }
     }
 
-    fn mark(&self) -> Mark {
-        Mark {
-            head: self.state.head.clone(),
-            rows: self.state.batch.rows.len(),
-            opened: self.state.batch.opened.len(),
-            changed: self.state.batch.changed.len(),
-        }
-    }
-
     fn keep(&mut self, undo: Undo) {
         for (id, _) in undo.accounts {
             if self.state.accounts.mark_dirty(id) {
                 self.state.batch.dirtied += 1;
             }
         }
-    }
-
-    fn undo(&mut self, mark: &Mark, undo: Undo) {
-        for (key, old) in undo.records.into_iter().rev() {
-            self.state.records.restore(&key, old);
-        }
-        self.state.overlay.restore(undo.overlay);
-        for (id, old) in undo.accounts.into_iter().rev() {
-            self.state.accounts.set(id, old);
-        }
-        for (id, old) in undo.transfers.into_iter().rev() {
-            self.state.transfers.restore(id, old);
-        }
-        self.state.batch.rows.truncate(mark.rows);
-        self.state.batch.opened.truncate(mark.opened);
-        self.state.batch.changed.truncate(mark.changed);
-        self.state.head = mark.head.clone();
     }
 
     /// Journals a task and records its answer for repeats.
@@ -308,7 +264,7 @@ impl<App: Application> Shard<App> {
         mut write: impl FnMut(&mut Tx<'_>) -> Result<T, Interrupt>,
     ) -> Result<T, StoreError> {
         for _ in 0..4 {
-            let mark = self.mark();
+            let mark = self.state.mark(&Undo::default());
             let mut undo = Undo::default();
             let mut tx = Tx {
                 ids: IdSource::new(self.state.shard, admission.now, !admission.seed),
@@ -323,7 +279,7 @@ impl<App: Application> Shard<App> {
             match write(&mut tx) {
                 Ok(written) => return Ok(written),
                 Err(interrupt) => {
-                    self.undo(&mark, undo);
+                    self.state.undo_to(&mark, &mut undo);
                     if let Some(reason) = self.interrupted(interrupt)? {
                         return Err(StoreError::Refused(reason));
                     }

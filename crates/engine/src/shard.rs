@@ -298,16 +298,10 @@ impl<App: Application> Shard<App> {
             }
         }
         if !accounts.is_empty() {
-            let states = self.state.read_accounts(accounts)?;
-            for (id, state) in accounts.iter().zip(states) {
-                self.state.accounts.load(*id, state);
-            }
+            self.state.load_accounts(accounts)?;
         }
         if !transfers.is_empty() {
-            let rows = self.state.reader.transfer_seqs(transfers)?;
-            for (id, seq) in transfers.iter().zip(rows) {
-                self.state.transfers.load(*id, seq);
-            }
+            self.state.load_transfers(transfers)?;
         }
         Ok(())
     }

@@ -1,8 +1,10 @@
 //! What a command function sees: reads, writes, postings, effects, timers.
 
+mod isolated;
 mod ledger;
 mod outbox;
 
+pub(crate) use isolated::caught;
 pub(crate) use ledger::AccountName;
 pub use ledger::{HOLD_KIND, NameTaken};
 
@@ -11,10 +13,10 @@ use crate::application::{Interrupt, Need};
 use crate::ids::{IdSource, ShardCode};
 use crate::record::{AnyRecord, Indexes, Record, RecordKey};
 use crate::state::State;
-use crate::state::overlay::Replaced;
-use crate::state::records::{Slot, Stored};
+use crate::state::records::Stored;
+use crate::state::undo::Undo;
 use crate::store::Scan;
-use ::ledger::{AccountId, AccountState, TransferId};
+use ::ledger::TransferId;
 use calendar::BusinessDate;
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -29,15 +31,6 @@ pub enum Posted {
     New,
     /// The same transfers under the same ids were posted before.
     Already,
-}
-
-/// What has to be undone when a command does not go through.
-#[derive(Default)]
-pub(crate) struct Undo {
-    pub records: Vec<(RecordKey, Option<Slot>)>,
-    pub overlay: Vec<Replaced>,
-    pub accounts: Vec<(AccountId, Option<AccountState>)>,
-    pub transfers: Vec<(TransferId, Option<u64>)>,
 }
 
 /// The transaction of one command.
@@ -204,7 +197,7 @@ impl Tx<'_> {
         let mut sound = Vec::new();
         let mut after = None;
         loop {
-            let page = self.entries(R::KIND, index, (from, to), after, limit)?;
+            let page = self.entries::<R>(index, (from, to), after, limit)?;
             let full = page.len() >= limit;
             after = page.last().cloned();
             for key in self.sound_of::<R>(page)? {
@@ -243,30 +236,31 @@ impl Tx<'_> {
         to: &str,
         limit: usize,
     ) -> Result<Vec<RecordKey>, Interrupt> {
-        let entries = self.entries(R::KIND, index, (from, to), None, limit.min(1_000))?;
+        let entries = self.entries::<R>(index, (from, to), None, limit)?;
         let keys = entries.iter().map(|(_, key)| RecordKey::of::<R>(key));
         Ok(keys.collect())
     }
 
-    /// Entries (value, key) of an index range behind one of them, as this command sees it.
-    fn entries(
+    /// Entries (value, key) of an index range as this command sees it, `after` one of them, in order; `limit` is at most
+    /// 1,000. For a command that must not read all the records at once: one of them may be damaged.
+    pub fn entries<R: Record>(
         &mut self,
-        kind: &'static str,
         index: &'static str,
         (from, to): (&str, &str),
         after: Option<(String, String)>,
         limit: usize,
     ) -> Result<Vec<(String, String)>, Interrupt> {
+        let limit = limit.min(1_000);
         let overlaid: Vec<((String, String), bool)> = self
             .state
             .overlay
-            .range(kind, index, from, to)
+            .range(R::KIND, index, from, to)
             .map(|(entry, present)| ((entry.value.clone(), entry.key.to_string()), present))
             .filter(|(entry, _)| after.as_ref().is_none_or(|after| entry > after))
             .collect();
         let removed = overlaid.iter().filter(|(_, present)| !present).count();
         let scan = Scan {
-            kind: kind.to_owned(),
+            kind: R::KIND.to_owned(),
             index: index.to_owned(),
             from: from.to_owned(),
             to: to.to_owned(),
@@ -289,6 +283,11 @@ impl Tx<'_> {
             }
         }
         Ok(entries.into_iter().take(limit).collect())
+    }
+
+    /// Loads records that will be read soon, in one query. What is wrong with one of them is told to who reads it.
+    pub fn preload(&mut self, keys: &[RecordKey]) {
+        let _told_later = self.load_missing(keys);
     }
 
     /// Loads what is not in memory in one query, where the command stands: interrupting it for each
