@@ -262,6 +262,9 @@ fn take_fact(cx: &mut Context<'_, '_>, fact: &Fact) -> Result<(), Interrupt> {
         Fact::Due(Due::RiskSweep) => risk::sweep(cx),
         Fact::Due(Due::HeldPayouts { merchant }) => risk::let_go(cx, merchant),
         Fact::Due(Due::Settlement) => settlement::step(cx),
+        Fact::Due(Due::MerchantSettlement { merchant }) => settlement::settle_alone(cx, merchant),
+        Fact::Due(Due::WaitingPayout { payout }) => reserve::look_alone(cx, payout),
+        Fact::Due(Due::HeldPayout { payout }) => risk::let_go_alone(cx, payout),
     }
 }
 

@@ -169,4 +169,19 @@ pub enum Due {
     },
     /// Settlement goes on.
     Settlement,
+    /// A merchant whose settlement broke is settled by itself.
+    MerchantSettlement {
+        /// The merchant.
+        merchant: String,
+    },
+    /// A payout whose turn came and that broke is looked at by itself.
+    WaitingPayout {
+        /// The payout.
+        payout: String,
+    },
+    /// A held payout that broke when it was to go on does so by itself.
+    HeldPayout {
+        /// The payout.
+        payout: String,
+    },
 }

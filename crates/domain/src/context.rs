@@ -5,7 +5,7 @@ use crate::risk::RiskSetting;
 use calendar::HolidayCalendar;
 use channels::operation::Channel;
 use compliance::risk::RiskFigures;
-use engine::{Actor, Tx};
+use engine::{Actor, Interrupt, Tx};
 use money::Money;
 use std::sync::Arc;
 
@@ -78,4 +78,40 @@ pub(crate) struct Context<'a, 't> {
     /// None: no sign of risk is looked for.
     pub risk: Option<&'a RiskFigures>,
     pub actor: &'a Actor,
+}
+
+impl Context<'_, '_> {
+    /// As [`Tx::isolated`].
+    pub fn isolated<T>(
+        &mut self,
+        mut part: impl FnMut(&mut Context<'_, '_>) -> Result<T, Interrupt>,
+    ) -> Result<Result<T, String>, Interrupt> {
+        let (settings, rules, risk, actor) = (self.settings, self.rules, self.risk, self.actor);
+        self.tx.isolated(|tx| {
+            part(&mut Context {
+                tx,
+                settings,
+                rules,
+                risk,
+                actor,
+            })
+        })
+    }
+
+    /// As [`Tx::rehearse`].
+    pub fn rehearse(
+        &mut self,
+        mut part: impl FnMut(&mut Context<'_, '_>) -> Result<(), Interrupt>,
+    ) -> Result<(), Interrupt> {
+        let (settings, rules, risk, actor) = (self.settings, self.rules, self.risk, self.actor);
+        self.tx.rehearse(|tx| {
+            part(&mut Context {
+                tx,
+                settings,
+                rules,
+                risk,
+                actor,
+            })
+        })
+    }
 }

@@ -136,9 +136,12 @@ fn declare_fact(fact: &Fact, keys: &mut Keys) {
             BillLine::Payout { payout, .. } => keys.record::<Payout>(&format!("pot_{}", payout.0)),
         },
         Fact::Due(Due::Payment { payment }) => keys.record::<Payment>(payment),
-        Fact::Due(Due::Payout { payout }) => keys.record::<Payout>(payout),
+        Fact::Due(
+            Due::Payout { payout } | Due::WaitingPayout { payout } | Due::HeldPayout { payout },
+        ) => keys.record::<Payout>(payout),
         Fact::Due(Due::Reserve) => keys.record::<Reserve>(Reserve::KEY),
         Fact::Due(Due::HeldPayouts { merchant }) => keys.record::<MerchantRisk>(merchant),
+        Fact::Due(Due::MerchantSettlement { merchant }) => keys.record::<Merchant>(merchant),
         Fact::Due(Due::Settlement | Due::RiskSweep) => {}
     }
 }

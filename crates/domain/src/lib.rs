@@ -11,6 +11,7 @@
 //! change of a merchant's payable balance is also in one of its settlement buckets, or is a payout.
 #![deny(unsafe_code, missing_docs, clippy::indexing_slicing)]
 
+mod alone;
 mod application;
 mod approval;
 mod authorise;

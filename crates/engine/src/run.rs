@@ -4,24 +4,27 @@ use crate::actor::{Actor, Proposal, ProposalStatus};
 use crate::application::{
     Application, Denial, Envelope, Idempotency, Interrupt, Stop, Verdict, Work,
 };
-use crate::batch::{JournalRow, SealedSecret, ShardHead};
+use crate::batch::{JournalRow, SealedSecret};
 use crate::effect::{AttemptMode, EffectNews, EffectRecord, EffectReport, EffectState};
 use crate::idempotency::{self, IdempotencyRecord};
 use crate::ids::IdSource;
 use crate::shard::Shard;
+use crate::state::undo::Undo;
 use crate::store::StoreError;
 use crate::task::{Admission, Ran, SetAside, Task};
 use crate::timer::TimerRecord;
-use crate::tx::{Tx, Undo};
+use crate::tx::{Tx, caught};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::value::RawValue;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Times a command may be interrupted for a load before it counts as broken.
 const LOADS_MAX: usize = 20_000;
 
 /// Idempotency records deleted by one housekeeping step.
 pub(crate) const EXPIRED_PER_STEP: usize = 500;
+
+/// Until an effect whose report broke is asked after again.
+const EFFECT_PAUSE: SignedDuration = SignedDuration::from_mins(5);
 
 type Result2<App> = Result<
     Verdict<<App as Application>::Reply, <App as Application>::Rejection>,
@@ -30,12 +33,13 @@ type Result2<App> = Result<
 
 type RanOf<App> = Ran<<App as Application>::Reply, <App as Application>::Rejection>;
 
-/// Where the batch stood before a command.
-struct Mark {
-    head: ShardHead,
-    rows: usize,
-    opened: usize,
-    changed: usize,
+/// How a command failed that is set aside.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Failed {
+    /// What broke it can be mended: a damaged row is restored, a release with a defect replaced.
+    Broken,
+    /// It answered, and the answer would be the same again.
+    Refused,
 }
 
 /// A command that ran, not yet taken into the batch.
@@ -65,7 +69,7 @@ impl<App: Application> Shard<App> {
             }
             Err(error) => return Err(error),
         }
-        let mark = self.mark();
+        let mark = self.state.mark(&Undo::default());
         for _ in 0..LOADS_MAX {
             let mut attempt = self.attempt(task, admission);
             if let Some(error) = self.state.failed_read.take() {
@@ -83,16 +87,16 @@ impl<App: Application> Shard<App> {
                         return self.finish(task, admission, verdict);
                     }
                     Err(reason) => {
-                        self.undo(&mark, attempt.undo);
+                        self.state.undo_to(&mark, &mut attempt.undo);
                         return self.broken(task, admission, reason);
                     }
                 },
                 Err(Stop::Refused(rejection)) => {
-                    self.undo(&mark, attempt.undo);
+                    self.state.undo_to(&mark, &mut attempt.undo);
                     return self.refused(task, admission, rejection);
                 }
                 Err(Stop::Interrupted(interrupt)) => {
-                    self.undo(&mark, attempt.undo);
+                    self.state.undo_to(&mark, &mut attempt.undo);
                     if let Some(reason) = self.interrupted(interrupt)? {
                         return self.broken(task, admission, reason);
                     }
@@ -109,7 +113,7 @@ impl<App: Application> Shard<App> {
         admission: Admission,
         reason: String,
     ) -> Result<RanOf<App>, StoreError> {
-        self.set_aside(task, admission, &reason)?;
+        self.set_aside(task, admission, Failed::Broken, &reason)?;
         self.finish(task, admission, Self::denied(reason))
     }
 
@@ -123,7 +127,12 @@ impl<App: Application> Shard<App> {
         if matches!(task, Task::Timer { .. }) {
             let reason = serde_json::to_string(&rejection)
                 .map_err(|error| StoreError::Refused(error.to_string()))?;
-            self.set_aside(task, admission, &format!("refused: {reason}"))?;
+            self.set_aside(
+                task,
+                admission,
+                Failed::Refused,
+                &format!("refused: {reason}"),
+            )?;
         }
         self.finish(task, admission, Verdict::Refused(rejection))
     }
@@ -146,19 +155,9 @@ impl<App: Application> Shard<App> {
             settled: Vec::new(),
             rows_changed: 0,
         };
-        let result = catch_unwind(AssertUnwindSafe(|| dispatch(app.as_ref(), task, &mut tx)));
+        let result = caught(|| dispatch(app.as_ref(), task, &mut tx));
         let (emitted, ids) = (std::mem::take(&mut tx.emitted), tx.ids.clone());
         let settled = std::mem::take(&mut tx.settled);
-        let result = result.unwrap_or_else(|panic| {
-            let text = panic
-                .downcast_ref::<String>()
-                .cloned()
-                .or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()))
-                .unwrap_or_default();
-            Err(Stop::Interrupted(Interrupt::Broken(format!(
-                "panic: {text}"
-            ))))
-        });
         Attempt {
             result,
             undo,
@@ -168,38 +167,12 @@ impl<App: Application> Shard<App> {
         }
     }
 
-    fn mark(&self) -> Mark {
-        Mark {
-            head: self.state.head.clone(),
-            rows: self.state.batch.rows.len(),
-            opened: self.state.batch.opened.len(),
-            changed: self.state.batch.changed.len(),
-        }
-    }
-
     fn keep(&mut self, undo: Undo) {
         for (id, _) in undo.accounts {
             if self.state.accounts.mark_dirty(id) {
                 self.state.batch.dirtied += 1;
             }
         }
-    }
-
-    fn undo(&mut self, mark: &Mark, undo: Undo) {
-        for (key, old) in undo.records.into_iter().rev() {
-            self.state.records.restore(&key, old);
-        }
-        self.state.overlay.restore(undo.overlay);
-        for (id, old) in undo.accounts.into_iter().rev() {
-            self.state.accounts.set(id, old);
-        }
-        for (id, old) in undo.transfers.into_iter().rev() {
-            self.state.transfers.restore(id, old);
-        }
-        self.state.batch.rows.truncate(mark.rows);
-        self.state.batch.opened.truncate(mark.opened);
-        self.state.batch.changed.truncate(mark.changed);
-        self.state.head = mark.head.clone();
     }
 
     /// Journals a task and records its answer for repeats.
@@ -285,13 +258,13 @@ impl<App: Application> Shard<App> {
     }
 
     /// Writes a record of the engine's own outside any command.
-    fn write_own(
+    fn write_own<T>(
         &mut self,
         admission: Admission,
-        mut write: impl FnMut(&mut Tx<'_>) -> Result<(), Interrupt>,
-    ) -> Result<(), StoreError> {
+        mut write: impl FnMut(&mut Tx<'_>) -> Result<T, Interrupt>,
+    ) -> Result<T, StoreError> {
         for _ in 0..4 {
-            let mark = self.mark();
+            let mark = self.state.mark(&Undo::default());
             let mut undo = Undo::default();
             let mut tx = Tx {
                 ids: IdSource::new(self.state.shard, admission.now, !admission.seed),
@@ -304,9 +277,9 @@ impl<App: Application> Shard<App> {
                 rows_changed: 0,
             };
             match write(&mut tx) {
-                Ok(()) => return Ok(()),
+                Ok(written) => return Ok(written),
                 Err(interrupt) => {
-                    self.undo(&mark, undo);
+                    self.state.undo_to(&mark, &mut undo);
                     if let Some(reason) = self.interrupted(interrupt)? {
                         return Err(StoreError::Refused(reason));
                     }
@@ -318,49 +291,67 @@ impl<App: Application> Shard<App> {
         ))
     }
 
-    /// Records a task that would fail again, and keeps a timer or effect from coming back at once.
-    pub fn set_aside(
+    /// Records a task that the store refuses to write, and keeps a timer or effect from coming back at once.
+    pub fn set_aside_unwritable(
         &mut self,
         task: &Task<App::Command, App::Answer>,
         admission: Admission,
         reason: &str,
     ) -> Result<(), StoreError> {
-        match self.set_aside_with(Some(task), admission, task.journal_form(), reason) {
-            // What is to be kept from coming back is damaged itself: whoever looks for what is due leaves it out.
-            Err(StoreError::Damaged { .. } | StoreError::Refused(_)) => {
-                self.set_aside_with(None, admission, task.journal_form(), reason)
-            }
-            done => done,
-        }
+        self.set_aside(task, admission, Failed::Broken, reason)
     }
 
-    fn set_aside_with(
+    fn set_aside(
         &mut self,
-        put_off: Option<&Task<App::Command, App::Answer>>,
+        task: &Task<App::Command, App::Answer>,
         admission: Admission,
-        form: String,
+        failed: Failed,
         reason: &str,
     ) -> Result<(), StoreError> {
-        self.write_own(admission, |tx| {
-            let id = tx.new_id("asd");
-            match put_off {
-                Some(Task::Timer { key }) => tx.cancel(key)?,
-                Some(Task::Effect { id, .. }) => {
-                    if let Some(record) = tx.effect(id)? {
-                        let mut record = (*record).clone();
-                        record.next_at = admission.now + SignedDuration::from_mins(5);
-                        tx.put(record)?;
+        let record = SetAside {
+            id: String::new(),
+            task: task.journal_form(),
+            reason: reason.to_owned(),
+            at: admission.now,
+        };
+        let named = match task {
+            Task::Timer { key } => Some(format!("timer/{key}")),
+            Task::Effect { id, .. } => Some(format!("effect/{id}")),
+            _ => None,
+        };
+        // What is to be kept from coming back can be damaged itself, and whoever looks for what is due leaves it out
+        // then; so can the record of its failure before.
+        let mut last = None;
+        for (keep_back, named) in [(true, named), (true, None), (false, None)] {
+            let written = self.write_own(admission, |tx| {
+                if keep_back {
+                    put_off(tx, task, failed)?;
+                }
+                let mut record = record.clone();
+                match &named {
+                    Some(name) => {
+                        record.id.clone_from(name);
+                        tx.put(record.clone())?;
+                    }
+                    None => {
+                        record.id = tx.new_id("asd");
+                        tx.put_new(record.clone())?;
                     }
                 }
-                _ => {}
+                Ok(record)
+            });
+            match written {
+                Ok(record) => {
+                    self.waiting.set_aside.push(record);
+                    return Ok(());
+                }
+                Err(error @ (StoreError::Damaged { .. } | StoreError::Refused(_))) => {
+                    last = Some(error);
+                }
+                Err(error) => return Err(error),
             }
-            tx.put_new(SetAside {
-                id,
-                task: form.clone(),
-                reason: reason.to_owned(),
-                at: admission.now,
-            })
-        })
+        }
+        last.map_or(Ok(()), Err)
     }
 
     /// The answer of an earlier request under the same key.
@@ -517,6 +508,31 @@ fn fire<App: Application>(app: &App, key: &str, tx: &mut Tx<'_>) -> Result2<App>
         .map_err(|error| Interrupt::Broken(format!("timer {key} cannot be read: {error}")))?;
     app.execute(&Actor::system(), &command, tx)
         .map(Verdict::Done)
+}
+
+/// Keeps what would fail again from being due at once. Nothing that is owed is forgotten: a timer that broke comes again.
+fn put_off<C, A>(tx: &mut Tx<'_>, task: &Task<C, A>, failed: Failed) -> Result<(), Interrupt> {
+    let now = tx.now();
+    match task {
+        Task::Timer { key } if failed == Failed::Refused => tx.cancel(key),
+        Task::Timer { key } => {
+            if let Some(timer) = tx.get::<TimerRecord>(key)? {
+                let mut timer = (*timer).clone();
+                timer.put_off(now);
+                tx.put(timer)?;
+            }
+            Ok(())
+        }
+        Task::Effect { id, .. } => {
+            if let Some(record) = tx.effect(id)? {
+                let mut record = (*record).clone();
+                record.next_at = now + EFFECT_PAUSE;
+                tx.put(record)?;
+            }
+            Ok(())
+        }
+        Task::Envelope(_) | Task::Housekeeping => Ok(()),
+    }
 }
 
 fn effect_report<App: Application>(

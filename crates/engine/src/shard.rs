@@ -20,7 +20,7 @@ use crate::state::records::RecordCache;
 use crate::state::transfer_ids::TransferIds;
 use crate::state::{CacheLimits, State};
 use crate::store::{StoreError, StoreReader};
-use crate::task::{Admission, Ran, Task};
+use crate::task::{Admission, Ran, SetAside, Task};
 use crate::timer::TimerRecord;
 use crate::vault::Vault;
 use calendar::BusinessDate;
@@ -64,6 +64,8 @@ pub struct Released<App: Application> {
     pub outcomes: Vec<TicketOutcome<App>>,
     /// Effects that may be performed without asking first.
     pub fresh: Vec<Arc<EffectRecord>>,
+    /// Commands that were set aside.
+    pub set_aside: Vec<SetAside>,
     /// Number of ledger rows in the batch.
     pub rows: usize,
     /// Number of commands in the batch.
@@ -77,6 +79,7 @@ pub(crate) struct Waiting<App: Application> {
     pub outcomes: Vec<TicketOutcome<App>>,
     pub fresh: Vec<String>,
     pub settled: Vec<String>,
+    pub set_aside: Vec<SetAside>,
     pub admitted: Vec<Admitted<App>>,
 }
 
@@ -86,6 +89,7 @@ impl<App: Application> Default for Waiting<App> {
             outcomes: Vec::new(),
             fresh: Vec::new(),
             settled: Vec::new(),
+            set_aside: Vec::new(),
             admitted: Vec::new(),
         }
     }
@@ -300,16 +304,10 @@ impl<App: Application> Shard<App> {
             }
         }
         if !accounts.is_empty() {
-            let states = self.state.read_accounts(accounts)?;
-            for (id, state) in accounts.iter().zip(states) {
-                self.state.accounts.load(*id, state);
-            }
+            self.state.load_accounts(accounts)?;
         }
         if !transfers.is_empty() {
-            let rows = self.state.reader.transfer_seqs(transfers)?;
-            for (id, seq) in transfers.iter().zip(rows) {
-                self.state.transfers.load(*id, seq);
-            }
+            self.state.load_transfers(transfers)?;
         }
         Ok(())
     }
@@ -328,6 +326,7 @@ impl<App: Application> Shard<App> {
             return Released {
                 outcomes: Vec::new(),
                 fresh: Vec::new(),
+                set_aside: Vec::new(),
                 rows: 0,
                 commands: 0,
                 at: jiff::Timestamp::UNIX_EPOCH,
@@ -353,6 +352,7 @@ impl<App: Application> Shard<App> {
         Released {
             outcomes: waiting.outcomes,
             fresh,
+            set_aside: waiting.set_aside,
             rows: batch.rows.len(),
             commands: batch.journal.len(),
             at: batch.head.now,

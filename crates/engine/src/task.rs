@@ -42,7 +42,8 @@ pub enum Task<C, A> {
 /// A command that was set aside because it failed in a way that would repeat.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SetAside {
-    /// Id.
+    /// `timer/…` and `effect/…` with the key of what is tried again, which keeps its latest failure only; otherwise
+    /// `asd_…`.
     pub id: String,
     /// What was being done, JSON.
     pub task: String,

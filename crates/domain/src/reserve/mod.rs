@@ -6,6 +6,8 @@
 //! stream of small payouts keep a large one waiting for ever; the line's head has its case when it waits too long.
 //!
 //! A payout that waited is judged anew when its turn comes; what is not allowed any more leaves the line.
+//! One whose turn cannot be taken, because a row that it needs is damaged, keeps its place and holds up nobody: those
+//! behind it go on, and it is looked at [by itself](crate::alone) until it can be read again.
 //!
 //! Corrections of the books are requests and take no more than is not set aside. Facts are not held up: what a
 //! channel paid, or two people say was paid, is booked, whatever the reserve holds.
@@ -17,14 +19,14 @@ mod record;
 
 pub use record::Reserve;
 
+use crate::alone;
 use crate::booking::{minus, plus};
 use crate::chart;
 use crate::command::{Command, Due, Fact};
 use crate::context::Context;
 use crate::payout::{self, Payout, PayoutStatus};
-use engine::{Interrupt, Tx};
+use engine::{Interrupt, RecordKey, Tx};
 use money::Money;
-use std::sync::Arc;
 
 /// Payouts sent by one command.
 pub const PAYOUTS_PER_STEP: usize = 50;
@@ -66,6 +68,10 @@ pub(crate) fn admit(tx: &mut Tx<'_>, amount: Money) -> Result<bool, Interrupt> {
         reserve.waiting_amount = plus(reserve.waiting_amount, amount)?;
     }
     tx.put(reserve)?;
+    if !admitted && covers(tx, amount)? {
+        // Nobody before it may be waiting for money: who cannot be read stands in the line as well.
+        wake(tx)?;
+    }
     Ok(admitted)
 }
 
@@ -109,13 +115,62 @@ pub(crate) fn wake(tx: &mut Tx<'_>) -> Result<(), Interrupt> {
 
 /// Sends the next payouts in the line, as far as the reserve covers them and the rules still allow them.
 pub(crate) fn step(cx: &mut Context<'_, '_>) -> Result<(), Interrupt> {
-    let next: Vec<Arc<Payout>> = cx.tx.scan::<Payout>("waiting", "", "~", PAYOUTS_PER_STEP)?;
-    let more = next.len() == PAYOUTS_PER_STEP;
-    for waiting in next {
-        if !covers(cx.tx, waiting.amount)? {
+    let mut taken = 0;
+    let mut after = None;
+    loop {
+        let line = cx
+            .tx
+            .entries::<Payout>("waiting", ("", "~"), after, PAYOUTS_PER_STEP)?;
+        let rows: Vec<RecordKey> = line
+            .iter()
+            .map(|(_, id)| RecordKey::of::<Payout>(id))
+            .collect();
+        cx.tx.preload(&rows);
+        for (_, id) in &line {
+            if taken == PAYOUTS_PER_STEP {
+                return wake(cx.tx);
+            }
+            let timer = format!("reserve/{id}");
+            let alone = Due::WaitingPayout { payout: id.clone() };
+            match alone::apart(cx, &timer, alone, |cx| take_turn(cx, id))? {
+                Some(Turn::Waits) => return Ok(()),
+                Some(Turn::Taken) => taken += 1,
+                None => {}
+            }
+        }
+        after = line.last().cloned();
+        if line.len() < PAYOUTS_PER_STEP {
             return Ok(());
         }
-        payout::release(cx, &waiting)?;
     }
-    if more { wake(cx.tx) } else { Ok(()) }
+}
+
+/// What became of a payout in the line.
+enum Turn {
+    /// The reserve does not cover it: all behind it wait as well.
+    Waits,
+    /// It has left the line.
+    Taken,
+}
+
+fn take_turn(cx: &mut Context<'_, '_>, id: &str) -> Result<Turn, Interrupt> {
+    let payout = cx.tx.expect::<Payout>(id)?;
+    if payout.status != PayoutStatus::WaitingForReserve {
+        return Ok(Turn::Taken);
+    }
+    if !covers(cx.tx, payout.amount)? {
+        return Ok(Turn::Waits);
+    }
+    payout::release(cx, &payout)?;
+    Ok(Turn::Taken)
+}
+
+/// A payout broke at its turn: breaks again as long as it would, and then the line is gone through in its order.
+pub(crate) fn look_alone(cx: &mut Context<'_, '_>, id: &str) -> Result<(), Interrupt> {
+    let payout = cx.tx.expect::<Payout>(id)?;
+    if payout.status != PayoutStatus::WaitingForReserve {
+        return Ok(());
+    }
+    cx.rehearse(|cx| payout::release(cx, &payout))?;
+    wake(cx.tx)
 }

@@ -4,14 +4,15 @@ use super::{
     DecideSignal, Decided, MerchantRisk, RiskSignal, SignalDecision, SignalStatus, count,
     holds_payouts,
 };
+use crate::alone;
 use crate::case::{self, Case, CaseStatus};
 use crate::command::{Command, Due, Fact};
 use crate::context::Context;
-use crate::payout::{self, Payout};
+use crate::payout::{self, Payout, PayoutStatus};
 use crate::rejection::{Refusable, Rejection};
 use crate::text;
 use compliance::risk::Measure;
-use engine::{Interrupt, Tx};
+use engine::{Interrupt, RecordKey, Tx};
 use std::sync::Arc;
 
 /// Payouts that go on in one command.
@@ -113,12 +114,38 @@ pub(crate) fn let_go(cx: &mut Context<'_, '_>, merchant: &str) -> Result<(), Int
         return Ok(());
     }
     let (from, to) = (format!("{merchant}/"), format!("{merchant}0"));
-    let held = cx.tx.scan::<Payout>("held", &from, &to, PAYOUTS_PER_STEP)?;
-    for payout in &held {
-        payout::let_go(cx, payout)?;
+    let mut sent = 0;
+    let mut after = None;
+    loop {
+        let held = cx
+            .tx
+            .entries::<Payout>("held", (&from, &to), after, PAYOUTS_PER_STEP)?;
+        let rows: Vec<RecordKey> = held
+            .iter()
+            .map(|(_, id)| RecordKey::of::<Payout>(id))
+            .collect();
+        cx.tx.preload(&rows);
+        for (_, id) in &held {
+            if sent == PAYOUTS_PER_STEP {
+                return go_on(cx.tx, merchant);
+            }
+            let timer = format!("held/{merchant}/{id}");
+            let alone = Due::HeldPayout { payout: id.clone() };
+            let gone = alone::apart(cx, &timer, alone, |cx| let_go_alone(cx, id))?;
+            sent += usize::from(gone.is_some());
+        }
+        after = held.last().cloned();
+        if held.len() < PAYOUTS_PER_STEP {
+            return Ok(());
+        }
     }
-    if held.len() == PAYOUTS_PER_STEP {
-        go_on(cx.tx, merchant)?;
+}
+
+/// Sends one held payout on, unless a sign holds it.
+pub(crate) fn let_go_alone(cx: &mut Context<'_, '_>, id: &str) -> Result<(), Interrupt> {
+    let payout = cx.tx.expect::<Payout>(id)?;
+    if payout.status != PayoutStatus::Held || holds_payouts(cx.tx, &payout.merchant)? {
+        return Ok(());
     }
-    Ok(())
+    payout::let_go(cx, &payout)
 }

@@ -25,7 +25,7 @@ mod record;
 
 pub use command::{DecideSignal, SignalDecision};
 pub(crate) use count::{payment_booked, payout_asked, refund_asked};
-pub(crate) use decision::{decide, frees_money, let_go};
+pub(crate) use decision::{decide, frees_money, let_go, let_go_alone};
 pub(crate) use payer::sweep;
 pub use payer::{PayerActivity, Sweep};
 pub use record::{Decided, MerchantRisk, Raised, RiskSignal, SignalStatus};

@@ -6,6 +6,9 @@
 //!
 //! Cost: one command settles at most [`MERCHANTS_PER_STEP`] merchants and continues in another; other
 //! commands run between. The cursor moves over a fixed order and not over a page of a shrinking list.
+//!
+//! A step reads index entries; whatever is a merchant's own is read where it breaks for that merchant only, which is then
+//! settled [by itself](crate::alone), on the business date on which that goes through.
 
 mod bucket;
 mod record;
@@ -13,6 +16,7 @@ mod record;
 pub(crate) use bucket::add;
 pub use record::{Bucket, Item, Settlement, SettlementRun};
 
+use crate::alone;
 use crate::booking::{minus, plus, smaller};
 use crate::case::{self, CaseKind, Finding};
 use crate::chart;
@@ -23,7 +27,7 @@ use crate::merchant::{Merchant, MerchantStatus};
 use crate::payout::{self, Origin};
 use crate::rejection::broken;
 use crate::webhook::{self, EventType};
-use engine::{Interrupt, Stop, Tx};
+use engine::{Interrupt, RecordKey, Stop, Tx};
 use money::Money;
 use std::sync::Arc;
 
@@ -70,22 +74,35 @@ pub(crate) fn step(cx: &mut Context<'_, '_>) -> Result<(), Interrupt> {
     let end = format!("{}/", date.next());
     let due = cx
         .tx
-        .scan::<Bucket>("due", &run.cursor, &end, MERCHANTS_PER_STEP)?;
+        .entries::<Bucket>("due", (&run.cursor, &end), None, MERCHANTS_PER_STEP)?;
     run.finished = due.len() < MERCHANTS_PER_STEP;
-    let mut done: Vec<String> = Vec::new();
-    for bucket in due {
+    let mut merchants: Vec<String> = Vec::new();
+    let mut rows = Vec::new();
+    for (value, key) in due {
         // Greater than this value and not greater than any other.
-        run.cursor = format!("{}/{}\u{1}", bucket.settlement_date, bucket.key);
-        if bucket.business_date >= date || done.contains(&bucket.merchant) {
-            continue;
+        run.cursor = format!("{value}\u{1}");
+        if let Some((merchant, business_date)) = Bucket::parts(&key)
+            && business_date < date
+        {
+            rows.extend([
+                RecordKey::of::<Bucket>(&key),
+                RecordKey::of::<Merchant>(merchant),
+            ]);
+            if !merchants.iter().any(|known| known == merchant) {
+                merchants.push(merchant.to_owned());
+            }
         }
-        let merchant = cx.tx.expect::<Merchant>(&bucket.merchant)?;
-        done.push(merchant.id.clone());
-        if merchant.status == MerchantStatus::Suspended {
-            run.passed_over += 1;
-        } else {
-            settle(cx, &merchant)?;
-            run.settled += 1;
+    }
+    cx.tx.preload(&rows);
+    for merchant in merchants {
+        let timer = format!("settlement/{merchant}");
+        let alone = Due::MerchantSettlement {
+            merchant: merchant.clone(),
+        };
+        match alone::apart(cx, &timer, alone, |cx| settle_due(cx, &merchant))? {
+            Some(Taken::Settled) => run.settled += 1,
+            Some(Taken::PassedOver) => run.passed_over += 1,
+            Some(Taken::Nothing) | None => {}
         }
     }
     let finished = run.finished;
@@ -95,6 +112,35 @@ pub(crate) fn step(cx: &mut Context<'_, '_>) -> Result<(), Interrupt> {
     } else {
         continue_later(cx.tx)
     }
+}
+
+/// What settlement did about a merchant.
+enum Taken {
+    Settled,
+    /// It is suspended: its buckets stay open.
+    PassedOver,
+    /// It has been settled already.
+    Nothing,
+}
+
+/// Settles a merchant that broke in a step. Nothing happens where a later step has settled it.
+pub(crate) fn settle_alone(cx: &mut Context<'_, '_>, merchant: &str) -> Result<(), Interrupt> {
+    settle_due(cx, merchant).map(|_| ())
+}
+
+fn settle_due(cx: &mut Context<'_, '_>, merchant: &str) -> Result<Taken, Interrupt> {
+    let date = cx.tx.business_date();
+    let merchant = cx.tx.expect::<Merchant>(merchant)?;
+    let mut due = bucket::open_of(cx.tx, &merchant.id)?;
+    due.retain(|bucket| bucket.settlement_date <= date && bucket.business_date < date);
+    if due.is_empty() {
+        return Ok(Taken::Nothing);
+    }
+    if merchant.status == MerchantStatus::Suspended {
+        return Ok(Taken::PassedOver);
+    }
+    settle(cx, &merchant, &due)?;
+    Ok(Taken::Settled)
 }
 
 /// Settled but not paid out: what the balance has beyond the open buckets; may be below nothing.
@@ -122,8 +168,12 @@ pub(crate) fn payable_now(tx: &mut Tx<'_>, merchant: &Merchant) -> Result<Money,
     })
 }
 
-/// Settles everything that is due to one merchant.
-fn settle(cx: &mut Context<'_, '_>, merchant: &Merchant) -> Result<(), Interrupt> {
+/// Settles what is due to one merchant.
+fn settle(
+    cx: &mut Context<'_, '_>,
+    merchant: &Merchant,
+    due: &[Arc<Bucket>],
+) -> Result<(), Interrupt> {
     let date = cx.tx.business_date();
     let id = cx.tx.new_id("set");
     let brought_forward = settled_unpaid(cx.tx, merchant)?;
@@ -140,10 +190,8 @@ fn settle(cx: &mut Context<'_, '_>, merchant: &Merchant) -> Result<(), Interrupt
         payout: None,
         created_at: cx.tx.now(),
     };
-    for bucket in bucket::open_of(cx.tx, &merchant.id)? {
-        if bucket.settlement_date <= date && bucket.business_date < date {
-            take(cx.tx, &mut settlement, &bucket)?;
-        }
+    for bucket in due {
+        take(cx.tx, &mut settlement, bucket)?;
     }
     if merchant.automatic_payout {
         pay_out(cx, merchant, &mut settlement)?;

@@ -58,6 +58,15 @@ pub struct Bucket {
     pub settlement: Option<String>,
 }
 
+impl Bucket {
+    /// Whose a bucket is and the business date of its postings, as its key says.
+    pub(super) fn parts(key: &str) -> Option<(&str, BusinessDate)> {
+        let (rest, business_date) = key.rsplit_once('/')?;
+        let (merchant, _) = rest.rsplit_once('/')?;
+        Some((merchant, business_date.parse().ok()?))
+    }
+}
+
 impl Record for Bucket {
     const KIND: &'static str = "settlement_bucket";
     fn key(&self) -> &str {

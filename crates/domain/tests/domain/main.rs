@@ -9,6 +9,7 @@
 mod clearings;
 mod conservation;
 mod contradictions;
+mod damaged_rows;
 mod judged_again;
 mod late_refunds;
 mod launches;

@@ -58,7 +58,7 @@ fn signals(book: &Book) -> Vec<RiskSignal> {
     book.list("time", "", "~")
 }
 
-fn ask_payout(book: &mut Book, merchant: &str, number: &str, amount: i64) -> Payout {
+pub fn ask_payout(book: &mut Book, merchant: &str, number: &str, amount: i64) -> Payout {
     let command = CreatePayout {
         merchant: merchant.into(),
         payout_number: number.into(),
@@ -72,6 +72,10 @@ fn ask_payout(book: &mut Book, merchant: &str, number: &str, amount: i64) -> Pay
     }
 }
 
+pub fn clear(signal: &str) -> Request {
+    decision(signal, SignalDecision::Clear)
+}
+
 fn decision(signal: &str, decision: SignalDecision) -> Request {
     Request::DecideSignal(DecideSignal {
         signal: signal.into(),
@@ -80,7 +84,7 @@ fn decision(signal: &str, decision: SignalDecision) -> Request {
     })
 }
 
-fn open_on_request(book: &mut Book, number: &str) -> String {
+pub fn open_on_request(book: &mut Book, number: &str) -> String {
     let mut terms = merchant_terms(number);
     terms.automatic_payout = false;
     book.open_merchant_with(terms)
@@ -116,7 +120,7 @@ fn ten_refunds(book: &mut Book, merchant: &str) -> RiskSignal {
     signals(book).pop().expect("a signal")
 }
 
-fn held() -> (Book, String, RiskSignal) {
+pub fn held() -> (Book, String, RiskSignal) {
     let (mut book, merchant) = settled(100_000);
     let signal = ten_refunds(&mut book, &merchant);
     (book, merchant, signal)

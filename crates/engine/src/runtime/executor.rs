@@ -6,6 +6,7 @@ mod recovery;
 use super::clock::Clock;
 use super::committer::{self, Ack};
 use super::outbox::Permissions;
+use super::seldom::Seldom;
 use super::{Counters, Message, Submitted};
 use crate::application::{Application, SubmitError};
 use crate::batch::SealedBatch;
@@ -33,6 +34,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(1);
 const SHORT_COMMIT: Duration = Duration::from_micros(1_200);
 /// … and not longer than this: half as many commits for the same commands are worth it.
 const GATHER_MAX: Duration = Duration::from_millis(1);
+/// Between two log lines about commands that were set aside.
+const SET_ASIDE_PAUSE: Duration = Duration::from_secs(1);
 
 pub(super) struct Parts<App: Application> {
     pub app: Arc<App>,
@@ -63,6 +66,8 @@ pub(super) struct Executor<App: Application> {
     reads_in_flight: Vec<Read>,
     /// What the next batch waits for.
     gathering: Option<Gathering>,
+    /// A caller may repeat a command that breaks as fast as it is answered.
+    set_asides: Seldom,
     stopping: bool,
 }
 
@@ -117,6 +122,7 @@ impl<App: Application> Executor<App> {
             reads_waiting: Vec::new(),
             reads_in_flight: Vec::new(),
             gathering: None,
+            set_asides: Seldom::once_in(SET_ASIDE_PAUSE),
             stopping: false,
         })
     }
@@ -285,6 +291,9 @@ impl<App: Application> Executor<App> {
         counters
             .last_command_ms
             .fetch_max(at, std::sync::atomic::Ordering::Relaxed);
+        for record in &released.set_aside {
+            self.tell_set_aside(&record.id, &record.reason);
+        }
         // Before the replies: who sees a reply may look for the effects it led to.
         self.tell_outbox(std::mem::take(&mut released.fresh), Vec::new());
         self.reply(released.outcomes);
@@ -297,6 +306,15 @@ impl<App: Application> Executor<App> {
         if !given.is_empty() || !void.is_empty() {
             let _ = self.parts.fresh.send(Permissions { given, void });
         }
+    }
+
+    /// Counts a command that was set aside and says so. What it was stays in its record: it may be anything.
+    fn tell_set_aside(&self, record: &str, reason: &str) {
+        Counters::add(&self.parts.counters.set_aside, 1);
+        let shard = self.parts.options.shard;
+        self.set_asides.say(|unsaid| {
+            tracing::error!(%shard, record, reason, unsaid, "a command is set aside");
+        });
     }
 
     fn release_unwritten(&mut self, shard: &mut Shard<App>) {

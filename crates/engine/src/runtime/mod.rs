@@ -4,6 +4,7 @@ mod clock;
 mod committer;
 mod executor;
 mod outbox;
+mod seldom;
 mod timers;
 
 pub use clock::{Clock, SimulatedClock, SystemClock};
@@ -55,7 +56,7 @@ pub struct Counters {
     pub failed_commits: AtomicU64,
     /// 1 once the store refused this shard's writer because another server has the shard: it ended there.
     pub fenced: AtomicU64,
-    /// Commands set aside.
+    /// Commands set aside, whatever they were.
     pub set_aside: AtomicU64,
     /// Time of the last durable command in milliseconds (a gauge): commands never see an earlier one.
     pub last_command_ms: AtomicI64,

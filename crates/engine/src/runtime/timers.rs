@@ -1,5 +1,6 @@
 //! Submitting timers that are due.
 
+use super::seldom::Seldom;
 use super::{Engine, blocking};
 use crate::application::{Application, SubmitError};
 use crate::idempotency::IdempotencyRecord;
@@ -8,41 +9,61 @@ use crate::run::EXPIRED_PER_STEP;
 use crate::store::{Found, Scan, StoreError};
 use crate::task::Task;
 use crate::timer::TimerRecord;
+use std::time::Duration;
 use tokio::task::JoinSet;
 
-/// Timers looked up in one pass.
-const DUE_PER_PASS: usize = 512;
+/// Timers looked up and submitted at a time.
+const DUE_PER_PAGE: usize = 512;
+/// Between two log lines about timers that cannot be read: there is a look at them in every tick.
+const DAMAGED_PAUSE: Duration = Duration::from_secs(60);
 /// Steps of housekeeping per tick: more than what can expire meanwhile.
 const HOUSEKEEPING_PER_TICK: usize = 8;
 
 /// Drives the timers of one shard.
 pub struct Timers<App: Application> {
     engine: Engine<App>,
+    damaged: Seldom,
 }
 
 impl<App: Application> Timers<App> {
     /// Timers of an engine.
     pub fn new(engine: Engine<App>) -> Timers<App> {
-        Timers { engine }
+        let damaged = Seldom::once_in(DAMAGED_PAUSE);
+        Timers { engine, damaged }
     }
 
     /// Submits every timer that is due, waits for their commits and says how many there were.
     pub async fn pass(&self) -> Result<usize, StoreError> {
-        let scan = Scan {
+        let mut due = Scan {
             kind: <TimerRecord as crate::Record>::KIND.to_owned(),
             index: "due".into(),
             from: String::new(),
             to: index_time(self.engine.now()) + "~",
             after: None,
             descending: false,
-            limit: DUE_PER_PASS,
+            limit: DUE_PER_PAGE,
         };
-        let (due, scan) = self.list(scan).await?;
+        let mut count = 0;
+        // Page by page to the end: what stays due because it is damaged is before what it must not stop.
+        loop {
+            let (page, scan) = self.list(due).await?;
+            let next = after(&page, &scan);
+            count += self.submit(page, &scan.kind).await?;
+            let Some(next) = next else {
+                return Ok(count);
+            };
+            due = next;
+        }
+    }
+
+    async fn submit(&self, page: Vec<Found>, kind: &str) -> Result<usize, StoreError> {
         let mut submitted = JoinSet::new();
-        for found in due {
+        for found in page {
             // The shard would refuse it each time; the others go on.
-            if let Err(error) = found.checked(&scan.kind) {
-                tracing::error!(timer = found.key, %error, "a timer is damaged");
+            if let Err(error) = readable(&found, kind) {
+                self.damaged.say(|unsaid| {
+                    tracing::error!(timer = found.key, error, unsaid, "a timer is damaged");
+                });
                 continue;
             }
             let engine = self.engine.clone();
@@ -87,18 +108,25 @@ impl<App: Application> Timers<App> {
     }
 
     /// Whether a step of housekeeping would find anything: it leaves damaged records out.
-    async fn has_sound(&self, scan: &Scan) -> Result<bool, StoreError> {
-        let first = Scan {
+    async fn has_sound(&self, expired: &Scan) -> Result<bool, StoreError> {
+        // Mostly the first says it.
+        let mut page = Scan {
             limit: 1,
-            ..scan.clone()
+            ..expired.clone()
         };
-        let sound = |found: &Found| found.checked(&scan.kind).is_ok();
-        let (found, _) = self.list(first).await?;
-        if found.is_empty() || found.iter().any(sound) {
-            return Ok(!found.is_empty());
+        loop {
+            let (found, scan) = self.list(page).await?;
+            if found.iter().any(|found| found.checked(&scan.kind).is_ok()) {
+                return Ok(true);
+            }
+            let Some(next) = after(&found, &scan) else {
+                return Ok(false);
+            };
+            page = Scan {
+                limit: EXPIRED_PER_STEP,
+                ..next
+            };
         }
-        let (found, _) = self.list(scan.clone()).await?;
-        Ok(found.iter().any(sound))
     }
 
     async fn list(&self, scan: Scan) -> Result<(Vec<Found>, Scan), StoreError> {
@@ -107,7 +135,7 @@ impl<App: Application> Timers<App> {
     }
 
     /// Submits due timers, and housekeeping where there is some, at every tick, for ever.
-    pub async fn run(self, tick: std::time::Duration) {
+    pub async fn run(self, tick: Duration) {
         let mut interval = tokio::time::interval(tick);
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         loop {
@@ -120,4 +148,20 @@ impl<App: Application> Timers<App> {
             }
         }
     }
+}
+
+/// The page behind this one, if it was full.
+fn after(page: &[Found], scan: &Scan) -> Option<Scan> {
+    let last = page.last().filter(|_| page.len() >= scan.limit)?;
+    Some(Scan {
+        after: Some((last.value.clone(), last.key.clone())),
+        ..scan.clone()
+    })
+}
+
+/// Says what is wrong with a timer that the shard could not read either.
+fn readable(found: &Found, kind: &str) -> Result<(), String> {
+    let body = found.checked(kind).map_err(|error| error.to_string())?;
+    serde_json::from_slice::<TimerRecord>(body).map_err(|error| error.to_string())?;
+    Ok(())
 }

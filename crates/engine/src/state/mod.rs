@@ -4,13 +4,14 @@ pub(crate) mod accounts;
 pub(crate) mod overlay;
 pub(crate) mod records;
 pub(crate) mod transfer_ids;
+pub(crate) mod undo;
 
 use crate::application::Interrupt;
 use crate::batch::{BatchBuilder, SealedBatch, ShardHead};
 use crate::ids::ShardCode;
 use crate::store::{StoreError, StoreReader};
 use accounts::AccountCache;
-use ledger::{AccountId, AccountState};
+use ledger::{AccountId, AccountState, TransferId};
 use overlay::Overlay;
 use records::RecordCache;
 use std::sync::Arc;
@@ -62,6 +63,22 @@ impl State {
             self.failed_read = Some(error);
         }
         Interrupt::Broken(reason)
+    }
+
+    pub(crate) fn load_accounts(&mut self, ids: &[AccountId]) -> Result<(), StoreError> {
+        let states = self.read_accounts(ids)?;
+        for (id, state) in ids.iter().zip(states) {
+            self.accounts.load(*id, state);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn load_transfers(&mut self, ids: &[TransferId]) -> Result<(), StoreError> {
+        let rows = self.reader.transfer_seqs(ids)?;
+        for (id, seq) in ids.iter().zip(rows) {
+            self.transfers.load(*id, seq);
+        }
+        Ok(())
     }
 
     /// Rows of accounts; none of one that the ledger knows more of than its damaged row.

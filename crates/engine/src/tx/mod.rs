@@ -1,8 +1,10 @@
 //! What a command function sees: reads, writes, postings, effects, timers.
 
+mod isolated;
 mod ledger;
 mod outbox;
 
+pub(crate) use isolated::caught;
 pub(crate) use ledger::AccountName;
 pub use ledger::{HOLD_KIND, NameTaken};
 
@@ -11,10 +13,10 @@ use crate::application::{Interrupt, Need};
 use crate::ids::{IdSource, ShardCode};
 use crate::record::{AnyRecord, Indexes, Record, RecordKey};
 use crate::state::State;
-use crate::state::overlay::Replaced;
-use crate::state::records::{Slot, Stored};
+use crate::state::records::Stored;
+use crate::state::undo::Undo;
 use crate::store::Scan;
-use ::ledger::{AccountId, AccountState, TransferId};
+use ::ledger::TransferId;
 use calendar::BusinessDate;
 use jiff::Timestamp;
 use std::sync::Arc;
@@ -29,15 +31,6 @@ pub enum Posted {
     New,
     /// The same transfers under the same ids were posted before.
     Already,
-}
-
-/// What has to be undone when a command does not go through.
-#[derive(Default)]
-pub(crate) struct Undo {
-    pub records: Vec<(RecordKey, Option<Slot>)>,
-    pub overlay: Vec<Replaced>,
-    pub accounts: Vec<(AccountId, Option<AccountState>)>,
-    pub transfers: Vec<(TransferId, Option<u64>)>,
 }
 
 /// The transaction of one command.
@@ -192,7 +185,8 @@ impl Tx<'_> {
         keys.iter().map(|key| self.expect::<R>(&key.key)).collect()
     }
 
-    /// As [`Tx::scan`], leaving out what is damaged or not there any more: for tidying, which one of them must not stop.
+    /// As [`Tx::scan`], leaving out what is damaged or not there any more: for tidying, which one of them must not
+    /// stop, nor however many of them before the others.
     pub(crate) fn scan_sound<R: Record>(
         &mut self,
         index: &'static str,
@@ -200,15 +194,38 @@ impl Tx<'_> {
         to: &str,
         limit: usize,
     ) -> Result<Vec<Arc<R>>, Interrupt> {
-        let mut keys = self.scan_keys::<R>(index, from, to, limit)?;
+        let mut sound = Vec::new();
+        let mut after = None;
+        loop {
+            let page = self.entries::<R>(index, (from, to), after, limit)?;
+            let full = page.len() >= limit;
+            after = page.last().cloned();
+            for key in self.sound_of::<R>(page)? {
+                sound.extend(self.get::<R>(&key.key)?);
+            }
+            if sound.len() >= limit || !full {
+                sound.truncate(limit);
+                return Ok(sound);
+            }
+        }
+    }
+
+    /// Those of the entries whose records can be loaded.
+    fn sound_of<R: Record>(
+        &mut self,
+        entries: Vec<(String, String)>,
+    ) -> Result<Vec<RecordKey>, Interrupt> {
+        let mut keys: Vec<RecordKey> = entries
+            .iter()
+            .map(|(_, key)| RecordKey::of::<R>(key))
+            .collect();
         if self.load_missing(&keys).is_err() {
             keys.retain(|key| self.load_missing(std::slice::from_ref(key)).is_ok());
             if self.state.failed_read.is_some() {
                 return Err(Interrupt::Broken("the store cannot be read".to_owned()));
             }
         }
-        let found = keys.iter().map(|key| self.get::<R>(&key.key));
-        found.filter_map(Result::transpose).collect()
+        Ok(keys)
     }
 
     /// Keys of an index range as this command sees it.
@@ -219,20 +236,35 @@ impl Tx<'_> {
         to: &str,
         limit: usize,
     ) -> Result<Vec<RecordKey>, Interrupt> {
+        let entries = self.entries::<R>(index, (from, to), None, limit)?;
+        let keys = entries.iter().map(|(_, key)| RecordKey::of::<R>(key));
+        Ok(keys.collect())
+    }
+
+    /// Entries (value, key) of an index range as this command sees it, `after` one of them, in order; `limit` is at most
+    /// 1,000. For a command that must not read all the records at once: one of them may be damaged.
+    pub fn entries<R: Record>(
+        &mut self,
+        index: &'static str,
+        (from, to): (&str, &str),
+        after: Option<(String, String)>,
+        limit: usize,
+    ) -> Result<Vec<(String, String)>, Interrupt> {
         let limit = limit.min(1_000);
-        let overlaid: Vec<(String, Arc<str>, bool)> = self
+        let overlaid: Vec<((String, String), bool)> = self
             .state
             .overlay
             .range(R::KIND, index, from, to)
-            .map(|(entry, present)| (entry.value.clone(), entry.key.clone(), present))
+            .map(|(entry, present)| ((entry.value.clone(), entry.key.to_string()), present))
+            .filter(|(entry, _)| after.as_ref().is_none_or(|after| entry > after))
             .collect();
-        let removed = overlaid.iter().filter(|(_, _, present)| !present).count();
+        let removed = overlaid.iter().filter(|(_, present)| !present).count();
         let scan = Scan {
             kind: R::KIND.to_owned(),
             index: index.to_owned(),
             from: from.to_owned(),
             to: to.to_owned(),
-            after: None,
+            after,
             descending: false,
             limit: limit + removed,
         };
@@ -241,17 +273,21 @@ impl Tx<'_> {
             .reader
             .scan(&scan)
             .map_err(|error| self.state.cannot_read(error))?;
-        let mut keys: std::collections::BTreeSet<(String, String)> = stored.into_iter().collect();
-        for (value, key, present) in overlaid {
-            let entry = (value, key.to_string());
+        let mut entries: std::collections::BTreeSet<(String, String)> =
+            stored.into_iter().collect();
+        for (entry, present) in overlaid {
             if present {
-                keys.insert(entry);
+                entries.insert(entry);
             } else {
-                keys.remove(&entry);
+                entries.remove(&entry);
             }
         }
-        let keys = keys.into_iter().take(limit);
-        Ok(keys.map(|(_, key)| RecordKey::of::<R>(&key)).collect())
+        Ok(entries.into_iter().take(limit).collect())
+    }
+
+    /// Loads records that will be read soon, in one query. What is wrong with one of them is told to who reads it.
+    pub fn preload(&mut self, keys: &[RecordKey]) {
+        let _told_later = self.load_missing(keys);
     }
 
     /// Loads what is not in memory in one query, where the command stands: interrupting it for each

@@ -135,5 +135,6 @@ fn timer(due: Timestamp, key: &str, command: &impl Serialize) -> Result<TimerRec
         key: key.to_owned(),
         due,
         command,
+        broken: 0,
     })
 }

@@ -5,7 +5,9 @@ use crate::gate::{clock, run_with};
 use crate::memory::{Fault, MemoryStore};
 use crate::rig::{add, key, start};
 use crate::toy::{Note, Toy, ToyCommand, ToyReply};
-use engine::runtime::{Job, Lane, Outbox, Performer, Permissions, Running, SimulatedClock, Timers};
+use engine::runtime::{
+    Counters, Job, Lane, Outbox, Performer, Permissions, Running, SimulatedClock, Timers,
+};
 use engine::store::Queries;
 use engine::{AttemptMode, EffectRecord, EffectReport, EffectState, Repeat, SubmitError, Verdict};
 use jiff::SignedDuration;
@@ -443,6 +445,85 @@ async fn housekeeping_goes_on_while_there_is_something_expired() {
     assert_eq!(timers.housekeep(100).await.unwrap(), 2);
     let records = world.store.tables().records;
     assert!(!records.keys().any(|(kind, _)| kind == "idempotency"));
+    drop(timers);
+    world.running.stop();
+}
+
+/// Timers and expired records as many as are read at a time, each damaged, stopped all behind them for ever.
+#[tokio::test]
+async fn however_many_are_damaged_those_behind_them_have_their_turn() {
+    let world = World::new();
+    let later = |counter: String| ToyCommand::AddLater {
+        counter,
+        by: 1,
+        seconds: 0,
+    };
+    for number in 0..1_100 {
+        let command = later(format!("{number:04}"));
+        let request = under_key(command, key(&number.to_string(), "body"));
+        drop(world.running.engine.submit_later(request).unwrap());
+    }
+    world
+        .running
+        .engine
+        .submit(envelope(add("z", 1)))
+        .await
+        .unwrap();
+    for (kind, key) in world.store.tables().records.into_keys() {
+        if kind == "idempotency" || kind == "timer" {
+            world.store.damage_record(&kind, &key);
+        }
+    }
+    let mut world = world.restarted();
+    world.wait(1);
+    let last = under_key(later("last".into()), key("last", "body"));
+    world.running.engine.submit(last).await.unwrap();
+    let timers = Timers::new(world.running.engine.clone());
+    world.wait(7 * 24 * 3_600 + 2);
+    assert_eq!(timers.pass().await.unwrap(), 1);
+    assert_eq!(timers.housekeep(100).await.unwrap(), 1);
+    let tables = world.store.tables();
+    let left = |kind: &str| tables.records.keys().filter(|row| row.0 == kind).count();
+    assert_eq!((left("timer"), left("idempotency")), (1_100, 1_100));
+    assert_eq!(timers.housekeep(100).await.unwrap(), 0);
+    drop(timers);
+    world.running.stop();
+}
+
+/// Only what the store refused was counted.
+#[tokio::test]
+async fn every_command_that_is_set_aside_is_counted() {
+    let world = World::new();
+    let engine = &world.running.engine;
+    engine.submit(envelope(add("a", 1))).await.unwrap();
+    let later = ToyCommand::AddLater {
+        counter: "a".into(),
+        by: 1,
+        seconds: 0,
+    };
+    engine.submit(envelope(later)).await.unwrap();
+    let refused = ToyCommand::AddOrRefuseLater {
+        counter: "b".into(),
+        by: -1,
+        seconds: 0,
+    };
+    engine.submit(envelope(refused)).await.unwrap();
+    world.store.damage_record("counter", "a");
+    let world = world.restarted();
+    let engine = &world.running.engine;
+    let set_aside = || Counters::get(&engine.counters().set_aside);
+    let denied = engine.submit(envelope(add("a", 1))).await.unwrap();
+    assert!(matches!(denied.result, Verdict::Denied(_)));
+    assert_eq!(set_aside(), 1);
+    let timers = Timers::new(engine.clone());
+    assert_eq!(timers.pass().await.unwrap(), 2);
+    assert_eq!(set_aside(), 3);
+    // One comes again in five minutes, the other never.
+    assert_eq!(timers.pass().await.unwrap(), 0);
+    let tables = world.store.tables();
+    let left = tables.records.into_keys().filter(|row| row.0 == "timer");
+    let left: Vec<String> = left.map(|(_, key)| key).collect();
+    assert_eq!(left, ["add-a"]);
     drop(timers);
     world.running.stop();
 }

@@ -17,6 +17,7 @@ mod hashing;
 mod idempotency;
 mod ids;
 mod outbox_model;
+mod parts;
 mod recovery;
 mod statements;
 mod timers;

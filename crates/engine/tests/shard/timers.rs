@@ -1,8 +1,9 @@
 //! Commands submitted later.
 
-use crate::rig::Rig;
+use crate::memory::MemoryStore;
+use crate::rig::{NOTHING, Rig, add};
 use crate::toy::{ToyCommand, ToyRejection, ToyReply};
-use engine::{Record, SetAside, TimerRecord, Verdict};
+use engine::{Denial, Record, SetAside, TimerRecord, Verdict};
 
 fn later(counter: &str, by: i64, seconds: i64) -> ToyCommand {
     ToyCommand::AddLater {
@@ -107,4 +108,93 @@ fn a_timer_whose_command_is_refused_is_set_aside() {
     assert_eq!(record.reason, "refused: \"a would be -1\"");
     assert_eq!(record.task, "{\"timer\":\"add-a\"}");
     assert_eq!(rig.fire("add-a"), Verdict::Noted);
+}
+
+fn aside(rig: &Rig) -> Vec<SetAside> {
+    let records = rig.tables().records.into_iter();
+    let aside = records.filter(|((kind, _), _)| kind == SetAside::KIND);
+    aside
+        .map(|(_, (body, _))| serde_json::from_slice(&body).unwrap())
+        .collect()
+}
+
+/// It was cancelled for ever, and what it was to do was never done, though its row was restored.
+#[test]
+fn a_timer_whose_command_breaks_comes_again_until_it_goes_through() {
+    let mut rig = Rig::over(MemoryStore::default(), NOTHING, 1);
+    rig.done(add("a", 5));
+    rig.done(later("a", 3, 0));
+    let sound = rig.tables().records;
+    rig.store.damage_record("counter", "a");
+    rig.restart();
+    for minutes in [5, 10, 20, 40, 60, 60] {
+        let verdict = rig.fire("add-a");
+        let broken = Verdict::Denied(Denial::Broken {
+            reason: aside(&rig)[0].reason.clone(),
+        });
+        assert_eq!(verdict, broken);
+        let timer: TimerRecord = rig.stored("add-a").unwrap();
+        assert_eq!(
+            timer.due,
+            rig.now + jiff::SignedDuration::from_mins(minutes)
+        );
+        rig.wait(minutes * 60 - 1);
+        assert_eq!(rig.fire("add-a"), Verdict::Noted, "not before its time");
+        rig.wait(1);
+    }
+    // However often it broke, one record tells of it.
+    let [record]: [SetAside; 1] = aside(&rig).try_into().unwrap();
+    assert_eq!(
+        (record.id.as_str(), record.task.as_str()),
+        ("timer/add-a", "{\"timer\":\"add-a\"}")
+    );
+    assert_eq!(record.at, rig.now - jiff::SignedDuration::from_hours(1));
+    let row = &sound[&("counter".to_owned(), "a".to_owned())].0;
+    rig.store
+        .put_record("counter", "a", std::str::from_utf8(row).unwrap());
+    assert_eq!(rig.fire("add-a"), Verdict::Done(ToyReply::Value(8)));
+    assert!(rig.stored::<TimerRecord>("add-a").is_none());
+    rig.verify();
+}
+
+#[test]
+fn a_timer_that_is_set_anew_begins_with_the_short_pause() {
+    let mut rig = Rig::over(MemoryStore::default(), NOTHING, 1);
+    rig.done(add("a", 5));
+    rig.store.damage_record("counter", "a");
+    rig.restart();
+    for _ in 0..2 {
+        rig.done(later("a", 3, 0));
+        assert!(matches!(rig.fire("add-a"), Verdict::Denied(_)));
+        let timer: TimerRecord = rig.stored("add-a").unwrap();
+        assert_eq!(timer.due, rig.now + jiff::SignedDuration::from_mins(5));
+    }
+}
+
+/// Its report is recorded again every few minutes: each time was a record more.
+#[test]
+fn an_effect_whose_report_breaks_has_one_record_of_it() {
+    let mut rig = Rig::over(MemoryStore::default(), NOTHING, 1);
+    rig.done(add("answered-n-paid", 1));
+    let command = ToyCommand::Send {
+        note: "n".into(),
+        repeat: engine::Repeat::Always,
+    };
+    let ToyReply::Effect(id) = rig.done(command) else {
+        panic!("no effect")
+    };
+    rig.store.damage_record("counter", "answered-n-paid");
+    rig.restart();
+    for _ in 0..3 {
+        let report = engine::EffectReport::Answered {
+            answer: "paid".into(),
+        };
+        let verdict = rig.report(&id, engine::AttemptMode::Query, report);
+        assert!(matches!(verdict, Verdict::Denied(_)), "{verdict:?}");
+        let due = rig.now + jiff::SignedDuration::from_mins(5);
+        assert_eq!(rig.effect(&id).next_at, due);
+        rig.wait(300);
+    }
+    let [record]: [SetAside; 1] = aside(&rig).try_into().unwrap();
+    assert_eq!(record.id, format!("effect/{id}"));
 }

@@ -106,6 +106,12 @@ pub enum ToyCommand {
     Unencodable,
     /// Reads a counter that is stored as something else.
     ReadDamaged,
+    /// Each apart from the others; the reply names why some broke.
+    Parts(Vec<ToyCommand>),
+    /// One after the other.
+    All(Vec<ToyCommand>),
+    /// Breaks if the command would, and does nothing otherwise.
+    Rehearse(Box<ToyCommand>),
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
@@ -201,6 +207,15 @@ fn posted(posted: Posted) -> ToyReply {
     }
 }
 
+/// A command as a part of another.
+fn part(actor: &Actor, command: &ToyCommand, tx: &mut Tx<'_>) -> Result<(), Interrupt> {
+    match Toy.execute(actor, command, tx) {
+        Ok(_) => Ok(()),
+        Err(Stop::Refused(rejection)) => Err(Interrupt::Broken(rejection.0)),
+        Err(Stop::Interrupted(interrupt)) => Err(interrupt),
+    }
+}
+
 impl Application for Toy {
     type Command = ToyCommand;
     type Reply = ToyReply;
@@ -246,7 +261,7 @@ impl Application for Toy {
 
     fn execute(
         &self,
-        _: &Actor,
+        actor: &Actor,
         command: &ToyCommand,
         tx: &mut Tx<'_>,
     ) -> Result<ToyReply, Stop<ToyRejection>> {
@@ -436,6 +451,24 @@ impl Application for Toy {
                 ToyReply::Done
             }
             ToyCommand::ReadDamaged => ToyReply::Value(add(tx, "damaged", 1)?),
+            ToyCommand::Parts(commands) => {
+                let mut broken = Vec::new();
+                for command in commands {
+                    let done = tx.isolated(|tx| part(actor, command, tx))?;
+                    broken.extend(done.err());
+                }
+                ToyReply::Names(broken)
+            }
+            ToyCommand::All(commands) => {
+                for command in commands {
+                    self.execute(actor, command, tx)?;
+                }
+                ToyReply::Done
+            }
+            ToyCommand::Rehearse(command) => {
+                tx.rehearse(|tx| part(actor, command, tx))?;
+                ToyReply::Done
+            }
             ToyCommand::Approved { counter } => ToyReply::Value(add(tx, counter, 1)?),
             ToyCommand::Panic => {
                 add(tx, "panicking", 1)?;

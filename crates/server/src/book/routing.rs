@@ -120,8 +120,12 @@ fn of_fact(fact: &Fact) -> Route {
             BillLine::Payout { payout, .. } => reference(payout),
         },
         Fact::Due(Due::Payment { payment }) => Route::Key(payment.clone()),
-        Fact::Due(Due::Payout { payout }) => Route::Key(payout.clone()),
-        Fact::Due(Due::HeldPayouts { merchant }) => Route::Key(merchant.clone()),
+        Fact::Due(
+            Due::Payout { payout } | Due::WaitingPayout { payout } | Due::HeldPayout { payout },
+        ) => Route::Key(payout.clone()),
+        Fact::Due(Due::HeldPayouts { merchant } | Due::MerchantSettlement { merchant }) => {
+            Route::Key(merchant.clone())
+        }
         Fact::Due(Due::Reserve | Due::Settlement | Due::RiskSweep) => Route::First,
     }
 }

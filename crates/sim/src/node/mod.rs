@@ -291,7 +291,7 @@ impl<App: Application> Node<App> {
                     self.shard = None;
                     self.reopen();
                     let noted = match &mut self.shard {
-                        Some(shard) => shard.set_aside(&task, admission, &reason),
+                        Some(shard) => shard.set_aside_unwritable(&task, admission, &reason),
                         None => Ok(()),
                     };
                     if noted.is_ok() {

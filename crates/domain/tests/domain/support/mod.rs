@@ -1,4 +1,7 @@
 //! A book in a temporary directory, driven command by command with a clock of its own.
+
+mod damage;
+
 use calendar::{BusinessDate, SettlementCycle};
 use channels::answer::{
     Answer as Statement, Notification, OrderState, PayoutState, RefundState, Refusal,
@@ -27,6 +30,7 @@ use money::{FeeSchedule, Money, Rate};
 use std::sync::Arc;
 
 pub struct Book {
+    app: Arc<QingyuanApp>,
     shard: Shard<QingyuanApp>,
     writer: SqliteWriter,
     store: SqliteStore,
@@ -34,7 +38,7 @@ pub struct Book {
     seed: u128,
     receipts: i32,
     /// Dropped last: the store's files are in it.
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 pub fn fen(amount: i64) -> Money {
@@ -118,6 +122,18 @@ pub fn set_up() -> SetUp {
     QingyuanApp::sample().unwrap().set_up()
 }
 
+fn open_shard(app: &Arc<QingyuanApp>, store: &SqliteStore) -> Shard<QingyuanApp> {
+    let options = ShardOptions {
+        shard: ShardCode::FIRST,
+        first_business_date: first_day(),
+        limits: CacheLimits::default(),
+        sweep_min: 1_000,
+    };
+    let vault = Arc::new(Vault::new(&[7; 32]).unwrap());
+    let reader = Box::new(store.reader().unwrap());
+    Shard::open(Arc::clone(app), reader, vault, options).unwrap()
+}
+
 impl Book {
     pub fn new() -> Book {
         Book::under(QingyuanApp::sample().unwrap())
@@ -139,24 +155,18 @@ impl Book {
         let directory = tempfile::tempdir().unwrap();
         let store = SqliteStore::open(directory.path()).unwrap();
         let writer = store.writer().unwrap();
-        let options = ShardOptions {
-            shard: ShardCode::FIRST,
-            first_business_date: first_day(),
-            limits: CacheLimits::default(),
-            sweep_min: 1_000,
-        };
-        let vault = Arc::new(Vault::new(&[7; 32]).unwrap());
-        let reader = Box::new(store.reader().unwrap());
-        let shard = Shard::open(Arc::new(app), reader, vault, options).unwrap();
+        let app = Arc::new(app);
+        let shard = open_shard(&app, &store);
         let now = "2026-03-02T10:00:00+08:00".parse().unwrap();
         Book {
+            app,
             shard,
             writer,
             store,
             now,
             seed: 1,
             receipts: 0,
-            _directory: directory,
+            directory,
         }
     }
 

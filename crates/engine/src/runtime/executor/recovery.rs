@@ -2,7 +2,7 @@
 
 use super::{Executor, Failure, Then, failed};
 use crate::application::{Application, Denial, Outcome, SubmitError, Verdict};
-use crate::runtime::{Counters, Message};
+use crate::runtime::Message;
 use crate::shard::{Admitted, Shard, Ticket};
 use crate::store::StoreError;
 use crossbeam_channel::RecvTimeoutError;
@@ -158,15 +158,14 @@ impl<App: Application> Executor<App> {
             };
             match error {
                 StoreError::Refused(reason) => {
-                    Counters::add(&self.parts.counters.set_aside, 1);
-                    tracing::error!(reason, "a command that the store refuses is set aside");
                     shard = self.reopen()?;
                     let noted = shard
-                        .set_aside(&task, admission, &reason)
+                        .set_aside_unwritable(&task, admission, &reason)
                         .map_err(failed)
                         .and_then(|()| self.alone(&mut shard, Vec::new()));
                     if let Err(Failure { error, .. }) = noted {
                         tracing::error!(%error, "what was set aside could not be recorded");
+                        self.tell_set_aside("", &reason);
                         shard = self.reopen()?;
                     }
                     if let Some(waiter) = self.waiters.remove(&ticket) {
