@@ -94,8 +94,8 @@ plant "answer not kept under its key" crates/engine/src/run.rs \
     '&& matches!(verdict, Verdict::Denied(Denial::Broken { .. }))' \
     'a request under one key is run once|a key is bound to one body'
 
-plant "undo forgets accounts" crates/engine/src/run.rs \
-    'self.state.accounts.set(id, old);' \
+plant "undo forgets accounts" crates/engine/src/state/undo.rs \
+    'self.accounts.set(id, old);' \
     'let _ = (id, old);' \
     'a row carries the sums|memory agrees with the rows|trial balance'
 
