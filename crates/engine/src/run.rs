@@ -280,6 +280,10 @@ impl<App: Application> Shard<App> {
                 Ok(written) => return Ok(written),
                 Err(interrupt) => {
                     self.state.undo_to(&mark, &mut undo);
+                    // A store that does not answer says nothing of the row.
+                    if let Some(error) = self.state.failed_read.take() {
+                        return Err(error);
+                    }
                     if let Some(reason) = self.interrupted(interrupt)? {
                         return Err(StoreError::Refused(reason));
                     }

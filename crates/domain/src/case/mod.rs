@@ -147,11 +147,12 @@ pub(crate) fn open_by_request(
 ) -> Refusable<Arc<Case>> {
     text::plain("object", &command.object, OBJECT_MAX)?;
     text::plain("reason", &command.reason, REASON_MAX)?;
-    if is_system(cx.actor)
-        && command.kind == CaseKind::Reconciliation
-        && let Some(ended) = ended(cx.tx, command)?
-    {
-        return Ok(ended);
+    let mut amount = command.amount;
+    if is_system(cx.actor) && command.kind == CaseKind::Reconciliation {
+        match left_of(cx.tx, command)? {
+            Left::Nothing(case) => return Ok(case),
+            Left::Amount(left) => amount = left,
+        }
     }
     let id = open(
         cx.tx,
@@ -160,28 +161,56 @@ pub(crate) fn open_by_request(
             object: &command.object,
             merchant: command.merchant.as_deref(),
             reason: command.reason.clone(),
-            amount: command.amount,
+            amount,
         },
     )?;
     Ok(cx.tx.expect(&id)?)
 }
 
-/// The closed case about the same. The reconciliation names what it finds for ever, so that what it finds
-/// again is what people have decided on: opened anew, its amount could be adjusted a second time. Where no
-/// amount is in question (a date that another bill has cleared) only the same words are the same finding.
-fn ended(tx: &mut Tx<'_>, command: &OpenCase) -> Result<Option<Arc<Case>>, Interrupt> {
+/// What is left of a finding of the reconciliation where its cases are closed.
+enum Left {
+    /// Nothing: people have decided on it.
+    Nothing(Arc<Case>),
+    /// As much as their cases were not about.
+    Amount(Option<Money>),
+}
+
+/// Compares with the closed cases about the same. The reconciliation names what it finds for ever, so that what it
+/// finds again is what people have decided on: opened anew with its whole amount, that could be adjusted a second
+/// time. Where no amount is in question (a date that another bill has cleared) only the same words are the same
+/// finding.
+fn left_of(tx: &mut Tx<'_>, command: &OpenCase) -> Result<Left, Interrupt> {
+    let whole = Left::Amount(command.amount);
     let key = key_of(command.kind, &command.object)?;
     let Some(known) = tx.get::<CaseKey>(&key)? else {
-        return Ok(None);
+        return Ok(whole);
     };
     let case = tx.expect::<Case>(&known.case)?;
-    let said = case.reason == command.reason
-        || case
-            .further
-            .iter()
-            .any(|further| further.reason == command.reason);
-    let is_ended = case.status == CaseStatus::Closed && (command.amount.is_some() || said);
-    Ok(is_ended.then_some(case))
+    let is_closed = case.status == CaseStatus::Closed;
+    let Some(found) = command.amount else {
+        if !is_closed {
+            return Ok(whole);
+        }
+        let mut words = case.further.iter().map(|further| &further.reason);
+        let said = case.reason == command.reason || words.any(|word| *word == command.reason);
+        return Ok(if said { Left::Nothing(case) } else { whole });
+    };
+    let mut left = found;
+    for before in about(tx, &command.object, command.kind)? {
+        if let Some(amount) = before.amount
+            && before.status == CaseStatus::Closed
+            && amount.currency() == left.currency()
+        {
+            left = crate::booking::minus(left, amount)?;
+        }
+    }
+    Ok(if left.is_positive() {
+        Left::Amount(Some(left))
+    } else if is_closed {
+        Left::Nothing(case)
+    } else {
+        Left::Amount(Some(Money::zero(found.currency())))
+    })
 }
 
 /// A case that a request names.
@@ -198,7 +227,7 @@ pub(crate) fn about(
 ) -> Result<Vec<Arc<Case>>, Interrupt> {
     let (from, to) = (format!("{object}/"), format!("{object}0"));
     let mut cases = tx.scan::<Case>("object", &from, &to, 1_000)?;
-    cases.retain(|case| case.kind == kind);
+    cases.retain(|case| case.kind == kind && case.object == object);
     Ok(cases)
 }
 

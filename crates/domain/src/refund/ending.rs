@@ -133,7 +133,9 @@ fn book(cx: &mut Context<'_, '_>, mut refund: Refund, done: &Done<'_>) -> Result
     if !done.is_bookable(refund.amount.currency()) {
         // The money stays in transit: a better statement, the bill or two people end it.
         unbookable(cx, &refund, done)?;
-        refund.status = RefundStatus::Stranded;
+        if refund.status != RefundStatus::Abnormal {
+            refund.status = RefundStatus::Stranded;
+        }
         return save(cx.tx, refund);
     }
     let covered = smaller(done.amount, refund.amount);

@@ -1,7 +1,7 @@
 //! What the dispatcher learned about a refund's effect.
 
 use super::ending::{closed, open_case, state};
-use super::{Refund, RefundStatus, late, save};
+use super::{Refund, RefundStatus, save};
 use crate::case::CaseKind;
 use crate::context::Context;
 use crate::effect::{Answer, Effect, Subject, reference_of};
@@ -28,8 +28,10 @@ pub(crate) fn effect_news(
     }
     let refund = cx.tx.expect::<Refund>(id)?;
     if !refund.status.is_open()
-        || refund.status == RefundStatus::Abnormal
-        || late::is_with_people(&refund)
+        || matches!(
+            refund.status,
+            RefundStatus::Abnormal | RefundStatus::Stranded
+        )
     {
         return Ok(());
     }

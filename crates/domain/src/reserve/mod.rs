@@ -115,6 +115,8 @@ pub(crate) fn wake(tx: &mut Tx<'_>) -> Result<(), Interrupt> {
 
 /// Sends the next payouts in the line, as far as the reserve covers them and the rules still allow them.
 pub(crate) fn step(cx: &mut Context<'_, '_>) -> Result<(), Interrupt> {
+    // What all of them need is the step's own: it breaks here, once, and not at each payout.
+    free(cx.tx)?;
     let mut taken = 0;
     let mut after = None;
     loop {
@@ -171,6 +173,9 @@ pub(crate) fn look_alone(cx: &mut Context<'_, '_>, id: &str) -> Result<(), Inter
     if payout.status != PayoutStatus::WaitingForReserve {
         return Ok(());
     }
-    cx.rehearse(|cx| payout::release(cx, &payout))?;
+    cx.rehearse(|cx| {
+        covers(cx.tx, payout.amount)?;
+        payout::release(cx, &payout)
+    })?;
     wake(cx.tx)
 }

@@ -34,6 +34,9 @@ use std::sync::Arc;
 /// Merchants settled by one command.
 pub const MERCHANTS_PER_STEP: usize = 50;
 
+/// Rows that a step leaves for one more merchant: years of open buckets and what settling them writes.
+const ROWS_OF_A_MERCHANT: usize = 4_000;
+
 /// Starts (or starts again) the settlement of the current business date.
 pub(crate) fn start(tx: &mut Tx<'_>) -> Result<(), Interrupt> {
     let date = tx.business_date().to_string();
@@ -76,7 +79,7 @@ pub(crate) fn step(cx: &mut Context<'_, '_>) -> Result<(), Interrupt> {
         .tx
         .entries::<Bucket>("due", (&run.cursor, &end), None, MERCHANTS_PER_STEP)?;
     run.finished = due.len() < MERCHANTS_PER_STEP;
-    let mut merchants: Vec<String> = Vec::new();
+    let mut merchants: Vec<(String, String)> = Vec::new();
     let mut rows = Vec::new();
     for (value, key) in due {
         // Greater than this value and not greater than any other.
@@ -88,13 +91,19 @@ pub(crate) fn step(cx: &mut Context<'_, '_>) -> Result<(), Interrupt> {
                 RecordKey::of::<Bucket>(&key),
                 RecordKey::of::<Merchant>(merchant),
             ]);
-            if !merchants.iter().any(|known| known == merchant) {
-                merchants.push(merchant.to_owned());
+            if !merchants.iter().any(|(known, _)| known == merchant) {
+                merchants.push((merchant.to_owned(), value));
             }
         }
     }
     cx.tx.preload(&rows);
-    for merchant in merchants {
+    for (merchant, first_due) in merchants {
+        // Years of buckets of the merchants before it: the next step begins with this one.
+        if cx.tx.rows_left() < ROWS_OF_A_MERCHANT {
+            run.cursor = first_due;
+            run.finished = false;
+            break;
+        }
         let timer = format!("settlement/{merchant}");
         let alone = Due::MerchantSettlement {
             merchant: merchant.clone(),

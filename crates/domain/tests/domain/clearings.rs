@@ -541,7 +541,24 @@ fn what_the_reconciliation_finds_again_is_not_opened_anew() {
     assert_eq!(again("clearing", "one", None).id, ids[1]);
     // Another bill of a date that is cleared: nobody has looked at that, and it is about no amount.
     assert_ne!(again("clearing", "another bill", None).id, ids[1]);
-    assert_eq!(book.cases().len(), 1);
+    // More of the same: about what nobody has decided on yet, however often it is found.
+    let more = [
+        again("line", "more", Some(12)),
+        again("line", "more", Some(12)),
+    ];
+    assert_eq!((&more[0].id, more[0].amount), (&more[1].id, Some(fen(7))));
+    assert_eq!(again("line", "less", Some(3)).amount, Some(fen(7)));
+    assert_eq!(book.cases().len(), 2);
+    // Objects that begin alike are others.
+    let beside = Request::OpenCase(OpenCase {
+        kind: CaseKind::Reconciliation,
+        object: "line/our".into(),
+        merchant: None,
+        reason: "one".into(),
+        amount: Some(fen(5)),
+    });
+    let beside = case_of(book.ask(&Actor::system(), beside).unwrap());
+    assert_eq!((beside.amount, book.cases().len()), (Some(fen(5)), 3));
 }
 
 #[test]

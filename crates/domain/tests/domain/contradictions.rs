@@ -361,6 +361,12 @@ fn a_refund_of_an_unbookable_amount_waits_for_people_or_for_a_better_word() {
             }
             assert_eq!(book.refund(&refund).status, RefundStatus::Stranded);
             assert_eq!(book.case_kinds(), [CaseKind::Unbookable]);
+            if notified {
+                // Its request is asked after still; that takes nothing from the people who decide.
+                let effect = book.refund(&refund).effect;
+                book.report(&effect, engine::EffectReport::Pending);
+                assert_eq!(book.refund(&refund).status, RefundStatus::Stranded);
+            }
             let merchant = book.refund(&refund).merchant;
             let in_transit = book.merchant(&merchant).accounts.refund_in_transit;
             assert_eq!(book.balance(in_transit), 5_000);

@@ -3,6 +3,7 @@
 use crate::risk::{ask_payout, clear, held, open_on_request};
 use crate::support::*;
 use domain::Request;
+use domain::chart::Chart;
 use domain::closing::{DaySummary, Figure};
 use domain::merchant::Merchant;
 use domain::payout::{Payout, PayoutStatus};
@@ -172,6 +173,27 @@ fn a_damaged_merchant_does_not_stop_the_line_for_the_reserve() {
 #[test]
 fn a_damaged_payout_does_not_stop_the_line_for_the_reserve() {
     the_line_goes_on_without(Payout::KIND, |payout| &payout.id);
+}
+
+/// Each payout broke by itself, found nothing wrong when it was looked at alone, and woke the line again: for ever, and
+/// nobody was told.
+#[test]
+fn what_the_whole_line_needs_breaks_once_and_is_told() {
+    let (mut book, line, _) = in_line();
+    book.pays_over(3 * 9_940);
+    book.damage(Chart::KIND, Chart::KEY);
+    assert_eq!(book.fire("reserve"), ["reserve"]);
+    let told: Vec<String> = book
+        .all::<SetAside>()
+        .into_iter()
+        .map(|one| one.id)
+        .collect();
+    assert_eq!(told, ["timer/reserve"]);
+    assert_eq!(statuses(&book, &line), [WAITS, WAITS, WAITS]);
+    book.restore(Chart::KIND, Chart::KEY);
+    book.pass(301);
+    assert!(book.fire("reserve").is_empty());
+    assert_eq!(statuses(&book, &line), [SENT, SENT, SENT]);
 }
 
 #[test]

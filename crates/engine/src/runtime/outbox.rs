@@ -134,7 +134,7 @@ impl<App: Application, P: Performer<App>> Outbox<App, P> {
     pub fn permit(&self, permissions: Permissions) {
         for record in permissions.given {
             let lane = self.lane(self.effect(&record).as_ref().ok());
-            self.known().permit(record, &lane);
+            self.known().permit(record, &lane, self.engine.now());
         }
         let mut known = self.known();
         for id in &permissions.void {

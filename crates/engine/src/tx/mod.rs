@@ -161,6 +161,11 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Rows that the command may still change.
+    pub fn rows_left(&self) -> usize {
+        ROWS_PER_COMMAND_MAX.saturating_sub(self.rows_changed)
+    }
+
     fn count_row(&mut self) -> Result<(), Interrupt> {
         self.rows_changed += 1;
         if self.rows_changed > ROWS_PER_COMMAND_MAX {

@@ -96,6 +96,10 @@ pub struct PayoutView {
     pub status: PayoutStatus,
     /// The channel's own number, once paid.
     pub channel_number: Option<String>,
+    /// What the channel paid, where it is another amount than was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<MoneySchema>)]
+    pub paid_amount: Option<Money>,
     /// Why the channel declined or failed it.
     pub refusal: Option<RefusalView>,
     /// Why people stopped it, where they did.
@@ -134,6 +138,7 @@ impl From<Payout> for PayoutView {
             channel: payout.channel,
             status: payout.status,
             channel_number: payout.channel_number,
+            paid_amount: payout.paid_amount.filter(|paid| *paid != payout.amount),
             refusal: payout.refusal.map(RefusalView::from),
             cancel_reason: payout.cancel_reason,
             resolution: payout.resolution,

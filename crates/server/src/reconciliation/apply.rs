@@ -195,6 +195,7 @@ async fn cleared_otherwise(
         return Ok(None);
     }
     let key = Clearing::key_of(channel, reconciled.reconciliation.statement_date);
+    let bill_hash = reconciled.bill_hash.clone();
     let shards: Vec<_> = book.shards().zip(book.all_queries()).collect();
     let confirmations = confirmations.clone();
     let look = move || {
@@ -215,7 +216,7 @@ async fn cleared_otherwise(
             };
             if !confirmations.get(&shard).is_some_and(part) {
                 return Ok(Some(format!(
-                    "shard {shard} has a clearing of the date that is not this bill's part there (gross {}, bill {}): no part was booked",
+                    "bill {bill_hash}: shard {shard} has a clearing of the date that is not this bill's part there (gross {}, bill {}): no part was booked",
                     known.gross, known.bill_hash
                 )));
             }
@@ -269,7 +270,8 @@ fn case(difference: &Difference, line: Option<&BillRow>, followed: bool) -> Open
         _ => difference
             .effect()
             .ok()
-            .and_then(|effect| effect.checked_abs().ok()),
+            .and_then(|effect| effect.checked_abs().ok())
+            .map(|effect| effect_with_deduction(effect, difference, line)),
     };
     let place = difference
         .line
@@ -281,6 +283,19 @@ fn case(difference: &Difference, line: Option<&BillRow>, followed: bool) -> Open
         merchant: None,
         reason: fitting_reason(&format!("{place}{}", reason(difference, line, followed))),
         amount,
+    }
+}
+
+/// The bill may deduct a refund that it does not call a success, and the clearing books what it deducts.
+fn effect_with_deduction(effect: Money, difference: &Difference, line: Option<&BillRow>) -> Money {
+    let deducted = line
+        .filter(|_| matches!(difference.finding, Finding::StatusDiffers { .. }))
+        .and_then(|line| line.refund.as_ref())
+        .map(|refund| refund.settlement_amount)
+        .filter(|deducted| deducted.currency() == effect.currency());
+    match deducted {
+        Some(deducted) if deducted.amount() > effect.amount() => deducted,
+        _ => effect,
     }
 }
 

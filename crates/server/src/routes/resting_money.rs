@@ -149,10 +149,17 @@ fn settled(queries: &dyn Queries, rests: &mut Vec<Rests>) -> Result<(), StoreErr
         each(queries, "merchant", &below, |payout: Payout| {
             let later = index_time(payout.created_at) >= from;
             // What the settlement itself paid out was never carried over.
-            let took = newest.payout.as_deref() != Some(payout.id.as_str())
-                && !matches!(payout.status, PayoutStatus::Failed | PayoutStatus::Returned);
-            if later && took {
-                left = left.saturating_sub(payout.amount.amount());
+            if later && newest.payout.as_deref() != Some(payout.id.as_str()) {
+                let asked = payout.amount.amount();
+                let came_back = match payout.status {
+                    PayoutStatus::Failed => asked,
+                    // What the channel had not paid did not come back with the rest.
+                    PayoutStatus::Returned => payout
+                        .paid_amount
+                        .map_or(asked, |paid| asked.min(paid.amount())),
+                    _ => 0,
+                };
+                left = left.saturating_sub(asked - came_back);
             }
             later
         })?;

@@ -540,8 +540,14 @@ impl Book {
         self.fire_settlement();
     }
 
-    /// A channel pays over: the reserve has so much more.
+    /// A channel pays over: the reserve has so much more, and who waits for it is looked at.
     pub fn receive(&mut self, amount: i64) {
+        self.pays_over(amount);
+        self.release_payouts();
+    }
+
+    /// A channel pays over: the reserve has so much more.
+    pub fn pays_over(&mut self, amount: i64) {
         self.receipts += 1;
         let command = ConfirmClearing {
             channel: Channel::Wechat,
@@ -557,7 +563,6 @@ impl Book {
         };
         self.ask(&Actor::system(), Request::ConfirmClearing(command))
             .unwrap();
-        self.release_payouts();
     }
 
     /// Only the timer of payouts that wait for the reserve.

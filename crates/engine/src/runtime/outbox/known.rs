@@ -61,11 +61,14 @@ pub(super) enum Take {
 
 impl Known {
     /// Notes that an effect may be sent without asking.
-    pub fn permit(&mut self, record: Arc<EffectRecord>, lane: &Lane) {
+    pub fn permit(&mut self, record: Arc<EffectRecord>, lane: &Lane, now: Timestamp) {
         self.revoke(&record.id);
-        // One that needs no permission is not kept for a lane that is full of what is under way and what waits to be:
-        // the list of due effects is memory enough.
+        // One that needs no permission is not kept for a lane that is full of what is under way and what waits to be,
+        // nor before its time, when it would take the place of others: the list of due effects is memory enough.
         if record.policy.repeat == Repeat::Always {
+            if record.next_at > now {
+                return;
+            }
             let waiting = self.waiting.get(&lane.name).map_or(0, BTreeSet::len);
             if self.room(&lane.name, Take::Bounded) <= waiting {
                 return;
@@ -232,14 +235,19 @@ mod tests {
         assert_eq!(under_way.len(), LANE_MAX - 1);
         let mut known = shared.lock().unwrap_or_else(PoisonError::into_inner);
         for number in 0..5_000 {
-            known.permit(record(number.to_string()), &lane);
+            known.permit(record(number.to_string()), &lane, Timestamp::UNIX_EPOCH);
         }
         assert_eq!(known.fresh.len(), 1);
         // Another lane has room of its own.
         for number in 5_000..10_000 {
-            known.permit(record(number.to_string()), &Lane::named("other"));
+            let other = Lane::named("other");
+            known.permit(record(number.to_string()), &other, Timestamp::UNIX_EPOCH);
         }
         assert_eq!(known.fresh.len(), 1 + LANE_MAX);
+        // What is due later takes no place of what is due now.
+        let (third, before) = (Lane::named("third"), Timestamp::MIN);
+        known.permit(record("later".to_owned()), &third, before);
+        assert!(!known.may_send("later"));
         drop(known);
     }
 }
