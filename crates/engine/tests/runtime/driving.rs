@@ -315,7 +315,7 @@ async fn nobody_waits_behind_thousands_of_a_counterpart_that_does_not_answer() {
 /// More than a lane takes up at a time, permitted at once: what is not kept is found in the list.
 #[tokio::test]
 async fn all_of_thousands_that_are_permitted_at_once_are_sent() {
-    const EFFECTS: usize = 2_500;
+    const EFFECTS: usize = 1_100;
     let mut world = World::new();
     let answers: Vec<_> = (0..EFFECTS)
         .map(|number| {
