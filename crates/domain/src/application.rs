@@ -23,6 +23,7 @@ use engine::{
     Actor, Application, ApprovalRule, EffectNews, EffectRecord, Fingerprint, Interrupt, Keys, Stop,
     Tx,
 };
+use jiff::Timestamp;
 use std::sync::Arc;
 
 /// Qingyuan's business on top of the engine.
@@ -161,6 +162,7 @@ impl Application for QingyuanApp {
         effect: &Effect,
         news: EffectNews,
         answer: Option<&Answer>,
+        asked_at: Timestamp,
         tx: &mut Tx<'_>,
     ) -> Result<(), Interrupt> {
         let actor = Actor::system();
@@ -179,6 +181,7 @@ impl Application for QingyuanApp {
                 subject,
             } => match subject {
                 Subject::Payment { payment } => {
+                    let answer = answer.map(|answer| (answer, asked_at));
                     payment::effect_news(cx, record, (*channel, operation), payment, news, answer)
                 }
                 Subject::Refund { refund } => {

@@ -5,6 +5,7 @@ use crate::effect::{EffectNews, EffectRecord};
 use crate::record::RecordKey;
 use crate::tx::Tx;
 use crate::vault::Fingerprint;
+use jiff::Timestamp;
 use ledger::{AccountId, PostError, TransferId};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use std::fmt::Debug;
@@ -64,13 +65,15 @@ pub trait Application: Send + Sync + 'static {
         tx: &mut Tx<'_>,
     ) -> Result<Self::Reply, Stop<Self::Rejection>>;
 
-    /// Takes the news about an effect into the books. `answer` is given with [`EffectNews::Answered`].
+    /// Takes the news about an effect into the books. `answer` is given with [`EffectNews::Answered`]. It is as old as
+    /// the question (`asked_at`), which may be much older than the command: "not known" says nothing of what arrived since.
     fn effect_news(
         &self,
         record: &EffectRecord,
         effect: &Self::Effect,
         news: EffectNews,
         answer: Option<&Self::Answer>,
+        asked_at: Timestamp,
         tx: &mut Tx<'_>,
     ) -> Result<(), Interrupt>;
 }

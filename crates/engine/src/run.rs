@@ -575,7 +575,8 @@ fn effect_report<App: Application>(
         EffectReport::Answered { answer } => Some(answer),
         _ => None,
     };
-    app.effect_news(&record, &effect, news, answer, tx)?;
+    let asked_at = begun_at.min(tx.now());
+    app.effect_news(&record, &effect, news, answer, asked_at, tx)?;
     nothing
 }
 

@@ -221,6 +221,38 @@ fn an_expired_order_is_closed_at_the_channel_first_and_only_its_word_closes_it()
     assert_eq!(book.payment(&payment).status, PaymentStatus::Closed);
 }
 
+/// The process had stood still for hours with the answer; meanwhile the order had arrived and was paid.
+#[test]
+fn not_known_counts_from_when_the_channel_was_asked() {
+    let mut book = Book::new();
+    let merchant = book.open_merchant("m1");
+    let payment = book.order(&merchant, "o1", 10_000);
+    book.register(&payment);
+    book.pass(40);
+    book.fire_timers();
+    let asked_at = book.now();
+    let (query, operation) = book.effect_about(&payment);
+    assert!(matches!(operation, Operation::QueryOrder { .. }));
+    book.pass(5 * 3_600);
+    book.fire_timers();
+    assert_eq!(
+        book.payment(&payment).close_reason,
+        Some(CloseReason::Expired)
+    );
+    let absent = EffectReport::Answered {
+        answer: Answer::Absent,
+    };
+    book.report_of(&query.id, engine::AttemptMode::Send, asked_at, absent);
+    assert_eq!(
+        book.payment(&payment).status,
+        PaymentStatus::AwaitingPayer,
+        "an answer of before the payment"
+    );
+    let paid = order_paid(&payment, "wx-1", 10_000, book.now());
+    book.answer(&payment, paid);
+    assert_eq!(book.payment(&payment).status, PaymentStatus::Succeeded);
+}
+
 #[test]
 fn a_close_that_meets_a_paid_order_ends_in_success() {
     let mut book = Book::new();

@@ -145,7 +145,7 @@ fn a_row_that_changed_while_it_was_waited_for_is_renewed_as_it_is_then() {
     let leases = store.leases();
     let held = take_all(&*leases, 1);
     // Changes the row, and commits as soon as somebody waits for it.
-    let change = "BEGIN; UPDATE shard SET low_seq=low_seq; DO $$ BEGIN \
+    let change = "BEGIN ISOLATION LEVEL READ COMMITTED; UPDATE shard SET low_seq=low_seq; DO $$ BEGIN \
          WHILE NOT EXISTS(SELECT FROM pg_stat_activity WHERE wait_event_type='Lock' AND datname=current_database()) \
          LOOP PERFORM pg_stat_clear_snapshot(); END LOOP; END $$; COMMIT";
     std::thread::scope(|scope| {

@@ -493,6 +493,7 @@ impl Application for Toy {
         effect: &Note,
         news: EffectNews,
         answer: Option<&String>,
+        _asked_at: Timestamp,
         tx: &mut Tx<'_>,
     ) -> Result<(), Interrupt> {
         match news {

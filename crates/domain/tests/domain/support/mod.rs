@@ -419,7 +419,17 @@ impl Book {
     }
 
     pub fn report_in(&mut self, effect: &str, mode: AttemptMode, report: EffectReport<Answer>) {
-        let begun_at = self.now;
+        self.report_of(effect, mode, self.now, report);
+    }
+
+    /// A report of an attempt that was begun earlier.
+    pub fn report_of(
+        &mut self,
+        effect: &str,
+        mode: AttemptMode,
+        begun_at: Timestamp,
+        report: EffectReport<Answer>,
+    ) {
         let verdict = self.run(Task::Effect {
             id: effect.into(),
             mode,
