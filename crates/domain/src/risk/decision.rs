@@ -10,6 +10,7 @@ use crate::command::{Command, Due, Fact};
 use crate::context::Context;
 use crate::payout::{self, Payout, PayoutStatus};
 use crate::rejection::{Refusable, Rejection};
+use crate::reserve;
 use crate::text;
 use compliance::risk::Measure;
 use engine::{Interrupt, RecordKey, Tx};
@@ -113,6 +114,8 @@ pub(crate) fn let_go(cx: &mut Context<'_, '_>, merchant: &str) -> Result<(), Int
     if holds_payouts(cx.tx, merchant)? {
         return Ok(());
     }
+    // What all of them need breaks here, once, and not at each payout.
+    reserve::free(cx.tx)?;
     let (from, to) = (format!("{merchant}/"), format!("{merchant}0"));
     let mut sent = 0;
     let mut after = None;
