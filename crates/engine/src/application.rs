@@ -65,8 +65,9 @@ pub trait Application: Send + Sync + 'static {
         tx: &mut Tx<'_>,
     ) -> Result<Self::Reply, Stop<Self::Rejection>>;
 
-    /// Takes the news about an effect into the books. `answer` is given with [`EffectNews::Answered`]. It is as old as
-    /// the question (`asked_at`), which may be much older than the command: "not known" says nothing of what arrived since.
+    /// Takes the news about an effect into the books. `answer` is given with [`EffectNews::Answered`] and
+    /// [`EffectNews::Late`]. It is as old as the question (`asked_at`), which may be much older than the command: "not
+    /// known" says nothing of what arrived since.
     fn effect_news(
         &self,
         record: &EffectRecord,

@@ -145,6 +145,8 @@ pub enum EffectNews {
     /// It was withdrawn, and the counterpart knew nothing of it when nothing could arrive any more: it
     /// did not happen and will not.
     Absent,
+    /// A final answer to an effect that had its outcome in another way meanwhile: it may contradict that.
+    Late,
     /// Nothing changed.
     Nothing,
 }
@@ -160,7 +162,12 @@ impl EffectRecord {
         now: Timestamp,
     ) -> EffectNews {
         if matches!(self.state, EffectState::Done) {
-            return EffectNews::Nothing;
+            // The question was on its way when something else settled the effect. Its own outcome stands; what the
+            // counterpart says is evidence all the same.
+            return match report {
+                EffectReport::Answered { .. } => EffectNews::Late,
+                _ => EffectNews::Nothing,
+            };
         }
         self.attempts = self.attempts.saturating_add(1);
         match report {

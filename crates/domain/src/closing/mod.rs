@@ -19,16 +19,21 @@ use money::Money;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// Adds to the figures of the running date.
-pub(crate) fn count(tx: &mut Tx<'_>, events: &[(Figure, Option<Money>)]) -> Result<(), Interrupt> {
+/// The figures of the running date so far.
+pub(crate) fn figures(tx: &mut Tx<'_>) -> Result<DaySummary, Interrupt> {
     let date = tx.business_date().to_string();
-    let mut summary = match tx.get::<DaySummary>(&date)? {
+    Ok(match tx.get::<DaySummary>(&date)? {
         Some(summary) => (*summary).clone(),
         None => DaySummary {
             date,
             figures: BTreeMap::new(),
         },
-    };
+    })
+}
+
+/// Adds to the figures of the running date.
+pub(crate) fn count(tx: &mut Tx<'_>, events: &[(Figure, Option<Money>)]) -> Result<(), Interrupt> {
+    let mut summary = figures(tx)?;
     for (figure, amount) in events {
         let tally = summary.figures.entry(*figure).or_insert(Tally {
             count: 0,

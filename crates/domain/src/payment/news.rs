@@ -22,6 +22,9 @@ pub(crate) fn effect_news(
     if let Some(Answer::Channel(Statement::Order { order, state })) = answer {
         return order_state(cx, channel, order, state, Source::Answer);
     }
+    if news == EffectNews::Late {
+        return Ok(());
+    }
     if news == EffectNews::Stranded {
         // The payment's timer asks again; this attempt needs nobody.
         cx.tx.settle_effect(&record.id)?;

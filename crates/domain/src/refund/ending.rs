@@ -131,7 +131,8 @@ fn book(cx: &mut Context<'_, '_>, mut refund: Refund, done: &Done<'_>) -> Result
     let chart = chart::of(cx.tx)?;
     let merchant = cx.tx.expect::<Merchant>(&refund.merchant)?;
     if !done.is_bookable(refund.amount.currency()) {
-        // The money stays in transit: a better statement, the bill or two people end it.
+        // The money stays in transit, nothing is sent any more, and a better statement, the bill or two people end it.
+        cx.tx.withdraw_effect(&refund.effect)?;
         unbookable(cx, &refund, done)?;
         if refund.status != RefundStatus::Abnormal {
             refund.status = RefundStatus::Stranded;
@@ -325,6 +326,8 @@ fn abnormal(cx: &mut Context<'_, '_>, mut refund: Refund) -> Result<(), Interrup
         let reason = "the channel says abnormal, after the refund had ended".to_owned();
         return open_case(cx, &refund, CaseKind::Contradiction, reason, amount);
     }
+    // People may decide now: nothing is sent any more.
+    cx.tx.withdraw_effect(&refund.effect)?;
     refund.status = RefundStatus::Abnormal;
     let reason = "the payer's account refuses the refund: choose another way".to_owned();
     open_case(cx, &refund, CaseKind::RefundAbnormal, reason, amount)?;

@@ -19,13 +19,13 @@ mod record;
 
 pub use record::Reserve;
 
-use crate::alone;
+use crate::alone::{self, Turn};
 use crate::booking::{minus, plus};
 use crate::chart;
 use crate::command::{Command, Due, Fact};
 use crate::context::Context;
 use crate::payout::{self, Payout, PayoutStatus};
-use engine::{Interrupt, RecordKey, Tx};
+use engine::{Interrupt, Tx};
 use money::Money;
 
 /// Payouts sent by one command.
@@ -117,42 +117,15 @@ pub(crate) fn wake(tx: &mut Tx<'_>) -> Result<(), Interrupt> {
 pub(crate) fn step(cx: &mut Context<'_, '_>) -> Result<(), Interrupt> {
     // What all of them need is the step's own: it breaks here, once, and not at each payout.
     free(cx.tx)?;
-    let mut taken = 0;
-    let mut after = None;
-    loop {
-        let line = cx
-            .tx
-            .entries::<Payout>("waiting", ("", "~"), after, PAYOUTS_PER_STEP)?;
-        let rows: Vec<RecordKey> = line
-            .iter()
-            .map(|(_, id)| RecordKey::of::<Payout>(id))
-            .collect();
-        cx.tx.preload(&rows);
-        for (_, id) in &line {
-            if taken == PAYOUTS_PER_STEP {
-                return wake(cx.tx);
-            }
-            let timer = format!("reserve/{id}");
-            let alone = Due::WaitingPayout { payout: id.clone() };
-            match alone::apart(cx, &timer, alone, |cx| take_turn(cx, id))? {
-                Some(Turn::Waits) => return Ok(()),
-                Some(Turn::Taken) => taken += 1,
-                None => {}
-            }
-        }
-        after = line.last().cloned();
-        if line.len() < PAYOUTS_PER_STEP {
-            return Ok(());
-        }
+    let own = |id: &str| {
+        let payout = id.to_owned();
+        (format!("reserve/{id}"), Due::WaitingPayout { payout })
+    };
+    let range = ("", "~");
+    if alone::in_turn::<Payout>(cx, "waiting", range, PAYOUTS_PER_STEP, own, take_turn)? {
+        wake(cx.tx)?;
     }
-}
-
-/// What became of a payout in the line.
-enum Turn {
-    /// The reserve does not cover it: all behind it wait as well.
-    Waits,
-    /// It has left the line.
-    Taken,
+    Ok(())
 }
 
 fn take_turn(cx: &mut Context<'_, '_>, id: &str) -> Result<Turn, Interrupt> {

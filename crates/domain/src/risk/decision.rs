@@ -4,15 +4,16 @@ use super::{
     DecideSignal, Decided, MerchantRisk, RiskSignal, SignalDecision, SignalStatus, count,
     holds_payouts,
 };
-use crate::alone;
+use crate::alone::{self, Turn};
 use crate::case::{self, Case, CaseStatus};
 use crate::command::{Command, Due, Fact};
 use crate::context::Context;
 use crate::payout::{self, Payout, PayoutStatus};
 use crate::rejection::{Refusable, Rejection};
+use crate::reserve;
 use crate::text;
 use compliance::risk::Measure;
-use engine::{Interrupt, RecordKey, Tx};
+use engine::{Interrupt, Tx};
 use std::sync::Arc;
 
 /// Payouts that go on in one command.
@@ -113,32 +114,18 @@ pub(crate) fn let_go(cx: &mut Context<'_, '_>, merchant: &str) -> Result<(), Int
     if holds_payouts(cx.tx, merchant)? {
         return Ok(());
     }
+    // What all of them need breaks here, once, and not at each payout.
+    reserve::free(cx.tx)?;
     let (from, to) = (format!("{merchant}/"), format!("{merchant}0"));
-    let mut sent = 0;
-    let mut after = None;
-    loop {
-        let held = cx
-            .tx
-            .entries::<Payout>("held", (&from, &to), after, PAYOUTS_PER_STEP)?;
-        let rows: Vec<RecordKey> = held
-            .iter()
-            .map(|(_, id)| RecordKey::of::<Payout>(id))
-            .collect();
-        cx.tx.preload(&rows);
-        for (_, id) in &held {
-            if sent == PAYOUTS_PER_STEP {
-                return go_on(cx.tx, merchant);
-            }
-            let timer = format!("held/{merchant}/{id}");
-            let alone = Due::HeldPayout { payout: id.clone() };
-            let gone = alone::apart(cx, &timer, alone, |cx| let_go_alone(cx, id))?;
-            sent += usize::from(gone.is_some());
-        }
-        after = held.last().cloned();
-        if held.len() < PAYOUTS_PER_STEP {
-            return Ok(());
-        }
+    let own = |id: &str| {
+        let payout = id.to_owned();
+        (format!("held/{merchant}/{id}"), Due::HeldPayout { payout })
+    };
+    let part = |cx: &mut Context<'_, '_>, id: &str| let_go_alone(cx, id).map(|()| Turn::Taken);
+    if alone::in_turn::<Payout>(cx, "held", (&from, &to), PAYOUTS_PER_STEP, own, part)? {
+        go_on(cx.tx, merchant)?;
     }
+    Ok(())
 }
 
 /// Sends one held payout on, unless a sign holds it.

@@ -71,6 +71,8 @@ pub(crate) fn step(cx: &mut Context<'_, '_>) -> Result<(), Interrupt> {
     else {
         return Ok(());
     };
+    // What all of them need is the step's own: it breaks here, once, and not at each merchant.
+    closing::figures(cx.tx)?;
     let mut run = (*run).clone();
     // Buckets due on the new date itself were filled on earlier dates, unless takings are due on the
     // day they come in: those that grow now are left to the next turn.

@@ -133,7 +133,7 @@ pub(crate) fn effect_news(
     delivery.attempts = record.attempts;
     delivery.last_problem = record.last_problem.clone();
     match (news, answer) {
-        (EffectNews::Answered, Some(Answer::Delivered { status })) => {
+        (EffectNews::Answered | EffectNews::Late, Some(Answer::Delivered { status })) => {
             delivery.status = DeliveryStatus::Delivered;
             delivery.http_status = Some(*status);
         }
@@ -146,7 +146,7 @@ pub(crate) fn effect_news(
     // A verdict of the endpoint, or none: it was asked. What was not sent says nothing of it.
     let asked = record.sent_at == Some(cx.tx.now());
     match news {
-        EffectNews::Answered => recovered(cx.tx, &merchant),
+        EffectNews::Answered | EffectNews::Late => recovered(cx.tx, &merchant),
         EffectNews::Unknown | EffectNews::Stranded if asked => failing(cx.tx, &merchant),
         _ => Ok(()),
     }

@@ -80,6 +80,25 @@ fn a_damaged_bucket_does_not_keep_the_others_from_their_settlement() {
     settled_without(book, &merchants[55], (Bucket::KIND, &key));
 }
 
+/// Each of them would have had a timer and a record set aside of its own, and the run would have ended without them.
+#[test]
+fn what_all_merchants_need_breaks_the_step_and_not_each_merchant() {
+    let (mut book, _) = many_due();
+    turn_day(&mut book);
+    let date = first_day().next().to_string();
+    // The first figure of the new date.
+    let shop = book.open_merchant("first");
+    book.paid(&shop, "o1", 10_000);
+    book.damage(DaySummary::KIND, &date);
+    assert_eq!(book.fire("settlement"), ["settlement"]);
+    assert_eq!(book.all::<Settlement>().len(), 0);
+    book.restore(DaySummary::KIND, &date);
+    book.pass(301);
+    assert!(book.fire("settlement").is_empty());
+    assert_eq!(book.all::<Settlement>().len(), MERCHANTS);
+    assert_eq!(book.all::<SetAside>().len(), 1);
+}
+
 /// The next turn settles with the others whom the last could not, once, in its own terms.
 #[test]
 fn who_could_not_be_settled_is_settled_at_the_next_turn() {

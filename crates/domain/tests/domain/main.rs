@@ -11,6 +11,7 @@ mod conservation;
 mod contradictions;
 mod damaged_rows;
 mod judged_again;
+mod late_answers;
 mod late_refunds;
 mod launches;
 mod limits;

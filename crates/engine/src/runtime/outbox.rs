@@ -13,7 +13,7 @@ use crate::effect::{AttemptMode, EffectRecord, EffectReport, Repeat};
 use crate::record::index_time;
 use crate::store::{Scan, StoreError};
 use crate::task::Task;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use known::{InFlight, Known, Take, take_up};
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -39,6 +39,8 @@ pub struct Job<E> {
     pub mode: AttemptMode,
     /// Attempts recorded before this one.
     pub attempts: u32,
+    /// When the attempt began: a permission to send is as old as that.
+    pub begun_at: Timestamp,
 }
 
 /// Talks to the outside on behalf of the outbox.
@@ -138,7 +140,7 @@ impl<App: Application, P: Performer<App>> Outbox<App, P> {
         }
         let mut known = self.known();
         for id in &permissions.void {
-            known.revoke(id);
+            known.overtake(id);
         }
     }
 
@@ -287,7 +289,14 @@ impl<App: Application, P: Performer<App>> Outbox<App, P> {
         };
         // From here on it may have been sent: the permission is used up. What it permits is newer
         // than what a list showed.
-        let permitted = self.known().revoke(&taken.record.id);
+        let permitted = {
+            let mut known = self.known();
+            if known.is_overtaken(&taken.record.id) {
+                // What was decided while it waited stands in the list, if anything is left to be done.
+                return;
+            }
+            known.revoke(&taken.record.id)
+        };
         let fresh = permitted.is_some();
         let record = permitted.unwrap_or_else(|| taken.record.clone());
         let mode = record.mode(fresh);
@@ -299,6 +308,7 @@ impl<App: Application, P: Performer<App>> Outbox<App, P> {
                     effect: effect.clone(),
                     mode,
                     attempts: record.attempts,
+                    begun_at,
                 };
                 self.performer.perform(job).await
             }

@@ -4,7 +4,7 @@ use super::seldom::Seldom;
 use super::{Engine, blocking};
 use crate::application::{Application, SubmitError};
 use crate::idempotency::IdempotencyRecord;
-use crate::record::index_time;
+use crate::record::{Record, index_time};
 use crate::run::EXPIRED_PER_STEP;
 use crate::store::{Found, Scan, StoreError};
 use crate::task::Task;
@@ -35,7 +35,7 @@ impl<App: Application> Timers<App> {
     /// Submits every timer that is due, waits for their commits and says how many there were.
     pub async fn pass(&self) -> Result<usize, StoreError> {
         let mut due = Scan {
-            kind: <TimerRecord as crate::Record>::KIND.to_owned(),
+            kind: TimerRecord::KIND.to_owned(),
             index: "due".into(),
             from: String::new(),
             to: index_time(self.engine.now()) + "~",
@@ -48,7 +48,7 @@ impl<App: Application> Timers<App> {
         loop {
             let (page, scan) = self.list(due).await?;
             let next = after(&page, &scan);
-            count += self.submit(page, &scan.kind).await?;
+            count += self.submit(page).await?;
             let Some(next) = next else {
                 return Ok(count);
             };
@@ -56,11 +56,11 @@ impl<App: Application> Timers<App> {
         }
     }
 
-    async fn submit(&self, page: Vec<Found>, kind: &str) -> Result<usize, StoreError> {
+    async fn submit(&self, page: Vec<Found>) -> Result<usize, StoreError> {
         let mut submitted = JoinSet::new();
         for found in page {
             // The shard would refuse it each time; the others go on.
-            if let Err(error) = readable(&found, kind) {
+            if let Err(error) = readable::<TimerRecord>(&found) {
                 self.damaged.say(|unsaid| {
                     tracing::error!(timer = found.key, error, unsaid, "a timer is damaged");
                 });
@@ -86,7 +86,7 @@ impl<App: Application> Timers<App> {
     /// Deletes expired idempotency records in bounded steps, at most so many; says how many it took.
     pub async fn housekeep(&self, steps_max: usize) -> Result<usize, StoreError> {
         let expired = Scan {
-            kind: <IdempotencyRecord as crate::Record>::KIND.to_owned(),
+            kind: IdempotencyRecord::KIND.to_owned(),
             index: "expires".into(),
             from: String::new(),
             to: index_time(self.engine.now()),
@@ -107,7 +107,7 @@ impl<App: Application> Timers<App> {
         Ok(steps_max)
     }
 
-    /// Whether a step of housekeeping would find anything: it leaves damaged records out.
+    /// Whether a step of housekeeping would find anything: it leaves out what it cannot read.
     async fn has_sound(&self, expired: &Scan) -> Result<bool, StoreError> {
         // Mostly the first says it.
         let mut page = Scan {
@@ -116,7 +116,10 @@ impl<App: Application> Timers<App> {
         };
         loop {
             let (found, scan) = self.list(page).await?;
-            if found.iter().any(|found| found.checked(&scan.kind).is_ok()) {
+            if found
+                .iter()
+                .any(|found| readable::<IdempotencyRecord>(found).is_ok())
+            {
                 return Ok(true);
             }
             let Some(next) = after(&found, &scan) else {
@@ -159,9 +162,9 @@ fn after(page: &[Found], scan: &Scan) -> Option<Scan> {
     })
 }
 
-/// Says what is wrong with a timer that the shard could not read either.
-fn readable(found: &Found, kind: &str) -> Result<(), String> {
-    let body = found.checked(kind).map_err(|error| error.to_string())?;
-    serde_json::from_slice::<TimerRecord>(body).map_err(|error| error.to_string())?;
+/// Says what is wrong with a record that the shard could not read either.
+fn readable<R: Record>(found: &Found) -> Result<(), String> {
+    let body = found.checked(R::KIND).map_err(|error| error.to_string())?;
+    serde_json::from_slice::<R>(body).map_err(|error| error.to_string())?;
     Ok(())
 }

@@ -190,8 +190,8 @@ impl Tx<'_> {
         keys.iter().map(|key| self.expect::<R>(&key.key)).collect()
     }
 
-    /// As [`Tx::scan`], leaving out what is damaged or not there any more: for tidying, which one of them must not
-    /// stop, nor however many of them before the others.
+    /// As [`Tx::scan`], leaving out what is damaged, cannot be read, or is not there any more: for tidying, which one
+    /// of them must not stop, nor however many of them before the others.
     pub(crate) fn scan_sound<R: Record>(
         &mut self,
         index: &'static str,
@@ -206,7 +206,12 @@ impl Tx<'_> {
             let full = page.len() >= limit;
             after = page.last().cloned();
             for key in self.sound_of::<R>(page)? {
-                sound.extend(self.get::<R>(&key.key)?);
+                match self.get::<R>(&key.key) {
+                    Ok(found) => sound.extend(found),
+                    // Loaded, and not of this release.
+                    Err(Interrupt::Broken(_)) if self.state.failed_read.is_none() => {}
+                    Err(interrupt) => return Err(interrupt),
+                }
             }
             if sound.len() >= limit || !full {
                 sound.truncate(limit);

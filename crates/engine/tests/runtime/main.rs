@@ -16,4 +16,6 @@ mod driving;
 mod endings;
 mod failures;
 mod gate;
+mod overtaken;
+mod unreadable;
 mod workers;

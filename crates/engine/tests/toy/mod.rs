@@ -517,6 +517,9 @@ impl Application for Toy {
             EffectNews::Unknown | EffectNews::Pending => {
                 add(tx, &format!("unknown-{}", record.id), 1)?;
             }
+            EffectNews::Late => {
+                add(tx, &format!("late-{}", effect.note), 1)?;
+            }
             EffectNews::Nothing => {}
         }
         Ok(())

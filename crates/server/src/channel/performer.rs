@@ -5,15 +5,20 @@ use crate::book::{Book, Tenure};
 use crate::metrics::Metrics;
 use crate::state::Connectors;
 use crate::webhook::{self, Delivery, Message, WebhookSecret, WebhookSender};
-use channels::{Channel, Connector, Operation, PayeeAccount, Report};
+use channels::{Channel, Operation, PayeeAccount, Report};
 use domain::webhook::WebhookEndpoint;
 use domain::{Answer, Effect, QingyuanApp, report_of};
 use engine::runtime::{Job, Lane, Performer};
 use engine::{EffectReport, Record, ShardCode};
+use jiff::{SignedDuration, Timestamp};
 use std::sync::Arc;
 
 /// Why nothing is sent any more.
 const LOST: &str = "the shard is written by another server now";
+
+/// Longest time between the beginning of an attempt and its request. A process that stood still in between would send
+/// what people have decided about meanwhile: they wait only for as long as a request may be on its way.
+const SENDING_DELAY_MAX: SignedDuration = SignedDuration::from_secs(60);
 
 /// Deliveries to one endpoint at a time.
 const ENDPOINT_PARALLEL: usize = 4;
@@ -61,9 +66,18 @@ impl ChannelPerformer {
         }
     }
 
-    /// Makes one request to a channel and reads its answer. Used by the outbox, and by whoever
-    /// fetches bills.
+    /// Makes one request to a channel, begun now, and reads its answer.
     pub async fn exchange(&self, channel: Channel, operation: &Operation) -> Report {
+        let begun_at = self.book.clock().now();
+        self.exchange_begun(channel, operation, begun_at).await
+    }
+
+    async fn exchange_begun(
+        &self,
+        channel: Channel,
+        operation: &Operation,
+        begun_at: Timestamp,
+    ) -> Report {
         let Some(connector) = self.connectors.get(channel) else {
             return not_sent("no connector is configured for this channel");
         };
@@ -77,18 +91,8 @@ impl ChannelPerformer {
         let Ok(nonce) = new_nonce() else {
             return not_sent("the system gives no random numbers");
         };
-        self.send(connector, operation, payee, &nonce).await
-    }
-
-    async fn send(
-        &self,
-        connector: &Arc<dyn Connector>,
-        operation: &Operation,
-        payee: Option<PayeeAccount>,
-        nonce: &str,
-    ) -> Report {
         let sent_at = self.book.clock().now();
-        let request = match connector.request(operation, payee.as_ref(), sent_at, nonce) {
+        let request = match connector.request(operation, payee.as_ref(), sent_at, &nonce) {
             Ok(request) => request,
             Err(error) => return not_sent(error.to_string()),
         };
@@ -96,6 +100,9 @@ impl ChannelPerformer {
         // Once more: the vault may have been long in answering.
         if !self.tenure.holds() {
             return not_sent(LOST);
+        }
+        if self.book.clock().now().duration_since(begun_at) > SENDING_DELAY_MAX {
+            return not_sent("the process stood still before it could send");
         }
         match self.driver.exchange(request).await {
             Exchange::Response(response) => {
@@ -209,7 +216,7 @@ impl Performer<QingyuanApp> for ChannelPerformer {
                 },
                 Some(sent),
             ) => {
-                let report = self.exchange(*channel, &sent).await;
+                let report = self.exchange_begun(*channel, &sent, job.begun_at).await;
                 (target(*channel), report_of(operation, &sent, report))
             }
             (

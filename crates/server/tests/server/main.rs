@@ -16,6 +16,7 @@ mod connections;
 mod description;
 mod failures;
 mod idempotency;
+mod late_sending;
 mod pages;
 mod postgres;
 mod reconciliations;

@@ -25,6 +25,8 @@ pub(super) struct Known {
     /// take up passes over a full lane at once, however much waits there.
     waiting: HashMap<LaneName, BTreeSet<(Timestamp, String)>>,
     in_flight: HashSet<String>,
+    /// Those under way that were settled or withdrawn since they were taken up.
+    overtaken: HashSet<String>,
     /// Lanes with something in flight.
     lanes: HashMap<LaneName, OpenLane>,
     /// Where the next look at the list of due effects begins; `None` at its head.
@@ -86,6 +88,19 @@ impl Known {
         Some(permission.record)
     }
 
+    /// Takes a permission back because the effect was settled or withdrawn. One that is under way and still waits for
+    /// its slot goes by what was decided, too.
+    pub fn overtake(&mut self, id: &str) {
+        self.revoke(id);
+        if self.in_flight.contains(id) {
+            self.overtaken.insert(id.to_owned());
+        }
+    }
+
+    pub fn is_overtaken(&self, id: &str) -> bool {
+        self.overtaken.contains(id)
+    }
+
     pub fn may_send(&self, id: &str) -> bool {
         self.fresh.contains_key(id)
     }
@@ -134,6 +149,7 @@ impl Known {
     /// An attempt has ended. A permission that it did not use, or that came meanwhile, is looked at again.
     fn end(&mut self, id: &str, lane: &LaneName) {
         self.in_flight.remove(id);
+        self.overtaken.remove(id);
         self.wait(id);
         if let Some(open) = self.lanes.get_mut(lane) {
             open.in_flight = open.in_flight.saturating_sub(1);

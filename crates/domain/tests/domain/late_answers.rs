@@ -1,0 +1,182 @@
+//! A question was on its way when somebody else ended what it asks after: its answer is evidence all the same.
+
+use crate::support::*;
+use channels::answer::{Answer as Statement, OrderState, PayoutState, RefundState};
+use channels::operation::Channel;
+use domain::case::CaseKind;
+use domain::payment::PaymentStatus;
+use domain::payout::{CancelPayout, CreatePayout, PayoutStatus, ResolvePayout, ResolvedPayout};
+use domain::refund::{RefundStatus, ResolveRefund, ResolvedRefund};
+use domain::{Answer, Reply, Request};
+use engine::{AttemptMode, EffectRecord, EffectReport, EffectState};
+
+const ARRIVAL_BOUND: i64 = 1_800;
+
+/// A payout of 4,000 of a merchant with 9,940 fen settled.
+fn paying_out() -> (Book, String, String) {
+    let mut book = Book::new();
+    book.receive(10_000);
+    let mut terms = merchant_terms("m1");
+    terms.automatic_payout = false;
+    let merchant = book.open_merchant_with(terms);
+    book.paid(&merchant, "o1", 10_000);
+    book.turn_day();
+    let command = CreatePayout {
+        merchant: merchant.clone(),
+        payout_number: "p1".into(),
+        amount: fen(4_000),
+        purpose: "goods".into(),
+        payee: None,
+    };
+    let payout = match book.ask(&as_merchant(&merchant), Request::CreatePayout(command)) {
+        Ok(Reply::Payout { payout, .. }) => payout.id.clone(),
+        other => panic!("{other:?}"),
+    };
+    (book, merchant, payout)
+}
+
+/// Stopped by two people and decided by two people.
+fn decided(outcome: ResolvedPayout) -> (Book, String, String) {
+    let (mut book, merchant, payout) = paying_out();
+    book.unknown(&payout);
+    let stop = CancelPayout {
+        payout: payout.clone(),
+        reason: "UnionPay is silent".into(),
+    };
+    book.ask_approved(&finance(), Request::CancelPayout(stop))
+        .unwrap();
+    book.pass(ARRIVAL_BOUND);
+    let decision = ResolvePayout {
+        payout: payout.clone(),
+        outcome,
+        evidence: "letter of the bank".into(),
+    };
+    book.ask_approved(&finance(), Request::ResolvePayout(decision))
+        .unwrap();
+    (book, merchant, payout)
+}
+
+fn answered(statement: Statement) -> EffectReport<Answer> {
+    EffectReport::Answered {
+        answer: Answer::Channel(statement),
+    }
+}
+
+fn late(book: &mut Book, effect: &str, statement: Statement) {
+    book.report_in(effect, AttemptMode::Query, answered(statement));
+    let effect: EffectRecord = book.record(effect).unwrap();
+    assert_eq!(effect.state, EffectState::Done);
+}
+
+/// The payee and the merchant both had the money, and nobody was told.
+#[test]
+fn a_payout_that_people_called_unpaid_was_paid_after_all() {
+    let (mut book, merchant, payout) = decided(ResolvedPayout::NotPaid);
+    let effect = book.payout(&payout).effect.unwrap();
+    assert_eq!(book.payable(&merchant), 9_940);
+    let reserve = book.balance(book.chart().reserve);
+    late(&mut book, &effect, payout_done(&payout, 4_000));
+    assert_eq!(book.case_kinds(), [CaseKind::Contradiction]);
+    assert_eq!(book.payout(&payout).status, PayoutStatus::Failed);
+    let left = book.balance(book.chart().reserve);
+    assert_eq!((reserve - left).abs(), 4_000, "it has left the reserve");
+    assert_eq!(book.trial_balance(), 0);
+    // Said once more it is no news.
+    late(&mut book, &effect, payout_done(&payout, 4_000));
+    assert_eq!(book.balance(book.chart().reserve), left);
+    assert_eq!(book.cases().len(), 1);
+}
+
+#[test]
+fn a_payout_that_people_called_paid_had_failed() {
+    let (mut book, _, payout) = decided(ResolvedPayout::Paid);
+    let effect = book.payout(&payout).effect.unwrap();
+    let failed = PayoutState::Failed { refusal: refusal() };
+    late(&mut book, &effect, payout_is(&payout, failed));
+    assert_eq!(book.case_kinds(), [CaseKind::Contradiction]);
+    assert_eq!(book.payout(&payout).status, PayoutStatus::Succeeded);
+}
+
+/// Both ways of hearing of one success are the everyday case.
+#[test]
+fn a_payout_that_a_notification_ended_is_not_ended_again_by_the_answer_that_says_the_same() {
+    let (mut book, merchant, payout) = paying_out();
+    let effect = book.payout(&payout).effect.unwrap();
+    book.notify(Channel::Unionpay, payout_done(&payout, 4_000));
+    let reserve = book.balance(book.chart().reserve);
+    late(&mut book, &effect, payout_done(&payout, 4_000));
+    assert_eq!(book.case_kinds(), []);
+    assert_eq!(book.balance(book.chart().reserve), reserve);
+    assert_eq!(book.payable(&merchant), 5_940);
+    late(&mut book, &effect, payout_done(&payout, 3_000));
+    assert_eq!(book.case_kinds(), [CaseKind::Contradiction]);
+}
+
+#[test]
+fn a_refund_that_people_called_unpaid_was_made_after_all() {
+    let mut book = Book::new();
+    let merchant = book.open_merchant("m1");
+    let payment = book.paid(&merchant, "o1", 10_000);
+    let refund = book.refund_request(&payment, "r1", 5_000).unwrap();
+    let effect = book.refund(&refund).effect;
+    book.notify(Channel::Wechat, refund_is(&refund, RefundState::Abnormal));
+    let stored: EffectRecord = book.record(&effect).unwrap();
+    assert_eq!(
+        stored.mode(true),
+        AttemptMode::Query,
+        "people may decide: nothing is sent any more"
+    );
+    let decision = ResolveRefund {
+        refund: refund.clone(),
+        outcome: ResolvedRefund::NotPaid,
+        evidence: "letter of the bank".into(),
+    };
+    book.ask_approved(&finance(), Request::ResolveRefund(decision))
+        .unwrap();
+    assert_eq!(book.refund(&refund).status, RefundStatus::Closed);
+    let receivable = book.balance(book.chart().wechat.receivable);
+    let done = refund_done(&refund, 5_000, book.now());
+    late(&mut book, &effect, done);
+    assert!(book.case_kinds().contains(&CaseKind::Contradiction));
+    let left = book.balance(book.chart().wechat.receivable);
+    assert_eq!((receivable - left).abs(), 5_000);
+}
+
+/// The amount that cannot be booked was told by a notification, so that the request itself had no answer yet.
+#[test]
+fn a_refund_with_an_amount_that_cannot_be_booked_is_asked_after_and_not_sent_again() {
+    let mut book = Book::new();
+    let merchant = book.open_merchant("m1");
+    let payment = book.paid(&merchant, "o1", 10_000);
+    let refund = book.refund_request(&payment, "r1", 5_000).unwrap();
+    let effect = book.refund(&refund).effect;
+    book.unknown(&refund);
+    let nothing = refund_done(&refund, 0, book.now());
+    book.notify(Channel::Wechat, nothing);
+    assert_eq!(book.refund(&refund).status, RefundStatus::Stranded);
+    let stored: EffectRecord = book.record(&effect).unwrap();
+    assert_eq!(stored.mode(true), AttemptMode::Query);
+    let done = refund_done(&refund, 5_000, book.now());
+    book.report_in(&effect, AttemptMode::Query, answered(done));
+    assert_eq!(book.refund(&refund).status, RefundStatus::Succeeded);
+}
+
+/// What does not speak of the money says nothing once the order is at its end.
+#[test]
+fn an_answer_about_a_settled_order_counts_only_if_it_says_how_the_order_stands() {
+    let mut book = Book::new();
+    let merchant = book.open_merchant("m1");
+    let payment = book.order(&merchant, "o1", 10_000);
+    let effect = book.payment(&payment).effect;
+    book.notify(Channel::Wechat, order_is(&payment, OrderState::Closed));
+    let ended = book.payment(&payment);
+    assert_eq!(ended.status, PaymentStatus::Closed);
+    let created = Statement::OrderCreated {
+        code_url: "weixin://wxpay/bizpayurl/up?pr=late".into(),
+    };
+    late(&mut book, &effect, created);
+    assert_eq!(book.payment(&payment), ended);
+    let paid = order_paid(&payment, "4200000001", 10_000, book.now());
+    late(&mut book, &effect, paid);
+    assert_ne!(book.payment(&payment), ended, "a success is never dropped");
+}
