@@ -36,9 +36,9 @@ pub(crate) fn effect_news(
         (EffectNews::Answered, Some(Answer::Refused(refusal))) if own_effect => {
             declined(cx, payout, refusal)
         }
-        // It said "declined", "in progress" and "not known" in turn, and nothing is left that asks it.
+        // It said "in progress" and "not known" in turn, and nothing is left that asks it.
         (EffectNews::Answered, Some(Answer::Absent))
-            if payout.status == PayoutStatus::Processing && payout.refusal.is_some() =>
+            if payout.status == PayoutStatus::Processing =>
         {
             stranded(cx, payout)
         }
@@ -106,7 +106,12 @@ fn still_declined(cx: &mut Context<'_, '_>, mut payout: Payout) -> Result<(), In
     save(cx.tx, payout)
 }
 
-fn ask(cx: &mut Context<'_, '_>, payout: &Payout, after_seconds: u32) -> Result<(), Interrupt> {
+/// Has the channel asked how it stands, until it says so or many questions were in vain.
+pub(super) fn ask(
+    cx: &mut Context<'_, '_>,
+    payout: &Payout,
+    after_seconds: u32,
+) -> Result<(), Interrupt> {
     let effect = Effect::Channel {
         channel: payout.channel,
         operation: Operation::QueryPayout {

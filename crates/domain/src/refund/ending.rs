@@ -1,5 +1,6 @@
 //! Verified states of a refund, from whatever source, taken into the books. Facts: never refused.
 
+use super::news::ask;
 use super::{ForeignRefund, Refund, RefundOrigin, RefundStatus, late, posting, save};
 use crate::booking::{covered, minus, plus, post_fact, smaller};
 use crate::case::{self, CaseKind, Finding};
@@ -66,6 +67,10 @@ fn processing(cx: &mut Context<'_, '_>, mut refund: Refund) -> Result<(), Interr
     }
     if !matches!(refund.status, Created | Unknown | Declined | Stranded) {
         return Ok(());
+    }
+    if refund.status == Stranded {
+        // It is not with people any more, and whoever asked after it has given up.
+        ask(cx, &refund, 0)?;
     }
     refund.status = RefundStatus::Processing;
     save(cx.tx, refund)

@@ -52,13 +52,13 @@ pub(crate) fn effect_news(
             refund.status = RefundStatus::Unknown;
             save(cx.tx, refund)
         }
-        // It said "declined", "in progress" and "not known" in turn, and nothing is left that asks it.
+        // It said "in progress" and "not known" in turn, and nothing is left that asks it.
         (EffectNews::Answered, Some(Answer::Absent))
-            if refund.status == RefundStatus::Processing && refund.refusal.is_some() =>
+            if refund.status == RefundStatus::Processing =>
         {
             stranded(cx, refund)
         }
-        (EffectNews::Stranded, _) => stranded(cx, refund),
+        (EffectNews::Stranded | EffectNews::Absent, _) => stranded(cx, refund),
         _ => Ok(()),
     }
 }
@@ -96,7 +96,12 @@ fn still_declined(cx: &mut Context<'_, '_>, mut refund: Refund) -> Result<(), In
     save(cx.tx, refund)
 }
 
-fn ask(cx: &mut Context<'_, '_>, refund: &Refund, after_seconds: u32) -> Result<(), Interrupt> {
+/// Has the channel asked how it stands, until it says so or many questions were in vain.
+pub(super) fn ask(
+    cx: &mut Context<'_, '_>,
+    refund: &Refund,
+    after_seconds: u32,
+) -> Result<(), Interrupt> {
     let effect = Effect::Channel {
         channel: refund.channel,
         operation: Operation::QueryRefund {

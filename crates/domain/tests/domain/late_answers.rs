@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use channels::answer::{Answer as Statement, OrderState, PayoutState, RefundState};
-use channels::operation::Channel;
+use channels::operation::{Channel, Operation};
 use domain::case::CaseKind;
 use domain::payment::PaymentStatus;
 use domain::payout::{CancelPayout, CreatePayout, PayoutStatus, ResolvePayout, ResolvedPayout};
@@ -159,6 +159,46 @@ fn a_refund_with_an_amount_that_cannot_be_booked_is_asked_after_and_not_sent_aga
     let done = refund_done(&refund, 5_000, book.now());
     book.report_in(&effect, AttemptMode::Query, answered(done));
     assert_eq!(book.refund(&refund).status, RefundStatus::Succeeded);
+}
+
+/// Nobody asked any more, and people could not decide it either.
+#[test]
+fn a_stranded_refund_that_is_under_way_again_is_asked_after_again() {
+    let mut book = Book::new();
+    let merchant = book.open_merchant("m1");
+    let payment = book.paid(&merchant, "o1", 10_000);
+    let refund = book.refund_request(&payment, "r1", 5_000).unwrap();
+    let nothing = refund_done(&refund, 0, book.now());
+    book.answer(&refund, nothing);
+    assert_eq!(book.refund(&refund).status, RefundStatus::Stranded);
+    book.notify(Channel::Wechat, refund_is(&refund, RefundState::Processing));
+    assert_eq!(book.refund(&refund).status, RefundStatus::Processing);
+    let (asks, operation) = book.effect_about(&refund);
+    assert!(matches!(operation, Operation::QueryRefund { .. }));
+    // It does not know it after all: people have it again, once.
+    book.answer_with(&refund, Answer::Absent);
+    assert_eq!(book.refund(&refund).status, RefundStatus::Stranded);
+    let done = refund_done(&refund, 5_000, book.now());
+    late(&mut book, &asks.id, done);
+    assert_eq!(book.refund(&refund).status, RefundStatus::Succeeded);
+}
+
+#[test]
+fn a_stranded_payout_that_is_under_way_again_is_asked_after_again() {
+    let (mut book, _, payout) = paying_out();
+    book.answer(&payout, payout_done(&payout, 0));
+    assert_eq!(book.payout(&payout).status, PayoutStatus::Stranded);
+    book.notify(
+        Channel::Unionpay,
+        payout_is(&payout, PayoutState::Processing),
+    );
+    assert_eq!(book.payout(&payout).status, PayoutStatus::Processing);
+    let (asks, operation) = book.effect_about(&payout);
+    assert!(matches!(operation, Operation::QueryPayout { .. }));
+    book.answer_with(&payout, Answer::Absent);
+    assert_eq!(book.payout(&payout).status, PayoutStatus::Stranded);
+    late(&mut book, &asks.id, payout_done(&payout, 4_000));
+    assert_eq!(book.payout(&payout).status, PayoutStatus::Succeeded);
 }
 
 /// What does not speak of the money says nothing once the order is at its end.
