@@ -28,6 +28,9 @@ pub(crate) fn effect_news(
         return state(cx, channel, reference, found);
     }
     let mut payout = (*payout).clone();
+    if (news, answer) == (EffectNews::Late, None) && is_called_unpaid(&payout) {
+        return under_way_after_all(cx, &payout);
+    }
     if !payout.status.is_open() {
         return Ok(());
     }
@@ -66,6 +69,19 @@ fn is_under_way(status: PayoutStatus) -> bool {
         status,
         PayoutStatus::Created | PayoutStatus::Processing | PayoutStatus::Unknown
     )
+}
+
+/// People said so, not the channel.
+fn is_called_unpaid(payout: &Payout) -> bool {
+    payout.status == PayoutStatus::Failed && payout.resolution.is_some() && payout.refusal.is_none()
+}
+
+/// The merchant has its money again, and the payee may get it too.
+fn under_way_after_all(cx: &mut Context<'_, '_>, payout: &Payout) -> Result<(), Interrupt> {
+    let reason =
+        "the channel says under way, after the payout had been returned to the merchant".to_owned();
+    open_case(cx, payout, CaseKind::Contradiction, reason, payout.amount)?;
+    ask(cx, payout, 0)
 }
 
 /// The request was declined. That is no proof about an earlier attempt of it, so the channel is

@@ -327,6 +327,10 @@ fn abnormal(cx: &mut Context<'_, '_>, mut refund: Refund) -> Result<(), Interrup
         return Ok(());
     }
     let amount = refund.amount;
+    if is_ended_by_people(&refund) {
+        // Because of that: the same word, told once more.
+        return Ok(());
+    }
     if !refund.status.is_open() {
         let reason = "the channel says abnormal, after the refund had ended".to_owned();
         return open_case(cx, &refund, CaseKind::Contradiction, reason, amount);
@@ -337,6 +341,11 @@ fn abnormal(cx: &mut Context<'_, '_>, mut refund: Refund) -> Result<(), Interrup
     let reason = "the payer's account refuses the refund: choose another way".to_owned();
     open_case(cx, &refund, CaseKind::RefundAbnormal, reason, amount)?;
     save(cx.tx, refund)
+}
+
+/// Two people ended it, and nothing else was heard of it since.
+pub(super) fn is_ended_by_people(refund: &Refund) -> bool {
+    !refund.status.is_open() && refund.resolution.is_some() && refund.channel_number.is_none()
 }
 
 fn foreign(

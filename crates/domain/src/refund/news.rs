@@ -1,6 +1,6 @@
 //! What the dispatcher learned about a refund's effect.
 
-use super::ending::{closed, open_case, state};
+use super::ending::{closed, is_ended_by_people, open_case, state};
 use super::{Refund, RefundStatus, save};
 use crate::case::CaseKind;
 use crate::context::Context;
@@ -27,6 +27,9 @@ pub(crate) fn effect_news(
         return state(cx, channel, refund, found);
     }
     let refund = cx.tx.expect::<Refund>(id)?;
+    if (news, answer) == (EffectNews::Late, None) && is_ended_by_people(&refund) {
+        return under_way_after_all(cx, &refund);
+    }
     if !refund.status.is_open()
         || matches!(
             refund.status,
@@ -70,6 +73,13 @@ fn stranded(cx: &mut Context<'_, '_>, mut refund: Refund) -> Result<(), Interrup
         "no automatic step is left: the money stays in transit until a person decides".to_owned();
     open_case(cx, &refund, CaseKind::RefundStranded, reason, amount)?;
     save(cx.tx, refund)
+}
+
+/// The payer was paid in another way, or the merchant has its money again, and the channel may pay too.
+fn under_way_after_all(cx: &mut Context<'_, '_>, refund: &Refund) -> Result<(), Interrupt> {
+    let reason = "the channel says under way, after two people had ended the refund".to_owned();
+    open_case(cx, refund, CaseKind::Contradiction, reason, refund.amount)?;
+    ask(cx, refund, 0)
 }
 
 /// The request was declined, which says nothing of an earlier attempt of it: the channel is asked.
