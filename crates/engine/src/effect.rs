@@ -145,7 +145,8 @@ pub enum EffectNews {
     /// It was withdrawn, and the counterpart knew nothing of it when nothing could arrive any more: it
     /// did not happen and will not.
     Absent,
-    /// A final answer to an effect that had its outcome in another way meanwhile: it may contradict that.
+    /// A final answer about an effect that had its outcome in another way meanwhile, or (without an answer) the word
+    /// that it is under way: it may contradict that.
     Late,
     /// Nothing changed.
     Nothing,
@@ -165,7 +166,7 @@ impl EffectRecord {
             // The question was on its way when something else settled the effect. Its own outcome stands; what the
             // counterpart says is evidence all the same.
             return match report {
-                EffectReport::Answered { .. } => EffectNews::Late,
+                EffectReport::Answered { .. } | EffectReport::Pending => EffectNews::Late,
                 _ => EffectNews::Nothing,
             };
         }

@@ -1,5 +1,6 @@
 //! Verified states of a payout, from whatever source, taken into the books. Facts: never refused.
 
+use super::news::ask;
 use super::{
     Evidence, FailureEvidence, ForeignPayout, PaidEvidence, Payout, PayoutStatus, end, posting,
     save,
@@ -52,6 +53,10 @@ fn processing(cx: &mut Context<'_, '_>, mut payout: Payout) -> Result<(), Interr
         Created | Unknown | Declined | Cancelling | Stranded
     ) {
         return Ok(());
+    }
+    if payout.status == Stranded {
+        // It is not with people any more, and whoever asked after it has given up.
+        ask(cx, &payout, 0)?;
     }
     payout.status = PayoutStatus::Processing;
     save(cx.tx, payout)

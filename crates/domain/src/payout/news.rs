@@ -28,6 +28,9 @@ pub(crate) fn effect_news(
         return state(cx, channel, reference, found);
     }
     let mut payout = (*payout).clone();
+    if (news, answer) == (EffectNews::Late, None) && is_called_unpaid(&payout) {
+        return under_way_after_all(cx, &payout);
+    }
     if !payout.status.is_open() {
         return Ok(());
     }
@@ -36,9 +39,9 @@ pub(crate) fn effect_news(
         (EffectNews::Answered, Some(Answer::Refused(refusal))) if own_effect => {
             declined(cx, payout, refusal)
         }
-        // It said "declined", "in progress" and "not known" in turn, and nothing is left that asks it.
+        // It said "in progress" and "not known" in turn, and nothing is left that asks it.
         (EffectNews::Answered, Some(Answer::Absent))
-            if payout.status == PayoutStatus::Processing && payout.refusal.is_some() =>
+            if payout.status == PayoutStatus::Processing =>
         {
             stranded(cx, payout)
         }
@@ -66,6 +69,19 @@ fn is_under_way(status: PayoutStatus) -> bool {
         status,
         PayoutStatus::Created | PayoutStatus::Processing | PayoutStatus::Unknown
     )
+}
+
+/// People said so, not the channel.
+fn is_called_unpaid(payout: &Payout) -> bool {
+    payout.status == PayoutStatus::Failed && payout.resolution.is_some() && payout.refusal.is_none()
+}
+
+/// The merchant has its money again, and the payee may get it too.
+fn under_way_after_all(cx: &mut Context<'_, '_>, payout: &Payout) -> Result<(), Interrupt> {
+    let reason =
+        "the channel says under way, after the payout had been returned to the merchant".to_owned();
+    open_case(cx, payout, CaseKind::Contradiction, reason, payout.amount)?;
+    ask(cx, payout, 0)
 }
 
 /// The request was declined. That is no proof about an earlier attempt of it, so the channel is
@@ -106,7 +122,12 @@ fn still_declined(cx: &mut Context<'_, '_>, mut payout: Payout) -> Result<(), In
     save(cx.tx, payout)
 }
 
-fn ask(cx: &mut Context<'_, '_>, payout: &Payout, after_seconds: u32) -> Result<(), Interrupt> {
+/// Has the channel asked how it stands, until it says so or many questions were in vain.
+pub(super) fn ask(
+    cx: &mut Context<'_, '_>,
+    payout: &Payout,
+    after_seconds: u32,
+) -> Result<(), Interrupt> {
     let effect = Effect::Channel {
         channel: payout.channel,
         operation: Operation::QueryPayout {

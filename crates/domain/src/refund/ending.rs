@@ -1,5 +1,6 @@
 //! Verified states of a refund, from whatever source, taken into the books. Facts: never refused.
 
+use super::news::ask;
 use super::{ForeignRefund, Refund, RefundOrigin, RefundStatus, late, posting, save};
 use crate::booking::{covered, minus, plus, post_fact, smaller};
 use crate::case::{self, CaseKind, Finding};
@@ -66,6 +67,10 @@ fn processing(cx: &mut Context<'_, '_>, mut refund: Refund) -> Result<(), Interr
     }
     if !matches!(refund.status, Created | Unknown | Declined | Stranded) {
         return Ok(());
+    }
+    if refund.status == Stranded {
+        // It is not with people any more, and whoever asked after it has given up.
+        ask(cx, &refund, 0)?;
     }
     refund.status = RefundStatus::Processing;
     save(cx.tx, refund)
@@ -322,6 +327,10 @@ fn abnormal(cx: &mut Context<'_, '_>, mut refund: Refund) -> Result<(), Interrup
         return Ok(());
     }
     let amount = refund.amount;
+    if is_ended_by_people(&refund) {
+        // Because of that: the same word, told once more.
+        return Ok(());
+    }
     if !refund.status.is_open() {
         let reason = "the channel says abnormal, after the refund had ended".to_owned();
         return open_case(cx, &refund, CaseKind::Contradiction, reason, amount);
@@ -332,6 +341,11 @@ fn abnormal(cx: &mut Context<'_, '_>, mut refund: Refund) -> Result<(), Interrup
     let reason = "the payer's account refuses the refund: choose another way".to_owned();
     open_case(cx, &refund, CaseKind::RefundAbnormal, reason, amount)?;
     save(cx.tx, refund)
+}
+
+/// Two people ended it, and nothing else was heard of it since.
+pub(super) fn is_ended_by_people(refund: &Refund) -> bool {
+    !refund.status.is_open() && refund.resolution.is_some() && refund.channel_number.is_none()
 }
 
 fn foreign(

@@ -1,6 +1,6 @@
 //! What the dispatcher learned about a refund's effect.
 
-use super::ending::{closed, open_case, state};
+use super::ending::{closed, is_ended_by_people, open_case, state};
 use super::{Refund, RefundStatus, save};
 use crate::case::CaseKind;
 use crate::context::Context;
@@ -27,6 +27,9 @@ pub(crate) fn effect_news(
         return state(cx, channel, refund, found);
     }
     let refund = cx.tx.expect::<Refund>(id)?;
+    if (news, answer) == (EffectNews::Late, None) && is_ended_by_people(&refund) {
+        return under_way_after_all(cx, &refund);
+    }
     if !refund.status.is_open()
         || matches!(
             refund.status,
@@ -52,13 +55,13 @@ pub(crate) fn effect_news(
             refund.status = RefundStatus::Unknown;
             save(cx.tx, refund)
         }
-        // It said "declined", "in progress" and "not known" in turn, and nothing is left that asks it.
+        // It said "in progress" and "not known" in turn, and nothing is left that asks it.
         (EffectNews::Answered, Some(Answer::Absent))
-            if refund.status == RefundStatus::Processing && refund.refusal.is_some() =>
+            if refund.status == RefundStatus::Processing =>
         {
             stranded(cx, refund)
         }
-        (EffectNews::Stranded, _) => stranded(cx, refund),
+        (EffectNews::Stranded | EffectNews::Absent, _) => stranded(cx, refund),
         _ => Ok(()),
     }
 }
@@ -70,6 +73,13 @@ fn stranded(cx: &mut Context<'_, '_>, mut refund: Refund) -> Result<(), Interrup
         "no automatic step is left: the money stays in transit until a person decides".to_owned();
     open_case(cx, &refund, CaseKind::RefundStranded, reason, amount)?;
     save(cx.tx, refund)
+}
+
+/// The payer was paid in another way, or the merchant has its money again, and the channel may pay too.
+fn under_way_after_all(cx: &mut Context<'_, '_>, refund: &Refund) -> Result<(), Interrupt> {
+    let reason = "the channel says under way, after two people had ended the refund".to_owned();
+    open_case(cx, refund, CaseKind::Contradiction, reason, refund.amount)?;
+    ask(cx, refund, 0)
 }
 
 /// The request was declined, which says nothing of an earlier attempt of it: the channel is asked.
@@ -96,7 +106,12 @@ fn still_declined(cx: &mut Context<'_, '_>, mut refund: Refund) -> Result<(), In
     save(cx.tx, refund)
 }
 
-fn ask(cx: &mut Context<'_, '_>, refund: &Refund, after_seconds: u32) -> Result<(), Interrupt> {
+/// Has the channel asked how it stands, until it says so or many questions were in vain.
+pub(super) fn ask(
+    cx: &mut Context<'_, '_>,
+    refund: &Refund,
+    after_seconds: u32,
+) -> Result<(), Interrupt> {
     let effect = Effect::Channel {
         channel: refund.channel,
         operation: Operation::QueryRefund {

@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use channels::answer::{Answer as Statement, OrderState, PayoutState, RefundState};
-use channels::operation::Channel;
+use channels::operation::{Channel, Operation};
 use domain::case::CaseKind;
 use domain::payment::PaymentStatus;
 use domain::payout::{CancelPayout, CreatePayout, PayoutStatus, ResolvePayout, ResolvedPayout};
@@ -87,6 +87,47 @@ fn a_payout_that_people_called_unpaid_was_paid_after_all() {
     assert_eq!(book.cases().len(), 1);
 }
 
+/// Under way is no end, but the payee may be paid: people know, and the channel is asked on.
+#[test]
+fn a_payout_that_people_called_unpaid_is_under_way_after_all() {
+    let (mut book, merchant, payout) = decided(ResolvedPayout::NotPaid);
+    let effect = book.payout(&payout).effect.unwrap();
+    book.report_in(&effect, AttemptMode::Query, EffectReport::Pending);
+    assert_eq!(book.case_kinds(), [CaseKind::Contradiction]);
+    assert_eq!(book.payable(&merchant), 9_940);
+    book.answer(&payout, payout_done(&payout, 4_000));
+    assert!(book.payout(&payout).contrary_booked);
+    assert_eq!(book.cases().len(), 1, "more about the same");
+    assert_eq!(book.trial_balance(), 0);
+}
+
+/// The question was asked before the channel said how it ended.
+#[test]
+fn under_way_says_nothing_new_of_a_payout_that_the_channel_ended() {
+    for end in [
+        PayoutState::Failed { refusal: refusal() },
+        PayoutState::Succeeded {
+            channel_number: "u1".into(),
+            amount: fen(4_000),
+            settle_date: None,
+        },
+    ] {
+        let (mut book, _, payout) = paying_out();
+        let effect = book.payout(&payout).effect.unwrap();
+        book.unknown(&payout);
+        let stop = CancelPayout {
+            payout: payout.clone(),
+            reason: "UnionPay is silent".into(),
+        };
+        book.ask_approved(&finance(), Request::CancelPayout(stop))
+            .unwrap();
+        book.notify(Channel::Unionpay, payout_is(&payout, end));
+        let ended = book.payout(&payout);
+        book.report_in(&effect, AttemptMode::Query, EffectReport::Pending);
+        assert_eq!((book.case_kinds(), book.payout(&payout)), (vec![], ended));
+    }
+}
+
 #[test]
 fn a_payout_that_people_called_paid_had_failed() {
     let (mut book, _, payout) = decided(ResolvedPayout::Paid);
@@ -134,10 +175,23 @@ fn a_refund_that_people_called_unpaid_was_made_after_all() {
     book.ask_approved(&finance(), Request::ResolveRefund(decision))
         .unwrap();
     assert_eq!(book.refund(&refund).status, RefundStatus::Closed);
+    let contradicted = |book: &Book| {
+        let kinds = book.case_kinds();
+        kinds.contains(&CaseKind::Contradiction)
+    };
+    // What they had decided upon, told once more.
+    late(
+        &mut book,
+        &effect,
+        refund_is(&refund, RefundState::Abnormal),
+    );
+    assert!(!contradicted(&book));
+    book.report_in(&effect, AttemptMode::Query, EffectReport::Pending);
+    assert!(contradicted(&book), "under way after all");
     let receivable = book.balance(book.chart().wechat.receivable);
     let done = refund_done(&refund, 5_000, book.now());
     late(&mut book, &effect, done);
-    assert!(book.case_kinds().contains(&CaseKind::Contradiction));
+    assert_eq!(book.refund(&refund).status, RefundStatus::Closed);
     let left = book.balance(book.chart().wechat.receivable);
     assert_eq!((receivable - left).abs(), 5_000);
 }
@@ -159,6 +213,46 @@ fn a_refund_with_an_amount_that_cannot_be_booked_is_asked_after_and_not_sent_aga
     let done = refund_done(&refund, 5_000, book.now());
     book.report_in(&effect, AttemptMode::Query, answered(done));
     assert_eq!(book.refund(&refund).status, RefundStatus::Succeeded);
+}
+
+/// Nobody asked any more, and people could not decide it either.
+#[test]
+fn a_stranded_refund_that_is_under_way_again_is_asked_after_again() {
+    let mut book = Book::new();
+    let merchant = book.open_merchant("m1");
+    let payment = book.paid(&merchant, "o1", 10_000);
+    let refund = book.refund_request(&payment, "r1", 5_000).unwrap();
+    let nothing = refund_done(&refund, 0, book.now());
+    book.answer(&refund, nothing);
+    assert_eq!(book.refund(&refund).status, RefundStatus::Stranded);
+    book.notify(Channel::Wechat, refund_is(&refund, RefundState::Processing));
+    assert_eq!(book.refund(&refund).status, RefundStatus::Processing);
+    let (asks, operation) = book.effect_about(&refund);
+    assert!(matches!(operation, Operation::QueryRefund { .. }));
+    // It does not know it after all: people have it again, once.
+    book.answer_with(&refund, Answer::Absent);
+    assert_eq!(book.refund(&refund).status, RefundStatus::Stranded);
+    let done = refund_done(&refund, 5_000, book.now());
+    late(&mut book, &asks.id, done);
+    assert_eq!(book.refund(&refund).status, RefundStatus::Succeeded);
+}
+
+#[test]
+fn a_stranded_payout_that_is_under_way_again_is_asked_after_again() {
+    let (mut book, _, payout) = paying_out();
+    book.answer(&payout, payout_done(&payout, 0));
+    assert_eq!(book.payout(&payout).status, PayoutStatus::Stranded);
+    book.notify(
+        Channel::Unionpay,
+        payout_is(&payout, PayoutState::Processing),
+    );
+    assert_eq!(book.payout(&payout).status, PayoutStatus::Processing);
+    let (asks, operation) = book.effect_about(&payout);
+    assert!(matches!(operation, Operation::QueryPayout { .. }));
+    book.answer_with(&payout, Answer::Absent);
+    assert_eq!(book.payout(&payout).status, PayoutStatus::Stranded);
+    late(&mut book, &asks.id, payout_done(&payout, 4_000));
+    assert_eq!(book.payout(&payout).status, PayoutStatus::Succeeded);
 }
 
 /// What does not speak of the money says nothing once the order is at its end.

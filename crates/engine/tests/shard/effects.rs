@@ -213,9 +213,9 @@ fn a_question_that_could_not_be_asked_changes_nothing() {
 #[test]
 fn an_outcome_is_final() {
     for late in [unknown(), NOT_FOUND, PENDING, not_sent(), answered()] {
-        // Another final answer changes nothing of the effect; the application compares it with what it booked.
+        // What the counterpart says changes nothing of the effect; the application compares it with what it booked.
         let expected = match late {
-            EffectReport::Answered { .. } => EffectNews::Late,
+            EffectReport::Answered { .. } | EffectReport::Pending => EffectNews::Late,
             _ => EffectNews::Nothing,
         };
         let (record, news) = after(AFTER, &[(0, answered()), (90, late)]);

@@ -35,9 +35,9 @@ async fn what_was_begun_long_ago_is_not_sent() {
         attempts: 0,
         begun_at: start_time() - SignedDuration::from_secs(seconds_ago),
     };
-    let asked = performer.perform(begun(60)).await;
+    let asked = performer.perform(begun(15)).await;
     assert!(matches!(asked, EffectReport::Answered { .. }), "{asked:?}");
-    match performer.perform(begun(61)).await {
+    match performer.perform(begun(16)).await {
         EffectReport::NotSent { reason } => assert!(reason.contains("stood still"), "{reason}"),
         other => panic!("{other:?}"),
     }
