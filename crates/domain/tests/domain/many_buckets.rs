@@ -2,19 +2,8 @@
 
 use crate::support::*;
 use calendar::SettlementCycle;
-use domain::Request;
-use domain::merchant::{MerchantStatus, SetMerchantStatus};
+use domain::merchant::MerchantStatus;
 use domain::settlement::{Bucket, Settlement};
-
-fn set_status(book: &mut Book, merchant: &str, status: MerchantStatus) {
-    let command = SetMerchantStatus {
-        merchant: merchant.into(),
-        status,
-        reason: "looked into".into(),
-    };
-    book.ask(&operator(), Request::SetMerchantStatus(command))
-        .unwrap();
-}
 
 #[test]
 fn a_settlement_takes_all_open_buckets_however_many_there_are() {
@@ -25,16 +14,16 @@ fn a_settlement_takes_all_open_buckets_however_many_there_are() {
     terms.refund_returns_fee = false;
     let merchant = book.open_merchant_with(terms);
     let payment = book.paid(&merchant, "o1", 10_000);
-    set_status(&mut book, &merchant, MerchantStatus::Suspended);
+    book.set_status(&merchant, MerchantStatus::Suspended)
+        .unwrap();
     for day in 0..1_001 {
-        book.ask(&operator(), Request::TurnDay(Default::default()))
-            .unwrap();
+        book.close_day();
         book.pass(86_400);
         book.refund_request(&payment, &format!("r{day}"), 1)
             .unwrap();
     }
     assert_eq!(book.all::<Bucket>().len(), 1_002);
-    set_status(&mut book, &merchant, MerchantStatus::Active);
+    book.set_status(&merchant, MerchantStatus::Active).unwrap();
     book.turn_day();
     let [settlement]: [Settlement; 1] = book.all().try_into().unwrap();
     assert_eq!(

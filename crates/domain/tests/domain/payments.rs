@@ -6,20 +6,11 @@ use channels::operation::{Channel, Operation};
 use domain::case::CaseKind;
 use domain::merchant::LateSuccess;
 use domain::payment::{
-    AcceptUnderpayment, ChannelTrade, ClosePayment, CloseReason, PaymentStatus, QueryPayment,
-    Source,
+    ChannelTrade, ClosePayment, CloseReason, CreatePayment, PaymentStatus, QueryPayment, Source,
 };
 use domain::refund::{Refund, RefundOrigin, RefundStatus};
-use domain::{Answer, BillLine, Code, Effect, Fact, Reply, Request, reference_of};
-use engine::{EffectRecord, EffectReport};
-
-fn close(book: &mut Book, merchant: &str, payment: &str) -> Result<Reply, domain::Rejection> {
-    let command = ClosePayment {
-        merchant: merchant.into(),
-        payment: payment.into(),
-    };
-    book.ask(&as_merchant(merchant), Request::ClosePayment(command))
-}
+use domain::{Answer, Code, Effect, Request};
+use engine::{AttemptMode, EffectRecord, EffectReport};
 
 /// Every attempt of the newest effect about a payment goes unanswered.
 fn strand(book: &mut Book, payment: &str) {
@@ -56,11 +47,8 @@ fn attempt_all(book: &mut Book, payment: &str) {
 
 #[test]
 fn a_close_that_is_never_answered_keeps_one_close_and_one_query_pending() {
-    let mut book = Book::new();
-    let merchant = book.open_merchant("m1");
-    let payment = book.order(&merchant, "o1", 10_000);
-    book.register(&payment);
-    close(&mut book, &merchant, &payment).unwrap();
+    let (mut book, merchant, payment) = Book::with_registered_order();
+    book.close_order(&merchant, &payment).unwrap();
     let query = QueryPayment {
         merchant: merchant.clone(),
         payment: payment.clone(),
@@ -93,9 +81,7 @@ fn a_close_that_is_never_answered_keeps_one_close_and_one_query_pending() {
 
 #[test]
 fn a_paid_order_is_booked_with_its_fee_and_the_books_balance() {
-    let mut book = Book::new();
-    let merchant = book.open_merchant("m1");
-    let payment = book.order(&merchant, "o1", 10_000);
+    let (mut book, merchant, payment) = Book::with_order();
     assert_eq!(book.payment(&payment).status, PaymentStatus::Created);
     book.register(&payment);
     let awaiting = book.payment(&payment);
@@ -119,30 +105,13 @@ fn a_paid_order_is_booked_with_its_fee_and_the_books_balance() {
 
 #[test]
 fn the_same_order_again_is_answered_and_another_content_is_refused_by_field() {
-    let mut book = Book::new();
-    let merchant = book.open_merchant("m1");
-    let first = book.order(&merchant, "o1", 10_000);
-    let actor = as_merchant(&merchant);
-    let again = book
-        .ask(
-            &actor,
-            Request::CreatePayment(order(&merchant, "o1", 10_000)),
-        )
-        .unwrap();
-    let Reply::Payment { payment, repeated } = again else {
-        panic!()
-    };
-    assert_eq!((payment.id.clone(), repeated), (first, true));
-    let other = book
-        .ask(
-            &actor,
-            Request::CreatePayment(order(&merchant, "o1", 10_001)),
-        )
-        .unwrap_err();
-    assert_eq!(
-        (other.code, other.field.as_deref()),
-        (Code::AlreadyExists, Some("amount"))
-    );
+    let (mut book, merchant, first) = Book::with_order();
+    let same = order(&merchant, "o1", 10_000);
+    let (payment, repeated) = book.create_payment(same).unwrap();
+    assert_eq!((payment.id, repeated), (first, true));
+    let other = order(&merchant, "o1", 10_001);
+    let other = book.create_payment(other).unwrap_err();
+    assert_refused(&other, Code::AlreadyExists, "amount");
     assert_eq!(
         book.list::<EffectRecord>("due", "", "~").len(),
         1,
@@ -159,32 +128,18 @@ fn two_merchants_may_use_the_same_order_number() {
 
 #[test]
 fn success_learned_three_times_is_booked_once() {
-    let mut book = Book::new();
-    let merchant = book.open_merchant("m1");
-    let payment = book.order(&merchant, "o1", 10_000);
-    book.register(&payment);
+    let (mut book, merchant, payment) = Book::with_registered_order();
     book.pay(&payment, 10_000);
     book.pay(&payment, 10_000);
     let paid_at = book.now();
-    book.fact(Fact::BillLine {
-        channel: Channel::Wechat,
-        line: BillLine::Payment {
-            order: reference_of(&payment),
-            channel_number: format!("wx-{payment}"),
-            amount: fen(10_000),
-            paid_at,
-        },
-    });
+    book.bill_payment(&payment, &format!("wx-{payment}"), 10_000, paid_at);
     assert_eq!(book.payable(&merchant), 9_940);
     assert!(book.cases().is_empty());
 }
 
 #[test]
 fn a_lost_notification_is_found_by_the_timer() {
-    let mut book = Book::new();
-    let merchant = book.open_merchant("m1");
-    let payment = book.order(&merchant, "o1", 10_000);
-    book.register(&payment);
+    let (mut book, _, payment) = Book::with_registered_order();
     book.pass(40);
     book.fire_timers();
     let (_, operation) = book.effect_about(&payment);
@@ -200,10 +155,7 @@ fn a_lost_notification_is_found_by_the_timer() {
 
 #[test]
 fn an_expired_order_is_closed_at_the_channel_first_and_only_its_word_closes_it() {
-    let mut book = Book::new();
-    let merchant = book.open_merchant("m1");
-    let payment = book.order(&merchant, "o1", 10_000);
-    book.register(&payment);
+    let (mut book, _, payment) = Book::with_registered_order();
     book.pass(7_300);
     book.fire_timers();
     let closing = book.payment(&payment);
@@ -224,10 +176,7 @@ fn an_expired_order_is_closed_at_the_channel_first_and_only_its_word_closes_it()
 /// The process had stood still for hours with the answer; meanwhile the order had arrived and was paid.
 #[test]
 fn not_known_counts_from_when_the_channel_was_asked() {
-    let mut book = Book::new();
-    let merchant = book.open_merchant("m1");
-    let payment = book.order(&merchant, "o1", 10_000);
-    book.register(&payment);
+    let (mut book, _, payment) = Book::with_registered_order();
     book.pass(40);
     book.fire_timers();
     let asked_at = book.now();
@@ -242,7 +191,7 @@ fn not_known_counts_from_when_the_channel_was_asked() {
     let absent = EffectReport::Answered {
         answer: Answer::Absent,
     };
-    book.report_of(&query.id, engine::AttemptMode::Send, asked_at, absent);
+    book.report_of(&query.id, AttemptMode::Send, asked_at, absent);
     assert_eq!(
         book.payment(&payment).status,
         PaymentStatus::AwaitingPayer,
@@ -255,11 +204,8 @@ fn not_known_counts_from_when_the_channel_was_asked() {
 
 #[test]
 fn a_close_that_meets_a_paid_order_ends_in_success() {
-    let mut book = Book::new();
-    let merchant = book.open_merchant("m1");
-    let payment = book.order(&merchant, "o1", 10_000);
-    book.register(&payment);
-    close(&mut book, &merchant, &payment).unwrap();
+    let (mut book, merchant, payment) = Book::with_registered_order();
+    book.close_order(&merchant, &payment).unwrap();
     // ORDERPAID is no statement about the order; the connector reports it as unknown.
     strand(&mut book, &payment);
     assert!(matches!(
@@ -275,11 +221,8 @@ fn a_close_that_meets_a_paid_order_ends_in_success() {
 
 #[test]
 fn an_order_that_stays_open_at_the_channel_is_closed_again() {
-    let mut book = Book::new();
-    let merchant = book.open_merchant("m1");
-    let payment = book.order(&merchant, "o1", 10_000);
-    book.register(&payment);
-    close(&mut book, &merchant, &payment).unwrap();
+    let (mut book, merchant, payment) = Book::with_registered_order();
+    book.close_order(&merchant, &payment).unwrap();
     strand(&mut book, &payment);
     book.answer(&payment, order_is(&payment, OrderState::AwaitingPayer));
     assert!(matches!(
@@ -291,9 +234,7 @@ fn an_order_that_stays_open_at_the_channel_is_closed_again() {
 
 #[test]
 fn an_unknown_registration_stays_unknown_until_the_channel_speaks() {
-    let mut book = Book::new();
-    let merchant = book.open_merchant("m1");
-    let payment = book.order(&merchant, "o1", 10_000);
+    let (mut book, _, payment) = Book::with_order();
     book.unknown(&payment);
     assert_eq!(book.payment(&payment).status, PaymentStatus::Unknown);
     assert!(
@@ -306,9 +247,7 @@ fn an_unknown_registration_stays_unknown_until_the_channel_speaks() {
 
 #[test]
 fn a_refused_registration_fails_only_after_the_channel_says_it_has_no_order() {
-    let mut book = Book::new();
-    let merchant = book.open_merchant("m1");
-    let payment = book.order(&merchant, "o1", 10_000);
+    let (mut book, _, payment) = Book::with_order();
     book.answer_with(&payment, Answer::Refused(refusal()));
     assert_eq!(book.payment(&payment).status, PaymentStatus::Unknown);
     assert!(matches!(
@@ -323,11 +262,8 @@ fn a_refused_registration_fails_only_after_the_channel_says_it_has_no_order() {
 
 #[test]
 fn not_found_does_not_close_an_order_whose_code_was_shown() {
-    let mut book = Book::new();
-    let merchant = book.open_merchant("m1");
-    let payment = book.order(&merchant, "o1", 10_000);
-    book.register(&payment);
-    close(&mut book, &merchant, &payment).unwrap();
+    let (mut book, merchant, payment) = Book::with_registered_order();
+    book.close_order(&merchant, &payment).unwrap();
     book.answer_with(&payment, Answer::Absent);
     assert!(
         book.payment(&payment).status.is_open(),
@@ -348,10 +284,7 @@ fn not_found_does_not_close_an_order_whose_code_was_shown() {
 
 #[test]
 fn a_late_success_is_refunded_at_once_where_the_merchant_wants_that() {
-    let mut book = Book::new();
-    let merchant = book.open_merchant("m1");
-    let payment = book.order(&merchant, "o1", 10_000);
-    book.register(&payment);
+    let (mut book, merchant, payment) = Book::with_registered_order();
     book.notify(Channel::Wechat, order_is(&payment, OrderState::Closed));
     assert_eq!(book.payment(&payment).status, PaymentStatus::Closed);
     book.pay(&payment, 10_000);
@@ -391,9 +324,7 @@ fn a_late_success_is_booked_where_the_merchant_wants_that() {
 
 #[test]
 fn closed_after_paid_is_a_contradiction_and_changes_nothing() {
-    let mut book = Book::new();
-    let merchant = book.open_merchant("m1");
-    let payment = book.paid(&merchant, "o1", 10_000);
+    let (mut book, merchant, payment) = Book::with_payment();
     book.notify(Channel::Wechat, order_is(&payment, OrderState::Closed));
     book.notify(Channel::Wechat, order_is(&payment, OrderState::Closed));
     book.notify(
@@ -411,9 +342,7 @@ fn closed_after_paid_is_a_contradiction_and_changes_nothing() {
 
 #[test]
 fn a_second_trade_of_the_same_order_goes_to_suspense() {
-    let mut book = Book::new();
-    let merchant = book.open_merchant("m1");
-    let payment = book.paid(&merchant, "o1", 10_000);
+    let (mut book, merchant, payment) = Book::with_payment();
     let second = order_paid(&payment, "wx-other", 10_000, book.now());
     book.notify(Channel::Wechat, second.clone());
     book.notify(Channel::Wechat, second);
@@ -432,9 +361,7 @@ fn a_second_trade_of_the_same_order_goes_to_suspense() {
 
 #[test]
 fn the_same_trade_for_another_amount_is_a_contradiction() {
-    let mut book = Book::new();
-    let merchant = book.open_merchant("m1");
-    let payment = book.paid(&merchant, "o1", 10_000);
+    let (mut book, merchant, payment) = Book::with_payment();
     let changed = order_paid(&payment, &format!("wx-{payment}"), 9_000, book.now());
     book.notify(Channel::Wechat, changed);
     assert_eq!(book.case_kinds(), [CaseKind::Contradiction]);
@@ -446,15 +373,7 @@ fn an_unknown_order_goes_to_suspense_with_an_owner_once() {
     let mut book = Book::new();
     let paid_at = book.now();
     for _ in 0..2 {
-        book.fact(Fact::BillLine {
-            channel: Channel::Wechat,
-            line: BillLine::Payment {
-                order: reference_of("pay_00UNKNOWN"),
-                channel_number: "wx-9".into(),
-                amount: fen(500),
-                paid_at,
-            },
-        });
+        book.bill_payment("pay_00UNKNOWN", "wx-9", 500, paid_at);
     }
     let suspense = book.chart().suspense;
     assert_eq!(book.balance(suspense), 500);
@@ -466,9 +385,7 @@ fn an_unknown_order_goes_to_suspense_with_an_owner_once() {
 
 #[test]
 fn more_than_asked_for_credits_the_merchant_with_the_order_and_keeps_the_difference() {
-    let mut book = Book::new();
-    let merchant = book.open_merchant("m1");
-    let payment = book.order(&merchant, "o1", 10_000);
+    let (mut book, merchant, payment) = Book::with_order();
     book.pay(&payment, 10_300);
     let differences = book.chart().differences;
     assert_eq!(book.payment(&payment).status, PaymentStatus::Succeeded);
@@ -492,9 +409,7 @@ fn more_than_asked_for_credits_the_merchant_with_the_order_and_keeps_the_differe
 
 #[test]
 fn less_than_asked_for_is_reviewed_by_two_people() {
-    let mut book = Book::new();
-    let merchant = book.open_merchant("m1");
-    let payment = book.order(&merchant, "o1", 10_000);
+    let (mut book, merchant, payment) = Book::with_order();
     book.pay(&payment, 9_000);
     let suspense = book.chart().suspense;
     assert_eq!(book.payment(&payment).status, PaymentStatus::UnderReview);
@@ -505,12 +420,7 @@ fn less_than_asked_for_is_reviewed_by_two_people() {
     assert_eq!(book.case_kinds(), [CaseKind::Underpaid]);
     let refused = book.refund_request(&payment, "r0", 100).unwrap_err();
     assert_eq!(refused.code, Code::StateConflict);
-    let command = AcceptUnderpayment {
-        payment: payment.clone(),
-        reason: "the merchant agrees".into(),
-    };
-    book.ask_approved(&finance(), Request::AcceptUnderpayment(command))
-        .unwrap();
+    book.accept_underpayment(&payment).unwrap();
     assert_eq!(book.payment(&payment).status, PaymentStatus::Succeeded);
     assert_eq!(
         (book.payable(&merchant), book.balance(suspense)),
@@ -523,13 +433,10 @@ fn less_than_asked_for_is_reviewed_by_two_people() {
 fn refused_content_names_its_field() {
     let mut book = Book::new();
     let merchant = book.open_merchant("m1");
-    let actor = as_merchant(&merchant);
-    let mut refuse = |change: fn(&mut domain::payment::CreatePayment), field: &str| {
+    let mut refuse = |change: fn(&mut CreatePayment), field: &str| {
         let mut command = order(&merchant, "o1", 100);
         change(&mut command);
-        let rejection = book
-            .ask(&actor, Request::CreatePayment(command))
-            .unwrap_err();
+        let rejection = book.create_payment(command).unwrap_err();
         assert_eq!(rejection.field.as_deref(), Some(field), "{rejection:?}");
     };
     refuse(|c| c.amount = fen(0), "amount");
@@ -561,10 +468,8 @@ fn a_merchant_sees_only_its_own() {
         .ask(&as_merchant(&two), Request::ClosePayment(as_other))
         .unwrap_err();
     assert_eq!(rejection.code, Code::NotFound);
-    assert_eq!(
-        close(&mut book, &two, &payment).unwrap_err().code,
-        Code::NotFound
-    );
+    let rejection = book.close_order(&two, &payment).unwrap_err();
+    assert_eq!(rejection.code, Code::NotFound);
     let order = order(&one, "o2", 100);
     assert_eq!(
         book.ask(&ledger_client(), Request::CreatePayment(order))
@@ -576,9 +481,7 @@ fn a_merchant_sees_only_its_own() {
 
 #[test]
 fn an_answer_after_the_end_changes_nothing() {
-    let mut book = Book::new();
-    let merchant = book.open_merchant("m1");
-    let payment = book.order(&merchant, "o1", 10_000);
+    let (mut book, _, payment) = Book::with_order();
     let (effect, _) = book.effect_about(&payment);
     book.pay(&payment, 10_000);
     let answer = Answer::Channel(channels::answer::Answer::OrderCreated {
@@ -591,12 +494,9 @@ fn an_answer_after_the_end_changes_nothing() {
 
 #[test]
 fn closing_twice_asks_the_channel_once() {
-    let mut book = Book::new();
-    let merchant = book.open_merchant("m1");
-    let payment = book.order(&merchant, "o1", 10_000);
-    book.register(&payment);
-    close(&mut book, &merchant, &payment).unwrap();
-    close(&mut book, &merchant, &payment).unwrap();
+    let (mut book, merchant, payment) = Book::with_registered_order();
+    book.close_order(&merchant, &payment).unwrap();
+    book.close_order(&merchant, &payment).unwrap();
     assert_eq!(book.open_effects().len(), 1);
 }
 
@@ -605,27 +505,19 @@ fn an_expiry_with_parts_of_a_millisecond_is_the_same_when_it_is_sent_again() {
     let mut book = Book::new();
     let merchant = book.open_merchant("m1");
     let expires_at = Some("2026-03-02T11:00:00.123456789+08:00".parse().unwrap());
-    let command = domain::payment::CreatePayment {
-        source: None,
+    let command = CreatePayment {
         expires_at,
         ..order(&merchant, "o1", 100)
     };
     for expected in [false, true] {
-        let request = Request::CreatePayment(command.clone());
-        let Reply::Payment { repeated, .. } = book.ask(&as_merchant(&merchant), request).unwrap()
-        else {
-            panic!()
-        };
+        let (_, repeated) = book.create_payment(command.clone()).unwrap();
         assert_eq!(repeated, expected);
     }
 }
 
 #[test]
 fn a_question_that_is_never_answered_is_asked_again_by_the_timer_and_needs_nobody() {
-    let mut book = Book::new();
-    let merchant = book.open_merchant("m1");
-    let payment = book.order(&merchant, "o1", 10_000);
-    book.register(&payment);
+    let (mut book, _, payment) = Book::with_registered_order();
     book.pass(40);
     book.fire_timers();
     for _ in 0..3 {

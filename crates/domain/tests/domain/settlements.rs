@@ -2,75 +2,14 @@
 
 use crate::support::*;
 use calendar::SettlementCycle;
-use channels::answer::PayoutState;
 use channels::operation::{Channel, Operation};
 use domain::case::CaseKind;
 use domain::closing::{DayClose, Figure, TurnDay};
-use domain::merchant::{BankAccount, MerchantStatus, Profile, SetMerchantStatus, UpdateMerchant};
-use domain::payout::{
-    CreatePayout, Payout, PayoutStatus, ResolvePayout, ResolvedPayout, ReturnPayout, SmallPayouts,
-};
-use domain::settlement::{Bucket, Settlement};
-use domain::{Answer, BillLine, Code, Command, Fact, Rejection, Reply, Request, reference_of};
-use engine::{Actor, EffectRecord, EffectReport, EffectState, Verdict, Work};
-
-fn in_transit(book: &mut Book, merchant: &str) -> i64 {
-    let account = book.merchant(merchant).accounts.payout_in_transit;
-    book.balance(account)
-}
-
-fn settlements(book: &Book, merchant: &str) -> Vec<Settlement> {
-    book.list("merchant", &format!("{merchant}/"), &format!("{merchant}0"))
-}
-
-fn payouts(book: &Book, merchant: &str) -> Vec<Payout> {
-    book.list("merchant", &format!("{merchant}/"), &format!("{merchant}0"))
-}
-
-/// A merchant whose settled money waits for requests.
-fn on_request() -> (Book, String) {
-    let mut book = Book::new();
-    let mut terms = merchant_terms("m1");
-    terms.automatic_payout = false;
-    let merchant = book.open_merchant_with(terms);
-    (book, merchant)
-}
-
-fn payout_request(
-    book: &mut Book,
-    merchant: &str,
-    number: &str,
-    amount: i64,
-) -> Result<String, Rejection> {
-    let command = payout_command(merchant, number, amount);
-    match book.ask(&as_merchant(merchant), Request::CreatePayout(command))? {
-        Reply::Payout { payout, .. } => Ok(payout.id.clone()),
-        other => panic!("{other:?}"),
-    }
-}
-
-fn payout_command(merchant: &str, number: &str, amount: i64) -> CreatePayout {
-    CreatePayout {
-        merchant: merchant.into(),
-        payout_number: number.into(),
-        amount: fen(amount),
-        purpose: "goods".into(),
-        payee: None,
-    }
-}
-
-/// What the channel has paid over in [`payout_on_its_way`].
-const RECEIVED: i64 = 10_000;
-
-/// A merchant with 9,940 fen settled and a payout of 4,000 on its way.
-fn payout_on_its_way() -> (Book, String, String) {
-    let (mut book, merchant) = on_request();
-    book.receive(RECEIVED);
-    book.paid(&merchant, "o1", 10_000);
-    book.turn_day();
-    let payout = payout_request(&mut book, &merchant, "p1", 4_000).unwrap();
-    (book, merchant, payout)
-}
+use domain::merchant::{BankAccount, MerchantStatus, Profile, UpdateMerchant};
+use domain::payout::{CreatePayout, PayoutStatus, ResolvedPayout, SmallPayouts};
+use domain::settlement::Bucket;
+use domain::{Answer, Code, Reply, Request, reference_of};
+use engine::{Actor, EffectRecord, EffectReport, EffectState, Verdict};
 
 #[test]
 fn takings_are_settled_on_the_next_business_day_and_paid_out() {
@@ -80,7 +19,7 @@ fn takings_are_settled_on_the_next_business_day_and_paid_out() {
     book.paid(&merchant, "o1", 10_000);
     book.paid(&merchant, "o2", 2_000);
     book.turn_day();
-    let settled = settlements(&book, &merchant);
+    let settled = book.settlements_of(&merchant);
     assert_eq!(settled.len(), 1);
     let settlement = settled.first().unwrap();
     assert_eq!(
@@ -89,13 +28,13 @@ fn takings_are_settled_on_the_next_business_day_and_paid_out() {
     );
     assert!(settlement.carried_forward.is_zero());
     assert_eq!(
-        (book.payable(&merchant), in_transit(&mut book, &merchant)),
+        (book.payable(&merchant), book.payouts_in_transit(&merchant)),
         (0, 11_928)
     );
     let payout = settlement.payout.clone().unwrap();
     book.notify(Channel::Unionpay, payout_done(&payout, 11_928));
     let reserve = book.chart().reserve;
-    assert_eq!(in_transit(&mut book, &merchant), 0);
+    assert_eq!(book.payouts_in_transit(&merchant), 0);
     assert_eq!(book.balance(reserve), 0);
     assert_eq!(book.trial_balance(), 0);
 }
@@ -111,9 +50,9 @@ fn a_weekend_is_no_business_day() {
     book.paid(&merchant, "o1", 10_000);
     book.turn_day(); // Saturday
     book.turn_day(); // Sunday
-    assert!(settlements(&book, &merchant).is_empty());
+    assert!(book.settlements_of(&merchant).is_empty());
     book.turn_day(); // Monday
-    assert_eq!(settlements(&book, &merchant).len(), 1);
+    assert_eq!(book.settlements_of(&merchant).len(), 1);
 }
 
 #[test]
@@ -143,12 +82,11 @@ fn same_day_takings_are_settled_at_the_turn_and_what_comes_in_meanwhile_is_left(
     book.ask(&operator(), same_day(SettlementCycle::CalendarDays(0)))
         .unwrap();
     book.paid(&merchant, "o1", 10_000);
-    book.ask(&operator(), Request::TurnDay(TurnDay::default()))
-        .unwrap();
+    book.close_day();
     // After the turn, before its settlement ran: already the next date's takings.
     book.paid(&merchant, "o2", 5_000);
     book.fire_settlement();
-    let settled = settlements(&book, &merchant);
+    let settled = book.settlements_of(&merchant);
     assert_eq!(settled.first().unwrap().paid_out, fen(9_940));
     assert_eq!(book.payable(&merchant), 4_970);
     book.pass(86_400);
@@ -169,7 +107,7 @@ fn a_negative_sum_is_carried_forward_and_made_good_by_later_takings() {
     book.paid(&merchant, "o2", 10_000);
     book.refund_request(&payment, "r1", 9_000).unwrap();
     book.turn_day();
-    let settled = settlements(&book, &merchant);
+    let settled = book.settlements_of(&merchant);
     let last = settled.last().unwrap();
     assert_eq!((last.net, last.paid_out), (fen(940), fen(940)));
     assert_eq!(book.trial_balance(), 0);
@@ -185,18 +123,13 @@ fn every_merchant_is_settled_though_a_step_takes_only_some() {
         let payment = book.order(merchant, "o1", 1_000);
         book.pay(&payment, 1_000);
     }
-    let suspended = SetMerchantStatus {
-        merchant: merchants.get(3).unwrap().clone(),
-        status: MerchantStatus::Suspended,
-        reason: "review".into(),
-    };
-    book.ask(&operator(), Request::SetMerchantStatus(suspended))
+    book.set_status(&merchants[3], MerchantStatus::Suspended)
         .unwrap();
     book.turn_day();
     for (index, merchant) in merchants.iter().enumerate() {
         let expected = usize::from(index != 3);
         assert_eq!(
-            settlements(&book, merchant).len(),
+            book.settlements_of(merchant).len(),
             expected,
             "merchant {index}"
         );
@@ -209,7 +142,7 @@ fn every_merchant_is_settled_though_a_step_takes_only_some() {
     assert!(
         merchants
             .iter()
-            .all(|merchant| settlements(&book, merchant).len() <= 1),
+            .all(|merchant| book.settlements_of(merchant).len() <= 1),
         "nobody is settled twice"
     );
 }
@@ -225,7 +158,7 @@ fn a_merchant_without_an_account_keeps_its_money_and_gets_a_case() {
     assert_eq!(book.payable(&merchant), 9_940);
     assert_eq!(book.case_kinds(), [CaseKind::NoSettlementAccount]);
     assert_eq!(
-        settlements(&book, &merchant)
+        book.settlements_of(&merchant)
             .first()
             .unwrap()
             .carried_forward,
@@ -235,33 +168,28 @@ fn a_merchant_without_an_account_keeps_its_money_and_gets_a_case() {
 
 #[test]
 fn only_settled_money_can_be_paid_out() {
-    let (mut book, merchant) = on_request();
+    let mut book = Book::new();
+    let merchant = book.open_on_request("m1");
     book.paid(&merchant, "o1", 10_000);
-    let early = payout_request(&mut book, &merchant, "p1", 1).unwrap_err();
-    assert_eq!(
-        (early.code, early.field.as_deref()),
-        (Code::InsufficientFunds, Some("amount"))
-    );
+    let early = book.payout_request(&merchant, "p1", 1).unwrap_err();
+    assert_refused(&early, Code::InsufficientFunds, "amount");
     book.turn_day();
     assert_eq!(book.payable(&merchant), 9_940);
     book.paid(&merchant, "o2", 10_000);
-    let more = payout_request(&mut book, &merchant, "p1", 9_941).unwrap_err();
+    let more = book.payout_request(&merchant, "p1", 9_941).unwrap_err();
     assert_eq!(
         more.details.get("available").map(String::as_str),
         Some("9940")
     );
-    let payout = payout_request(&mut book, &merchant, "p1", 9_940).unwrap();
+    let payout = book.payout_request(&merchant, "p1", 9_940).unwrap();
     assert_eq!(
-        payout_request(&mut book, &merchant, "p1", 9_940).unwrap(),
+        book.payout_request(&merchant, "p1", 9_940).unwrap(),
         payout,
         "the same again"
     );
-    let other = payout_request(&mut book, &merchant, "p1", 9_000).unwrap_err();
-    assert_eq!(
-        (other.code, other.field.as_deref()),
-        (Code::AlreadyExists, Some("amount"))
-    );
-    assert_eq!(payouts(&book, &merchant).len(), 1);
+    let other = book.payout_request(&merchant, "p1", 9_000).unwrap_err();
+    assert_refused(&other, Code::AlreadyExists, "amount");
+    assert_eq!(book.payouts_of(&merchant).len(), 1);
 }
 
 /// A merchant with 9,940 fen settled and this account on file.
@@ -308,21 +236,17 @@ fn a_payout_to_an_account_that_is_not_on_file_needs_a_second_person() {
     let Verdict::Proposed(proposal) = asked else {
         panic!("{asked:?}")
     };
-    assert_eq!(payouts(&book, &merchant).len(), 1);
-    let approve = |proposal: &str| Work::Decide {
-        proposal: proposal.to_owned(),
-        approve: true,
-    };
-    let alone = book.decide(&operator(), approve(&proposal));
+    assert_eq!(book.payouts_of(&merchant).len(), 1);
+    let alone = book.approve(&operator(), &proposal);
     assert!(matches!(alone, Verdict::Denied(_)), "{alone:?}");
-    let done = book.decide(&checker(), approve(&proposal));
+    let done = book.approve(&checker(), &proposal);
     assert!(matches!(done, Verdict::Done(_)), "{done:?}");
     // A repeat is answered; what two people answer for is not part of the day's sum.
     let again = payout_to(&merchant, "p2", 1, "vlt_13");
     let repeated = ask(&mut book, &again, "6222022222221234", &operator());
     assert!(matches!(repeated, Verdict::Done(_)), "{repeated:?}");
     let sum = book.record::<SmallPayouts>(&merchant).unwrap().sum;
-    assert_eq!((payouts(&book, &merchant).len(), sum), (2, fen(1_000)));
+    assert_eq!((book.payouts_of(&merchant).len(), sum), (2, fen(1_000)));
     // A merchant cannot vouch for an account: its payee is the one on file, and needs nobody.
     let mut own = payout_to(&merchant, "p3", 1_000, "vlt_14");
     own.payee.as_mut().unwrap().owner = None;
@@ -343,58 +267,55 @@ fn a_repeat_to_another_account_with_the_same_mask_is_refused() {
     let repeated = pay("vlt_12", "6222021111111234").unwrap();
     assert!(matches!(repeated, Reply::Payout { repeated: true, .. }));
     let refused = pay("vlt_13", "6222022222221234").unwrap_err();
-    assert_eq!(
-        (refused.code, refused.field.as_deref()),
-        (Code::AlreadyExists, Some("payee"))
-    );
-    let found = payouts(&book, &merchant);
+    assert_refused(&refused, Code::AlreadyExists, "payee");
+    let found = book.payouts_of(&merchant);
     let kept = serde_json::to_string(&found.first().unwrap().payee).unwrap();
     assert!(kept.contains("fingerprint") && !kept.contains("1111111"));
 }
 
 #[test]
 fn a_large_payout_needs_a_second_person() {
-    let (mut book, merchant) = on_request();
+    let mut book = Book::new();
+    let merchant = book.open_on_request("m1");
     book.paid(&merchant, "o1", 8_000_000);
     book.turn_day();
     let command = Request::CreatePayout(payout_command(&merchant, "p1", 5_000_001));
-    let verdict = book.submit(&as_merchant(&merchant), Command::Request(command.clone()));
-    assert!(matches!(verdict, Verdict::Proposed(_)), "{verdict:?}");
-    assert!(payouts(&book, &merchant).is_empty());
+    book.propose(&as_merchant(&merchant), command.clone());
+    assert!(book.payouts_of(&merchant).is_empty());
     book.ask_approved(&as_merchant(&merchant), command).unwrap();
-    assert_eq!(payouts(&book, &merchant).len(), 1);
+    assert_eq!(book.payouts_of(&merchant).len(), 1);
 }
 
 /// Somebody with a merchant's key takes out in parts what he may not take out at once.
 #[test]
 fn a_large_payout_in_small_parts_needs_a_second_person_too() {
-    let (mut book, merchant) = on_request();
+    let mut book = Book::new();
+    let merchant = book.open_on_request("m1");
     book.paid(&merchant, "o1", 20_000_000);
     book.turn_day();
-    payout_request(&mut book, &merchant, "p1", 2_500_000).unwrap();
-    payout_request(&mut book, &merchant, "p2", 2_500_000).unwrap();
+    book.payout_request(&merchant, "p1", 2_500_000).unwrap();
+    book.payout_request(&merchant, "p2", 2_500_000).unwrap();
     let third = Request::CreatePayout(payout_command(&merchant, "p3", 1));
-    let verdict = book.submit(&as_merchant(&merchant), Command::Request(third.clone()));
-    assert!(matches!(verdict, Verdict::Proposed(_)), "{verdict:?}");
+    book.propose(&as_merchant(&merchant), third.clone());
     // A repeat of one that went out is answered all the same.
-    payout_request(&mut book, &merchant, "p2", 2_500_000).unwrap();
-    assert_eq!(payouts(&book, &merchant).len(), 2);
+    book.payout_request(&merchant, "p2", 2_500_000).unwrap();
+    assert_eq!(book.payouts_of(&merchant).len(), 2);
     book.ask_approved(&as_merchant(&merchant), third).unwrap();
     // What two people agreed to counts for nobody; another day is another sum.
     let large = Request::CreatePayout(payout_command(&merchant, "p4", 6_000_000));
     book.ask_approved(&as_merchant(&merchant), large).unwrap();
     book.turn_day();
-    payout_request(&mut book, &merchant, "p5", 5_000_000).unwrap();
-    assert_eq!(payouts(&book, &merchant).len(), 5);
+    book.payout_request(&merchant, "p5", 5_000_000).unwrap();
+    assert_eq!(book.payouts_of(&merchant).len(), 5);
 }
 
 #[test]
 fn an_unknown_payout_keeps_its_money_in_transit_and_is_asked_after() {
-    let (mut book, merchant, payout) = payout_on_its_way();
+    let (mut book, merchant, payout) = Book::with_payout();
     book.unknown(&payout);
     assert_eq!(book.payout(&payout).status, PayoutStatus::Unknown);
     assert_eq!(
-        (book.payable(&merchant), in_transit(&mut book, &merchant)),
+        (book.payable(&merchant), book.payouts_in_transit(&merchant)),
         (5_940, 4_000)
     );
     let (effect, _) = book.effect_about(&payout);
@@ -407,7 +328,7 @@ fn an_unknown_payout_keeps_its_money_in_transit_and_is_asked_after() {
         },
     );
     assert_eq!(
-        in_transit(&mut book, &merchant),
+        book.payouts_in_transit(&merchant),
         4_000,
         "neither is a failure"
     );
@@ -415,44 +336,38 @@ fn an_unknown_payout_keeps_its_money_in_transit_and_is_asked_after() {
     assert_eq!(book.payout(&payout).status, PayoutStatus::Processing);
     book.answer(&payout, payout_done(&payout, 4_000));
     assert_eq!(book.payout(&payout).status, PayoutStatus::Succeeded);
-    assert_eq!(in_transit(&mut book, &merchant), 0);
+    assert_eq!(book.payouts_in_transit(&merchant), 0);
 }
 
 #[test]
 fn a_verified_failure_returns_the_money_and_it_can_be_paid_again_under_another_number() {
-    let (mut book, merchant, payout) = payout_on_its_way();
+    let (mut book, merchant, payout) = Book::with_payout();
     book.unknown(&payout);
-    book.answer(
-        &payout,
-        payout_is(&payout, PayoutState::Failed { refusal: refusal() }),
-    );
+    book.answer(&payout, payout_failed(&payout));
     let failed = book.payout(&payout);
     assert_eq!(
         (failed.status, failed.refusal.unwrap().code.as_str()),
         (PayoutStatus::Failed, "61")
     );
     assert_eq!(
-        (book.payable(&merchant), in_transit(&mut book, &merchant)),
+        (book.payable(&merchant), book.payouts_in_transit(&merchant)),
         (9_940, 0)
     );
-    payout_request(&mut book, &merchant, "p2", 9_940).unwrap();
+    book.payout_request(&merchant, "p2", 9_940).unwrap();
 }
 
 #[test]
 fn a_declined_payout_is_no_failure_until_the_channel_says_so() {
-    let (mut book, merchant, payout) = payout_on_its_way();
+    let (mut book, merchant, payout) = Book::with_payout();
     book.answer_with(&payout, Answer::Refused(refusal()));
     assert_eq!(book.payout(&payout).status, PayoutStatus::Declined);
-    assert_eq!(in_transit(&mut book, &merchant), 4_000);
+    assert_eq!(book.payouts_in_transit(&merchant), 4_000);
     assert!(matches!(
         book.effect_about(&payout).1,
         Operation::QueryPayout { .. }
     ));
-    book.answer(
-        &payout,
-        payout_is(&payout, PayoutState::Failed { refusal: refusal() }),
-    );
-    assert_eq!(in_transit(&mut book, &merchant), 0);
+    book.answer(&payout, payout_failed(&payout));
+    assert_eq!(book.payouts_in_transit(&merchant), 0);
     assert_eq!(book.payable(&merchant), 9_940);
 }
 
@@ -462,7 +377,7 @@ fn a_declined_payout_that_the_channel_does_not_know_is_decided_by_two_people() {
         (ResolvedPayout::NotPaid, 9_940, RECEIVED),
         (ResolvedPayout::Paid, 5_940, RECEIVED - 4_000),
     ] {
-        let (mut book, merchant, payout) = payout_on_its_way();
+        let (mut book, merchant, payout) = Book::with_payout();
         book.answer_with(&payout, Answer::Refused(refusal()));
         book.answer_with(&payout, Answer::Absent);
         let (effect, _) = book.effect_about(&payout);
@@ -470,51 +385,36 @@ fn a_declined_payout_that_the_channel_does_not_know_is_decided_by_two_people() {
             effect.next_at.duration_since(book.now()).as_secs() > 1_700,
             "asked again after the arrival bound"
         );
-        assert_eq!(in_transit(&mut book, &merchant), 4_000);
+        assert_eq!(book.payouts_in_transit(&merchant), 4_000);
         book.answer_with(&payout, Answer::Absent);
         assert_eq!(book.payout(&payout).status, PayoutStatus::Stranded);
         assert_eq!(book.case_kinds(), [CaseKind::PayoutDeclined]);
-        let command = ResolvePayout {
-            payout: payout.clone(),
-            outcome,
-            evidence: "letter of the bank".into(),
-        };
-        book.ask_approved(&finance(), Request::ResolvePayout(command))
-            .unwrap();
+        book.resolve_payout(&payout, outcome).unwrap();
         let chart = book.chart();
         assert_eq!(
             (book.payable(&merchant), book.balance(chart.reserve)),
             (payable, reserve)
         );
-        assert_eq!(in_transit(&mut book, &merchant), 0);
+        assert_eq!(book.payouts_in_transit(&merchant), 0);
         assert_eq!(book.trial_balance(), 0);
     }
 }
 
 #[test]
 fn people_cannot_decide_a_payout_that_is_still_asked_after() {
-    let (mut book, merchant, payout) = payout_on_its_way();
+    let (mut book, merchant, payout) = Book::with_payout();
     book.unknown(&payout);
-    let outcome = ResolvedPayout::NotPaid;
-    let command = ResolvePayout {
-        payout,
-        outcome,
-        evidence: "impatience".into(),
-    };
     let refused = book
-        .ask_approved(&finance(), Request::ResolvePayout(command))
+        .resolve_payout(&payout, ResolvedPayout::NotPaid)
         .unwrap_err();
     assert_eq!(refused.code, Code::StateConflict);
-    assert_eq!(in_transit(&mut book, &merchant), 4_000);
+    assert_eq!(book.payouts_in_transit(&merchant), 4_000);
 }
 
 #[test]
 fn success_after_failure_is_our_loss_with_a_case_once() {
-    let (mut book, merchant, payout) = payout_on_its_way();
-    book.answer(
-        &payout,
-        payout_is(&payout, PayoutState::Failed { refusal: refusal() }),
-    );
+    let (mut book, merchant, payout) = Book::with_payout();
+    book.answer(&payout, payout_failed(&payout));
     book.notify(Channel::Unionpay, payout_done(&payout, 4_000));
     book.notify(Channel::Unionpay, payout_done(&payout, 4_000));
     let chart = book.chart();
@@ -527,36 +427,28 @@ fn success_after_failure_is_our_loss_with_a_case_once() {
 
 #[test]
 fn failure_after_success_is_a_contradiction_and_a_bounce_is_booked_by_two_people() {
-    let (mut book, merchant, payout) = payout_on_its_way();
+    let (mut book, merchant, payout) = Book::with_payout();
     book.answer(&payout, payout_done(&payout, 4_000));
-    book.notify(
-        Channel::Unionpay,
-        payout_is(&payout, PayoutState::Failed { refusal: refusal() }),
-    );
+    book.notify(Channel::Unionpay, payout_failed(&payout));
     assert_eq!(book.payout(&payout).status, PayoutStatus::Succeeded);
     assert_eq!(book.case_kinds(), [CaseKind::Contradiction]);
-    let command = ReturnPayout {
-        payout: payout.clone(),
-        evidence: "statement line 17".into(),
-    };
-    book.ask_approved(&finance(), Request::ReturnPayout(command))
-        .unwrap();
+    book.return_payout(&payout).unwrap();
     assert_eq!(book.payout(&payout).status, PayoutStatus::Returned);
     let reserve = book.chart().reserve;
     assert_eq!(
         (book.payable(&merchant), book.balance(reserve)),
         (9_940, RECEIVED)
     );
-    payout_request(&mut book, &merchant, "p2", 9_940).unwrap();
+    book.payout_request(&merchant, "p2", 9_940).unwrap();
 }
 
 #[test]
 fn another_amount_is_booked_as_it_happened_with_the_difference() {
     for (actual, difference) in [(3_900, 100), (4_100, -100)] {
-        let (mut book, merchant, payout) = payout_on_its_way();
+        let (mut book, merchant, payout) = Book::with_payout();
         book.answer(&payout, payout_done(&payout, actual));
         let chart = book.chart();
-        assert_eq!(in_transit(&mut book, &merchant), 0);
+        assert_eq!(book.payouts_in_transit(&merchant), 0);
         assert_eq!(
             (book.balance(chart.differences), book.balance(chart.reserve)),
             (difference, RECEIVED - actual)
@@ -570,16 +462,7 @@ fn another_amount_is_booked_as_it_happened_with_the_difference() {
 fn a_payout_that_is_not_ours_goes_to_suspense_once() {
     let mut book = Book::new();
     for _ in 0..2 {
-        let line = BillLine::Payout {
-            payout: reference_of("pot_00UNKNOWN"),
-            channel_number: "upq-9".into(),
-            amount: fen(900),
-            settle_date: None,
-        };
-        book.fact(Fact::BillLine {
-            channel: Channel::Unionpay,
-            line,
-        });
+        book.bill_payout("pot_00UNKNOWN", "upq-9", 900);
     }
     let chart = book.chart();
     assert_eq!(
@@ -591,7 +474,7 @@ fn a_payout_that_is_not_ours_goes_to_suspense_once() {
 
 #[test]
 fn a_payout_identifies_itself_with_the_same_fields_in_every_attempt() {
-    let (book, _, payout) = payout_on_its_way();
+    let (book, _, payout) = Book::with_payout();
     let (effect, operation) = book.effect_about(&payout);
     let Operation::Payout {
         payout: number,
@@ -621,17 +504,13 @@ fn the_business_date_runs_ahead_of_the_calendar_by_a_day_at_most() {
     };
     for far in ["9999-12-31", "2026-03-04"] {
         let refused = turn(Some(far)).unwrap_err();
-        assert_eq!(
-            (refused.code, refused.field.as_deref()),
-            (Code::InvalidField, Some("to"))
-        );
+        assert_refused(&refused, Code::InvalidField, "to");
     }
     turn(None).unwrap();
     let refused = turn(None).unwrap_err();
     assert_eq!((refused.code, refused.field), (Code::StateConflict, None));
     book.pass(86_400);
-    book.ask(&operator(), Request::TurnDay(TurnDay::default()))
-        .unwrap();
+    book.close_day();
 }
 
 #[test]
@@ -672,17 +551,8 @@ fn a_day_is_closed_with_its_figures_and_never_backwards() {
 #[test]
 fn the_channels_word_after_two_peoples_books_only_what_differs() {
     for (actual, difference, cases) in [(4_000, 0, 1), (4_300, -300, 2), (3_800, 200, 2)] {
-        let (mut book, _, payout) = payout_on_its_way();
-        book.answer_with(&payout, Answer::Refused(refusal()));
-        book.answer_with(&payout, Answer::Absent);
-        book.answer_with(&payout, Answer::Absent);
-        let command = ResolvePayout {
-            payout: payout.clone(),
-            outcome: ResolvedPayout::Paid,
-            evidence: "letter of the bank".into(),
-        };
-        book.ask_approved(&finance(), Request::ResolvePayout(command))
-            .unwrap();
+        let (mut book, _, payout) = Book::with_payout();
+        book.say_paid(&payout);
         book.notify(Channel::Unionpay, payout_done(&payout, actual));
         book.notify(Channel::Unionpay, payout_done(&payout, actual));
         let chart = book.chart();
