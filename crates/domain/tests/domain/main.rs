@@ -6,6 +6,8 @@
     clippy::unwrap_used
 )]
 
+mod adjustments;
+mod cases;
 mod clearings;
 mod conservation;
 mod contradictions;
