@@ -2,16 +2,16 @@
 
 use crate::support::*;
 use calendar::SettlementCycle;
-use channels::answer::{OrderState, PayoutState, RefundState};
+use channels::answer::{OrderState, RefundState};
 use channels::operation::Channel;
-use domain::merchant::{LateSuccess, Merchant, MerchantStatus, SetMerchantStatus};
-use domain::payment::{ChannelTrade, ClosePayment, Payment, PaymentStatus};
-use domain::payout::{CreatePayout, Payout, PayoutStatus};
+use domain::Answer;
+use domain::merchant::{LateSuccess, Merchant, MerchantStatus};
+use domain::payment::{ChannelTrade, Payment, PaymentStatus};
+use domain::payout::{Payout, PayoutStatus};
 use domain::refund::{Refund, RefundStatus};
 use domain::reserve::Reserve;
 use domain::settlement::{Bucket, Settlement};
-use domain::split::{ExecuteSplit, Receiver, ReceiverKind, Share, Split, SplitPlan};
-use domain::{Answer, Request};
+use domain::split::{Receiver, ReceiverKind, Share, Split, SplitPlan};
 use engine::EffectReport;
 use money::Rate;
 use proptest::prelude::*;
@@ -188,13 +188,7 @@ impl World {
                     return;
                 };
                 let merchant = self.book.payment(&id).merchant;
-                let command = ClosePayment {
-                    merchant: merchant.clone(),
-                    payment: id,
-                };
-                let _ = self
-                    .book
-                    .ask(&as_merchant(&merchant), Request::ClosePayment(command));
+                let _ = self.book.close_order(&merchant, &id);
             }
             Step::ChannelClosed { payment } => {
                 let Some(id) = self.payment(*payment) else {
@@ -233,14 +227,7 @@ impl World {
                     MerchantStatus::Active
                 };
                 let merchant = self.merchants[*merchant].clone();
-                let command = SetMerchantStatus {
-                    merchant,
-                    status,
-                    reason: "a step".into(),
-                };
-                self.book
-                    .ask(&operator(), Request::SetMerchantStatus(command))
-                    .unwrap();
+                self.book.set_status(&merchant, status).unwrap();
             }
             Step::Wait { seconds } => {
                 self.book.pass(*seconds);
@@ -255,11 +242,8 @@ impl World {
         let mut command = order(&id, &number, amount);
         let share = Share::Proportion(Rate::from_ppm(123_457).unwrap());
         command.split_plan = split.then(|| self.plan(merchant, share));
-        if let Ok(domain::Reply::Payment { payment, .. }) = self
-            .book
-            .ask(&as_merchant(&id), Request::CreatePayment(command))
-        {
-            self.payments.push(payment.id.clone());
+        if let Ok((payment, _)) = self.book.create_payment(command) {
+            self.payments.push(payment.id);
         }
     }
 
@@ -274,14 +258,7 @@ impl World {
             .position(|known| *known == merchant)
             .unwrap();
         let plan = self.plan(position, Share::Proportion(Rate::from_ppm(share).unwrap()));
-        let command = ExecuteSplit {
-            merchant: merchant.clone(),
-            payment: id,
-            plan,
-        };
-        let _ = self
-            .book
-            .ask(&as_merchant(&merchant), Request::ExecuteSplit(command));
+        let _ = self.book.split_later(&id, plan);
     }
 
     fn refund_news(&mut self, refund: usize, news: usize) {
@@ -327,16 +304,8 @@ impl World {
     fn payout(&mut self, merchant: usize, thousandths: i64) {
         let id = self.merchants[merchant].clone();
         let amount = (self.book.payable(&id) * thousandths / 1_000).max(1);
-        let command = CreatePayout {
-            merchant: id.clone(),
-            payout_number: self.number(),
-            amount: fen(amount),
-            purpose: "a step".into(),
-            payee: None,
-        };
-        let _ = self
-            .book
-            .ask(&as_merchant(&id), Request::CreatePayout(command));
+        let number = self.number();
+        let _ = self.book.payout_request(&id, &number, amount);
     }
 
     fn payout_news(&mut self, payout: usize, news: usize) {
@@ -356,7 +325,7 @@ impl World {
                 .book
                 .notify(Channel::Unionpay, payout_done(&id, amount)),
             2 => {
-                let failed = payout_is(&id, PayoutState::Failed { refusal: refusal() });
+                let failed = payout_failed(&id);
                 self.book.notify(Channel::Unionpay, failed);
             }
             3 => self.report(

@@ -5,41 +5,15 @@ use crate::support::*;
 use channels::answer::{Answer as Statement, PayoutState, RefundState};
 use channels::operation::Channel;
 use domain::case::{Case, CaseKind};
-use domain::payout::{CreatePayout, Payout, PayoutStatus, ResolvePayout, ResolvedPayout};
-use domain::refund::{Refund, RefundStatus, ResolveRefund, ResolvedRefund};
-use domain::{Reply, Request};
+use domain::payout::{Payout, PayoutStatus};
+use domain::refund::{Refund, RefundStatus, ResolvedRefund};
 use money::{Currency, Money};
 
 /// A refund of 5,000 of a payment of 10,000.
 fn refunding() -> (Book, String) {
-    let mut book = Book::new();
-    let merchant = book.open_merchant("m1");
-    let payment = book.paid(&merchant, "o1", 10_000);
+    let (mut book, _, payment) = Book::with_payment();
     let refund = book.refund_request(&payment, "r1", 5_000).unwrap();
     (book, refund)
-}
-
-/// A payout of 4,000 that was sent.
-fn paying_out() -> (Book, String) {
-    let mut book = Book::new();
-    book.receive(100_000);
-    let mut terms = merchant_terms("m1");
-    terms.automatic_payout = false;
-    let merchant = book.open_merchant_with(terms);
-    book.paid(&merchant, "o1", 10_000);
-    book.turn_day();
-    let command = CreatePayout {
-        merchant: merchant.clone(),
-        payout_number: "p1".into(),
-        amount: fen(4_000),
-        purpose: "goods".into(),
-        payee: None,
-    };
-    let payout = match book.ask(&as_merchant(&merchant), Request::CreatePayout(command)) {
-        Ok(Reply::Payout { payout, .. }) => payout.id.clone(),
-        other => panic!("{other:?}"),
-    };
-    (book, payout)
 }
 
 fn of_refund(book: &mut Book, refund: &str, amount: i64) {
@@ -67,14 +41,11 @@ fn contradictions(book: &Book) -> Vec<String> {
         .collect()
 }
 
-fn resolve_refund(book: &mut Book, refund: &str, outcome: ResolvedRefund) {
-    let command = ResolveRefund {
-        refund: refund.into(),
-        outcome,
-        evidence: "letter of the bank".into(),
-    };
-    book.ask_approved(&finance(), Request::ResolveRefund(command))
-        .unwrap();
+/// The one contradiction, which names both amounts.
+#[track_caller]
+fn assert_told(book: &Book, amounts: [&str; 2]) {
+    let [told]: [String; 1] = contradictions(book).try_into().unwrap();
+    assert!(amounts.iter().all(|amount| told.contains(amount)), "{told}");
 }
 
 #[test]
@@ -85,10 +56,7 @@ fn a_refund_says_what_was_booked_and_another_amount_under_its_number_is_a_contra
     of_refund(&mut book, &refund, 5_000);
     assert_eq!(contradictions(&book), Vec::<String>::new());
     of_refund(&mut book, &refund, 4_000);
-    let told = contradictions(&book);
-    assert_eq!(told.len(), 1);
-    let told = told.first().unwrap();
-    assert!(told.contains("40.00") && told.contains("50.00"), "{told}");
+    assert_told(&book, ["40.00", "50.00"]);
     let kept = book.refund(&refund);
     assert_eq!(
         (kept.refunded_amount, kept.status),
@@ -137,7 +105,8 @@ fn a_refund_made_after_its_close_keeps_number_time_and_amount_and_another_amount
 fn a_refund_made_beside_peoples_payment_keeps_its_amount_and_another_is_told() {
     let (mut book, refund) = refunding();
     book.answer(&refund, refund_is(&refund, RefundState::Abnormal));
-    resolve_refund(&mut book, &refund, ResolvedRefund::PaidOtherwise);
+    book.resolve_refund(&refund, ResolvedRefund::PaidOtherwise)
+        .unwrap();
     of_refund(&mut book, &refund, 4_900);
     assert_eq!(book.refund(&refund).refunded_amount, Some(fen(4_900)));
     of_refund(&mut book, &refund, 4_900);
@@ -165,7 +134,8 @@ fn an_unbookable_refund_does_not_hide_a_bookable_one() {
     };
     let otherwise = |book: &mut Book, refund: &str| {
         book.answer(refund, refund_is(refund, RefundState::Abnormal));
-        resolve_refund(book, refund, ResolvedRefund::PaidOtherwise);
+        book.resolve_refund(refund, ResolvedRefund::PaidOtherwise)
+            .unwrap();
         refund.to_owned()
     };
     let foreign = |_: &mut Book, _: &str| "ref_00UNKNOWN".to_owned();
@@ -203,32 +173,20 @@ fn a_refund_that_is_not_ours_and_changes_its_amount_is_a_contradiction() {
 
 #[test]
 fn a_payout_says_what_was_booked_and_another_amount_under_its_number_is_a_contradiction() {
-    let (mut book, payout) = paying_out();
+    let (mut book, _, payout) = Book::with_payout();
     of_payout(&mut book, &payout, 4_000);
     of_payout(&mut book, &payout, 4_000);
     assert_eq!(book.payout(&payout).paid_amount, Some(fen(4_000)));
     assert_eq!(contradictions(&book), Vec::<String>::new());
     of_payout(&mut book, &payout, 3_000);
-    let told = contradictions(&book);
-    assert_eq!(told.len(), 1);
-    let told = told.first().unwrap();
-    assert!(told.contains("30.00") && told.contains("40.00"), "{told}");
+    assert_told(&book, ["30.00", "40.00"]);
     assert_eq!(book.payout(&payout).paid_amount, Some(fen(4_000)));
 }
 
 #[test]
 fn a_payout_that_people_said_was_paid_knows_what_the_channel_paid() {
-    let (mut book, payout) = paying_out();
-    book.answer_with(&payout, domain::Answer::Refused(refusal()));
-    book.answer_with(&payout, domain::Answer::Absent);
-    book.answer_with(&payout, domain::Answer::Absent);
-    let command = ResolvePayout {
-        payout: payout.clone(),
-        outcome: ResolvedPayout::Paid,
-        evidence: "letter of the bank".into(),
-    };
-    book.ask_approved(&finance(), Request::ResolvePayout(command))
-        .unwrap();
+    let (mut book, _, payout) = Book::with_payout();
+    book.say_paid(&payout);
     assert_eq!(book.payout(&payout).paid_amount, None);
     of_payout(&mut book, &payout, 4_000);
     assert_eq!(book.payout(&payout).paid_amount, Some(fen(4_000)));
@@ -239,8 +197,8 @@ fn a_payout_that_people_said_was_paid_knows_what_the_channel_paid() {
 
 #[test]
 fn a_payout_made_after_its_failure_keeps_number_date_and_amount_and_another_amount_is_told() {
-    let (mut book, payout) = paying_out();
-    let failed = payout_is(&payout, PayoutState::Failed { refusal: refusal() });
+    let (mut book, _, payout) = Book::with_payout();
+    let failed = payout_failed(&payout);
     book.answer(&payout, failed);
     of_payout(&mut book, &payout, 4_000);
     let kept = book.payout(&payout);
@@ -278,8 +236,8 @@ fn a_payout_that_is_not_ours_and_changes_its_amount_is_a_contradiction() {
 
 #[test]
 fn a_failure_told_again_after_a_contrary_success_is_a_contradiction_too() {
-    let (mut book, payout) = paying_out();
-    let failed = || payout_is(&payout, PayoutState::Failed { refusal: refusal() });
+    let (mut book, _, payout) = Book::with_payout();
+    let failed = || payout_failed(&payout);
     book.answer(&payout, failed());
     book.notify(Channel::Unionpay, failed());
     assert_eq!(contradictions(&book), Vec::<String>::new());
@@ -313,21 +271,8 @@ fn a_failure_told_again_after_a_contrary_success_is_a_contradiction_too() {
 
 #[test]
 fn an_unbookable_word_about_a_payout_that_people_said_was_paid_does_not_hide_a_bookable_one() {
-    let (mut book, payout) = paying_out();
-    for answer in [
-        domain::Answer::Refused(refusal()),
-        domain::Answer::Absent,
-        domain::Answer::Absent,
-    ] {
-        book.answer_with(&payout, answer);
-    }
-    let command = ResolvePayout {
-        payout: payout.clone(),
-        outcome: ResolvedPayout::Paid,
-        evidence: "letter of the bank".into(),
-    };
-    book.ask_approved(&finance(), Request::ResolvePayout(command))
-        .unwrap();
+    let (mut book, _, payout) = Book::with_payout();
+    book.say_paid(&payout);
     let in_dollars = PayoutState::Succeeded {
         channel_number: format!("upq-{payout}"),
         amount: Money::new(4_000, Currency::from_code("USD").unwrap()),
@@ -368,16 +313,16 @@ fn a_refund_of_an_unbookable_amount_waits_for_people_or_for_a_better_word() {
                 assert_eq!(book.refund(&refund).status, RefundStatus::Stranded);
             }
             let merchant = book.refund(&refund).merchant;
-            let in_transit = book.merchant(&merchant).accounts.refund_in_transit;
-            assert_eq!(book.balance(in_transit), 5_000);
+            assert_eq!(book.refunds_in_transit(&merchant), 5_000);
             if by_people {
-                resolve_refund(&mut book, &refund, ResolvedRefund::NotPaid);
+                book.resolve_refund(&refund, ResolvedRefund::NotPaid)
+                    .unwrap();
                 assert_eq!(book.refund(&refund).status, RefundStatus::Closed);
             } else {
                 of_refund(&mut book, &refund, 5_000);
                 assert_eq!(book.refund(&refund).status, RefundStatus::Succeeded);
             }
-            assert_eq!(book.balance(in_transit), 0);
+            assert_eq!(book.refunds_in_transit(&merchant), 0);
             assert_eq!(book.trial_balance(), 0);
         }
     }

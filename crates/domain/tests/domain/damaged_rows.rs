@@ -1,8 +1,7 @@
 //! A damaged row of one merchant or payout is that one's trouble. It comes to its turn when the row is restored.
 
-use crate::risk::{ask_payout, clear, held, open_on_request};
+use crate::risk::{ask_payout, clear, held};
 use crate::support::*;
-use domain::Request;
 use domain::chart::Chart;
 use domain::closing::{DaySummary, Figure};
 use domain::merchant::Merchant;
@@ -14,8 +13,7 @@ use engine::{Record, SetAside, TimerRecord};
 const MERCHANTS: usize = 60;
 
 fn turn_day(book: &mut Book) {
-    book.ask(&operator(), Request::TurnDay(Default::default()))
-        .unwrap();
+    book.close_day();
     book.pass(60);
 }
 
@@ -135,7 +133,7 @@ fn in_line() -> (Book, Vec<Payout>, String) {
         let merchant = book.open_merchant(number);
         book.paid(&merchant, "o1", 10_000);
     }
-    let later = open_on_request(&mut book, "m4");
+    let later = book.open_on_request("m4");
     book.paid(&later, "o1", 10_000);
     book.turn_day();
     let line: Vec<Payout> = book.list("waiting", "", "~");

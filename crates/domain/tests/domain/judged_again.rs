@@ -1,28 +1,17 @@
 //! What waits was allowed when it was asked for. When its turn comes it is judged again, and what is not
 //! allowed any more is given back with a case.
 
+use crate::support::splits::{plan, ppm};
 use crate::support::*;
 use compliance::Packs;
 use domain::case::CaseKind;
-use domain::merchant::{MerchantStatus, Profile, SetMerchantStatus, UpdateMerchant};
-use domain::payout::{CreatePayout, PayoutStatus};
+use domain::merchant::{MerchantStatus, Profile, UpdateMerchant};
+use domain::payout::PayoutStatus;
 use domain::reserve::Reserve;
 use domain::risk::{DecideSignal, RiskSignal, SignalDecision};
-use domain::split::{Receiver, ReceiverKind, Share, SplitPlan};
-use domain::webhook::{Delivery, EventType, SetWebhook};
-use domain::{Code, QingyuanApp, Reply, Request, Settings};
-use money::Rate;
+use domain::webhook::{Delivery, EventType};
+use domain::{Code, QingyuanApp, Request, Settings};
 use std::sync::Arc;
-
-fn set_status(book: &mut Book, merchant: &str, status: MerchantStatus) {
-    let command = SetMerchantStatus {
-        merchant: merchant.into(),
-        status,
-        reason: "looked into".into(),
-    };
-    book.ask(&operator(), Request::SetMerchantStatus(command))
-        .unwrap();
-}
 
 fn learn(book: &mut Book, merchant: &str, profile: Profile) {
     let command = UpdateMerchant {
@@ -36,29 +25,12 @@ fn learn(book: &mut Book, merchant: &str, profile: Profile) {
 
 /// A merchant with 9,940 fen settled, of which 4,000 wait for the reserve.
 fn waiting(book: &mut Book, number: &str) -> (String, String) {
-    let mut terms = merchant_terms(number);
-    terms.automatic_payout = false;
-    let merchant = book.open_merchant_with(terms);
+    let merchant = book.open_on_request(number);
     book.paid(&merchant, "o1", 10_000);
     book.turn_day();
-    let command = CreatePayout {
-        merchant: merchant.clone(),
-        payout_number: "p1".into(),
-        amount: fen(4_000),
-        purpose: "goods".into(),
-        payee: None,
-    };
-    let payout = match book.ask(&as_merchant(&merchant), Request::CreatePayout(command)) {
-        Ok(Reply::Payout { payout, .. }) => payout.id.clone(),
-        other => panic!("{other:?}"),
-    };
+    let payout = book.payout_request(&merchant, "p1", 4_000).unwrap();
     assert_eq!(book.payout(&payout).status, PayoutStatus::WaitingForReserve);
     (merchant, payout)
-}
-
-fn in_transit(book: &mut Book, merchant: &str) -> i64 {
-    let account = book.merchant(merchant).accounts.payout_in_transit;
-    book.balance(account)
 }
 
 #[track_caller]
@@ -69,7 +41,7 @@ fn given_back(book: &mut Book, merchant: &str, payout: &str, why: &str) {
     let reason = ended.resolution.unwrap();
     assert!(reason.contains(why), "{reason}");
     assert_eq!(
-        (book.payable(merchant), in_transit(book, merchant)),
+        (book.payable(merchant), book.payouts_in_transit(merchant)),
         (9_940, 0)
     );
     let cases = book.cases();
@@ -85,19 +57,12 @@ fn given_back(book: &mut Book, merchant: &str, payout: &str, why: &str) {
     assert_eq!(book.trial_balance(), 0);
 }
 
-/// The program's packs with one text replaced.
-fn app_with(from: &str, to: &str) -> QingyuanApp {
-    let edited = compliance::EMBEDDED
-        .iter()
-        .map(|(name, text)| (*name, text.replace(from, to)));
-    let texts: Vec<(&str, String)> = edited.collect();
-    let texts: Vec<(&str, &str)> = texts.iter().map(|(name, text)| (*name, &**text)).collect();
-    let packs = Packs::load(&texts).unwrap();
-    assert_ne!(
-        packs.hash(),
-        Packs::load(compliance::EMBEDDED).unwrap().hash()
-    );
-    QingyuanApp::new(Settings::sample(), Arc::new(packs)).unwrap()
+#[track_caller]
+fn failure_was_told(book: &Book, payout: &str) {
+    let told = |delivery: &Delivery| {
+        delivery.event_type == EventType::PayoutFailed && delivery.object == payout
+    };
+    assert!(book.all::<Delivery>().iter().any(told));
 }
 
 #[test]
@@ -110,21 +75,15 @@ fn a_merchant_whom_a_rule_forbids_to_serve_is_not_served_again_by_one_persons_wo
     };
     learn(&mut book, &merchant, listed(true));
     assert_eq!(book.merchant(&merchant).status, MerchantStatus::Suspended);
-    let again = || SetMerchantStatus {
-        merchant: merchant.clone(),
-        status: MerchantStatus::Active,
-        reason: "looked into".into(),
-    };
     let refused = book
-        .ask(&operator(), Request::SetMerchantStatus(again()))
+        .set_status(&merchant, MerchantStatus::Active)
         .unwrap_err();
     assert_eq!(refused.code, Code::RefusedByRule);
     assert!(refused.message.contains("NPC-AML/40"), "{refused}");
     assert_eq!(book.merchant(&merchant).status, MerchantStatus::Suspended);
     // Taken off the list, it is served again, with the decision that says so.
     learn(&mut book, &merchant, listed(false));
-    book.ask(&operator(), Request::SetMerchantStatus(again()))
-        .unwrap();
+    book.set_status(&merchant, MerchantStatus::Active).unwrap();
     let served = book.merchant(&merchant);
     assert_eq!(served.status, MerchantStatus::Active);
     assert!(served.decision.is_some());
@@ -138,9 +97,7 @@ fn an_action_that_no_rule_of_the_active_set_is_about_is_not_allowed() {
     let mut book = Book::under(app);
     let mut terms = merchant_terms("m1");
     terms.profile.listed = Some(true);
-    let refused = book
-        .ask(&operator(), Request::CreateMerchant(terms))
-        .unwrap_err();
+    let refused = book.create_merchant(terms).unwrap_err();
     assert_eq!(refused.code, Code::FactsMissing);
     assert!(
         refused.message.contains("a rule about onboard_merchant"),
@@ -153,11 +110,12 @@ fn a_payout_of_a_merchant_that_was_suspended_meanwhile_is_given_back_and_the_nex
     let mut book = Book::new();
     let (suspended, first) = waiting(&mut book, "m1");
     let (served, second) = waiting(&mut book, "m2");
-    set_status(&mut book, &suspended, MerchantStatus::Suspended);
+    book.set_status(&suspended, MerchantStatus::Suspended)
+        .unwrap();
     book.receive(4_000);
     given_back(&mut book, &suspended, &first, "suspended");
     assert_eq!(book.payout(&second).status, PayoutStatus::Created);
-    assert_eq!(in_transit(&mut book, &served), 4_000);
+    assert_eq!(book.payouts_in_transit(&served), 4_000);
     let reserve = book.record::<Reserve>(Reserve::KEY).unwrap();
     assert_eq!(
         (reserve.committed, reserve.waiting, reserve.waiting_amount),
@@ -169,18 +127,11 @@ fn a_payout_of_a_merchant_that_was_suspended_meanwhile_is_given_back_and_the_nex
 fn a_payout_that_a_rule_forbids_by_now_is_given_back_and_the_merchant_is_told() {
     // A set by which a listed merchant may be served, but not be paid.
     let onboarding = r#"actions = ["payout", "open_account", "onboard_merchant", "refund"]"#;
-    let mut book = Book::under(app_with(
-        onboarding,
-        r#"actions = ["payout", "open_account", "refund"]"#,
-    ));
+    let without = r#"actions = ["payout", "open_account", "refund"]"#;
+    let app = app_with_rules(onboarding, without, Settings::sample());
+    let mut book = Book::under(app);
     let (merchant, payout) = waiting(&mut book, "m1");
-    let endpoint = SetWebhook {
-        merchant: merchant.clone(),
-        url: "https://shop.example/hooks".into(),
-        secret_vault_id: "vlt_2".into(),
-        enabled: true,
-    };
-    book.ask(&as_merchant(&merchant), Request::SetWebhook(endpoint))
+    book.set_webhook(&merchant, "https://shop.example/hooks")
         .unwrap();
     let listed = Profile {
         listed: Some(true),
@@ -190,18 +141,13 @@ fn a_payout_that_a_rule_forbids_by_now_is_given_back_and_the_merchant_is_told() 
     assert_eq!(book.merchant(&merchant).status, MerchantStatus::Active);
     book.receive(4_000);
     given_back(&mut book, &merchant, &payout, "NPC-AML/40");
-    let told = |delivery: &Delivery| {
-        delivery.event_type == EventType::PayoutFailed && delivery.object == payout
-    };
-    assert!(book.all::<Delivery>().iter().any(told));
+    failure_was_told(&book, &payout);
 }
 
 /// A merchant with 9,940 fen settled, whom a sign of risk holds, and a payout of 4,000 that is held.
 fn held(book: &mut Book) -> (String, String, RiskSignal) {
     book.receive(100_000);
-    let mut terms = merchant_terms("m1");
-    terms.automatic_payout = false;
-    let merchant = book.open_merchant_with(terms);
+    let merchant = book.open_on_request("m1");
     book.paid(&merchant, "first", 10_000);
     book.turn_day();
     let payments: Vec<String> = (0..20)
@@ -212,25 +158,9 @@ fn held(book: &mut Book) -> (String, String, RiskSignal) {
             .unwrap();
     }
     let signal = book.list::<RiskSignal>("time", "", "~").pop().unwrap();
-    let endpoint = SetWebhook {
-        merchant: merchant.clone(),
-        url: "https://shop.example/hooks".into(),
-        secret_vault_id: "vlt_2".into(),
-        enabled: true,
-    };
-    book.ask(&as_merchant(&merchant), Request::SetWebhook(endpoint))
+    book.set_webhook(&merchant, "https://shop.example/hooks")
         .unwrap();
-    let command = CreatePayout {
-        merchant: merchant.clone(),
-        payout_number: "p1".into(),
-        amount: fen(4_000),
-        purpose: "goods".into(),
-        payee: None,
-    };
-    let payout = match book.ask(&as_merchant(&merchant), Request::CreatePayout(command)) {
-        Ok(Reply::Payout { payout, .. }) => payout.id.clone(),
-        other => panic!("{other:?}"),
-    };
+    let payout = book.payout_request(&merchant, "p1", 4_000).unwrap();
     assert_eq!(book.payout(&payout).status, PayoutStatus::Held);
     (merchant, payout, signal)
 }
@@ -240,7 +170,8 @@ fn a_held_payout_that_is_not_allowed_any_more_is_given_back_when_the_sign_is_cle
     for (forbid, why) in [
         (
             (|book: &mut Book, merchant: &str| {
-                set_status(book, merchant, MerchantStatus::Suspended);
+                book.set_status(merchant, MerchantStatus::Suspended)
+                    .unwrap();
             }) as fn(&mut Book, &str),
             "suspended",
         ),
@@ -252,14 +183,8 @@ fn a_held_payout_that_is_not_allowed_any_more_is_given_back_when_the_sign_is_cle
                 };
                 learn(book, merchant, listed);
                 // Somebody wants to serve it again; the rule is not his to lift.
-                let command = SetMerchantStatus {
-                    merchant: merchant.into(),
-                    status: MerchantStatus::Active,
-                    reason: "looked into".into(),
-                };
-                let refused = book
-                    .ask(&operator(), Request::SetMerchantStatus(command))
-                    .unwrap_err();
+                let refused = book.set_status(merchant, MerchantStatus::Active);
+                let refused = refused.unwrap_err();
                 assert_eq!(refused.code, Code::RefusedByRule, "{refused:?}");
             },
             "suspended",
@@ -282,10 +207,7 @@ fn a_held_payout_that_is_not_allowed_any_more_is_given_back_when_the_sign_is_cle
             None,
             "nothing is set aside and nothing waits"
         );
-        let told = |delivery: &Delivery| {
-            delivery.event_type == EventType::PayoutFailed && delivery.object == payout
-        };
-        assert!(book.all::<Delivery>().iter().any(told));
+        failure_was_told(&book, &payout);
     }
 }
 
@@ -293,14 +215,8 @@ fn a_held_payout_that_is_not_allowed_any_more_is_given_back_when_the_sign_is_cle
 fn planned(book: &mut Book) -> (String, String, String) {
     let main = book.open_merchant("main");
     let seller = book.open_merchant("seller");
-    let plan = SplitPlan {
-        receivers: vec![Receiver {
-            merchant: seller.clone(),
-            kind: ReceiverKind::Seller,
-            share: Share::Proportion(Rate::from_ppm(500_000).unwrap()),
-        }],
-    };
-    let payment = book.order_split(&main, "o1", 10_000, Some(plan));
+    let plan = plan(&[(&seller, ppm(500_000))]);
+    let payment = book.order_split(&main, "o1", 10_000, plan);
     book.register(&payment);
     (main, seller, payment)
 }
@@ -319,7 +235,9 @@ fn a_planned_split_that_is_not_allowed_any_more_is_a_case_and_the_money_stays() 
             "IND/split-permission",
         ),
         (
-            |book, main| set_status(book, main, MerchantStatus::Suspended),
+            |book: &mut Book, main: &str| {
+                book.set_status(main, MerchantStatus::Suspended).unwrap();
+            },
             "suspended",
         ),
     ] {

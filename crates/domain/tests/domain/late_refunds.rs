@@ -6,23 +6,16 @@ use channels::answer::{OrderState, RefundState};
 use channels::operation::Channel;
 use domain::case::CaseKind;
 use domain::payment::PaymentStatus;
-use domain::refund::{Refund, RefundStatus, ResolveRefund, ResolvedRefund};
+use domain::refund::{Refund, RefundStatus, ResolvedRefund};
 use domain::settlement::{Item, Settlement};
-use domain::webhook::{Delivery, EventType, SetWebhook};
-use domain::{Answer, Request};
+use domain::webhook::{Delivery, EventType};
 use engine::EffectState;
 
 /// A payment of 10,000 that came after its order had been closed, and the refund that the books made of it.
 fn late() -> (Book, String, String, String) {
     let mut book = Book::new();
     let merchant = book.open_merchant("m1");
-    let endpoint = SetWebhook {
-        merchant: merchant.clone(),
-        url: "https://shop.example/hooks".into(),
-        secret_vault_id: "vlt_2".into(),
-        enabled: true,
-    };
-    book.ask(&as_merchant(&merchant), Request::SetWebhook(endpoint))
+    book.set_webhook(&merchant, "https://shop.example/hooks")
         .unwrap();
     let payment = book.order(&merchant, "o1", 10_000);
     book.register(&payment);
@@ -30,21 +23,6 @@ fn late() -> (Book, String, String, String) {
     book.pay(&payment, 10_000);
     let [refund]: [Refund; 1] = book.all().try_into().unwrap();
     (book, merchant, payment, refund.id)
-}
-
-fn in_transit(book: &mut Book, merchant: &str) -> i64 {
-    let account = book.merchant(merchant).accounts.refund_in_transit;
-    book.balance(account)
-}
-
-fn resolve(book: &mut Book, refund: &str, outcome: ResolvedRefund) {
-    let command = ResolveRefund {
-        refund: refund.into(),
-        outcome,
-        evidence: "letter of the bank".into(),
-    };
-    book.ask_approved(&finance(), Request::ResolveRefund(command))
-        .unwrap();
 }
 
 fn told(book: &Book) -> Vec<EventType> {
@@ -61,7 +39,7 @@ fn a_refund_of_a_late_success_that_the_channel_closes_waits_for_people_and_is_no
     let effect: engine::EffectRecord = book.record(&stranded.effect).unwrap();
     assert_eq!(effect.state, EffectState::Done, "nobody sends it again");
     assert_eq!(
-        (book.payable(&merchant), in_transit(&mut book, &merchant)),
+        (book.payable(&merchant), book.refunds_in_transit(&merchant)),
         (0, 10_000)
     );
     assert_eq!(book.case_kinds(), [CaseKind::RefundStranded]);
@@ -73,25 +51,23 @@ fn a_refund_of_a_late_success_that_the_channel_closes_waits_for_people_and_is_no
     assert_eq!(book.cases().first().unwrap().further, []);
     book.turn_day();
     assert_eq!(
-        (book.payable(&merchant), in_transit(&mut book, &merchant)),
+        (book.payable(&merchant), book.refunds_in_transit(&merchant)),
         (0, 10_000)
     );
     // The channel's final word ends it even now.
     let done = refund_done(&refund, 10_000, book.now());
     book.notify(Channel::Wechat, done);
     assert_eq!(book.refund(&refund).status, RefundStatus::Succeeded);
-    assert_eq!(in_transit(&mut book, &merchant), 0);
+    assert_eq!(book.refunds_in_transit(&merchant), 0);
     assert_eq!(book.trial_balance(), 0);
 }
 
 #[test]
 fn a_refund_of_a_late_success_that_was_declined_waits_for_people_too() {
     let (mut book, merchant, _, refund) = late();
-    book.answer_with(&refund, Answer::Refused(refusal()));
-    book.answer_with(&refund, Answer::Absent);
-    book.answer_with(&refund, Answer::Absent);
+    book.decline(&refund);
     assert_eq!(book.refund(&refund).status, RefundStatus::Stranded);
-    assert_eq!(in_transit(&mut book, &merchant), 10_000);
+    assert_eq!(book.refunds_in_transit(&merchant), 10_000);
     assert_eq!(book.case_kinds(), [CaseKind::RefundStranded]);
 }
 
@@ -104,7 +80,8 @@ fn a_late_success_that_people_leave_to_the_merchant_is_a_payment_like_any_other(
         let (mut book, merchant, payment, refund) = late();
         book.answer(&refund, refund_is(&refund, state));
         assert_eq!(book.case_kinds(), [kind]);
-        resolve(&mut book, &refund, ResolvedRefund::NotPaid);
+        book.resolve_refund(&refund, ResolvedRefund::NotPaid)
+            .unwrap();
         assert_eq!(book.refund(&refund).status, RefundStatus::Closed);
         let kept = book.payment(&payment);
         assert_eq!(
@@ -134,7 +111,8 @@ fn a_late_success_that_people_leave_to_the_merchant_is_a_payment_like_any_other(
 fn a_late_success_that_is_paid_back_in_another_way_costs_the_merchant_nothing() {
     let (mut book, merchant, payment, refund) = late();
     book.answer(&refund, refund_is(&refund, RefundState::Closed));
-    resolve(&mut book, &refund, ResolvedRefund::PaidOtherwise);
+    book.resolve_refund(&refund, ResolvedRefund::PaidOtherwise)
+        .unwrap();
     let chart = book.chart();
     assert_eq!(
         (book.payable(&merchant), book.balance(chart.reserve)),

@@ -5,10 +5,10 @@ use channels::answer::{Answer as Statement, Instrument, OrderState, RefundState}
 use channels::operation::Channel;
 use domain::case::CaseKind;
 use domain::merchant::{LateSuccess, MerchantKind, Profile};
-use domain::payment::{AcceptUnderpayment, CreatePayment, FundSource, PaymentStatus};
-use domain::refund::{Refund, ResolveRefund, ResolvedRefund};
+use domain::payment::{CreatePayment, FundSource, PaymentStatus};
+use domain::refund::{Refund, ResolvedRefund};
 use domain::regulation::Counter;
-use domain::{Code, QingyuanApp, Rejection, Reply, Request, Settings};
+use domain::{Code, QingyuanApp, Rejection, Settings};
 use jiff::SignedDuration;
 
 const YUAN: i64 = 100;
@@ -54,10 +54,7 @@ fn from(
         expires_at: Some(book.now() + SignedDuration::from_hours(24 * 14)),
         ..order(merchant, number, amount)
     };
-    match book.ask(&as_merchant(merchant), Request::CreatePayment(command))? {
-        Reply::Payment { payment, .. } => Ok(payment.id.clone()),
-        other => panic!("{other:?}"),
-    }
+    Ok(book.create_payment(command)?.0.id)
 }
 
 fn used(book: &Book, kind: &str) -> (String, i64) {
@@ -142,12 +139,7 @@ fn a_late_payment_of_too_little_that_people_accept_counts_again() {
     assert_eq!(used(&book, "day").1, 0);
     book.pay(&payment, DAY - 1);
     assert_eq!(book.payment(&payment).status, PaymentStatus::UnderReview);
-    let accept = AcceptUnderpayment {
-        payment: payment.clone(),
-        reason: "the shop agrees".into(),
-    };
-    book.ask_approved(&finance(), Request::AcceptUnderpayment(accept))
-        .unwrap();
+    book.accept_underpayment(&payment).unwrap();
     assert_eq!(book.payment(&payment).status, PaymentStatus::Succeeded);
     assert_eq!(used(&book, "day").1, DAY - 1, "what was paid");
     by_card(&mut book, &merchant, "o2", 1).unwrap();
@@ -162,12 +154,7 @@ fn a_payment_of_too_little_that_people_accept_counts_once() {
     let payment = by_card(&mut book, &merchant, "o1", 400 * YUAN).unwrap();
     book.pay(&payment, 400 * YUAN - 1);
     assert_eq!(used(&book, "day").1, 400 * YUAN - 1, "what was paid");
-    let accept = AcceptUnderpayment {
-        payment,
-        reason: "the shop agrees".into(),
-    };
-    book.ask_approved(&finance(), Request::AcceptUnderpayment(accept))
-        .unwrap();
+    book.accept_underpayment(&payment).unwrap();
     assert_eq!(used(&book, "day").1, 400 * YUAN - 1);
 }
 
@@ -178,12 +165,7 @@ fn the_refund_of_an_accepted_payment_of_too_little_gives_all_its_room_back() {
     let merchant = micro(&mut book);
     let payment = by_card(&mut book, &merchant, "o1", 400 * YUAN).unwrap();
     book.pay(&payment, 300 * YUAN);
-    let accept = AcceptUnderpayment {
-        payment: payment.clone(),
-        reason: "the shop agrees".into(),
-    };
-    book.ask_approved(&finance(), Request::AcceptUnderpayment(accept))
-        .unwrap();
+    book.accept_underpayment(&payment).unwrap();
     let refund = book.refund_request(&payment, "r1", 300 * YUAN).unwrap();
     let done = refund_done(&refund, 300 * YUAN, book.now());
     book.notify(Channel::Wechat, done);
@@ -198,12 +180,7 @@ fn a_refund_that_people_paid_in_another_way_gives_room_back_as_well() {
     book.pay(&payment, 400 * YUAN);
     let refund = book.refund_request(&payment, "r1", 100 * YUAN).unwrap();
     book.answer(&refund, refund_is(&refund, RefundState::Abnormal));
-    let command = ResolveRefund {
-        refund: refund.clone(),
-        outcome: ResolvedRefund::PaidOtherwise,
-        evidence: "transfer of 3 March".into(),
-    };
-    book.ask_approved(&finance(), Request::ResolveRefund(command))
+    book.resolve_refund(&refund, ResolvedRefund::PaidOtherwise)
         .unwrap();
     assert_eq!(used(&book, "day").1, 300 * YUAN);
     // The channel's refund beside it gives nothing back a second time.
@@ -224,12 +201,7 @@ fn a_late_success_that_stays_with_the_merchant_after_all_counts_from_that_day_on
     book.answer(&refund.id, refund_is(&refund.id, RefundState::Closed));
     assert_eq!(used(&book, "day").1, 0);
     book.pass(86_400);
-    let command = ResolveRefund {
-        refund: refund.id,
-        outcome: ResolvedRefund::NotPaid,
-        evidence: "the goods were delivered".into(),
-    };
-    book.ask_approved(&finance(), Request::ResolveRefund(command))
+    book.resolve_refund(&refund.id, ResolvedRefund::NotPaid)
         .unwrap();
     assert_eq!(used(&book, "day"), ("2026-03-03".into(), 600 * YUAN));
     let refund = book.refund_request(&late, "r1", 100 * YUAN).unwrap();

@@ -6,10 +6,13 @@
     clippy::unwrap_used
 )]
 
+mod adjustments;
+mod cases;
 mod clearings;
 mod conservation;
 mod contradictions;
 mod damaged_rows;
+mod days;
 mod judged_again;
 mod late_answers;
 mod late_refunds;
@@ -17,9 +20,12 @@ mod launches;
 mod limits;
 mod many_buckets;
 mod merchants;
+mod order_closing;
 mod overdue_payouts;
 mod payments;
+mod payout_approvals;
 mod payout_purposes;
+mod payouts;
 mod refund_fees;
 mod refunds;
 mod repeats;
@@ -32,4 +38,5 @@ mod splits;
 mod support;
 mod transfers;
 mod underpayments;
+mod unexpected_payments;
 mod webhooks;

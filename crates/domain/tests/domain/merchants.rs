@@ -2,39 +2,24 @@
 
 use crate::support;
 use crate::support::*;
+use channels::answer::OrderState;
 use channels::operation::Channel;
 use compliance::Bearer;
 use domain::case::CaseKind;
 use domain::chart::{Chart, SetUp};
 use domain::merchant::{
-    AccountOwner, BankAccount, CreateMerchant, MerchantStatus, Profile, SetMerchantStatus,
-    UpdateMerchant,
+    AccountOwner, BankAccount, CreateMerchant, MerchantStatus, Profile, UpdateMerchant,
 };
 use domain::payment::PaymentStatus;
 use domain::signing_key::{AddSigningKey, KeyAlgorithm, RevokeSigningKey};
-use domain::{Code, Command, Due, Fact, Reply, Request, Settings};
+use domain::{Code, Command, Due, Fact, Rejection, Reply, Request, Settings};
 use engine::{Actor, Verdict};
 use money::{Currency, FeeSchedule};
-
-fn set_status(
-    book: &mut Book,
-    merchant: &str,
-    status: MerchantStatus,
-) -> Result<Reply, domain::Rejection> {
-    let command = SetMerchantStatus {
-        merchant: merchant.into(),
-        status,
-        reason: "asked for".into(),
-    };
-    book.ask(&operator(), Request::SetMerchantStatus(command))
-}
 
 #[test]
 fn the_chart_is_set_up_once_and_nothing_works_without_it() {
     let mut book = Book::without_chart();
-    let refused = book
-        .ask(&operator(), Request::CreateMerchant(merchant_terms("m1")))
-        .unwrap_err();
+    let refused = book.create_merchant(merchant_terms("m1")).unwrap_err();
     assert_eq!(refused.code, Code::NotSetUp);
     let Reply::Chart(first) = book
         .ask(&operator(), Request::SetUp(support::set_up()))
@@ -64,22 +49,12 @@ fn the_chart_is_set_up_once_and_nothing_works_without_it() {
 fn an_external_number_names_one_merchant_and_the_differing_field_is_named() {
     let mut book = Book::new();
     let first = book.open_merchant("m1");
-    let same = book
-        .ask(&operator(), Request::CreateMerchant(merchant_terms("m1")))
-        .unwrap();
-    let Reply::Merchant { merchant, repeated } = same else {
-        panic!()
-    };
-    assert_eq!((merchant.id.clone(), repeated), (first, true));
+    let (merchant, repeated) = book.create_merchant(merchant_terms("m1")).unwrap();
+    assert_eq!((merchant.id, repeated), (first, true));
     let mut other = merchant_terms("m1");
     other.fee_schedule = FeeSchedule::FREE;
-    let refused = book
-        .ask(&operator(), Request::CreateMerchant(other))
-        .unwrap_err();
-    assert_eq!(
-        (refused.code, refused.field.as_deref()),
-        (Code::AlreadyExists, Some("fee_schedule"))
-    );
+    let refused = book.create_merchant(other).unwrap_err();
+    assert_refused(&refused, Code::AlreadyExists, "fee_schedule");
 }
 
 #[test]
@@ -92,9 +67,7 @@ fn a_clear_account_number_is_not_taken_into_the_books() {
             masked: masked.into(),
             ..bank_account()
         });
-        let refused = book
-            .ask(&operator(), Request::CreateMerchant(terms))
-            .unwrap_err();
+        let refused = book.create_merchant(terms).unwrap_err();
         assert_eq!(
             refused.field.as_deref(),
             Some("settlement_account"),
@@ -145,10 +118,7 @@ fn another_settlement_account_with_the_same_mask_is_another_merchant() {
     let repeated = open("vlt_2", "6222021111111234").unwrap();
     assert!(matches!(repeated, Reply::Merchant { repeated: true, .. }));
     let refused = open("vlt_3", "6222022222221234").unwrap_err();
-    assert_eq!(
-        (refused.code, refused.field.as_deref()),
-        (Code::AlreadyExists, Some("settlement_account"))
-    );
+    assert_refused(&refused, Code::AlreadyExists, "settlement_account");
 }
 
 #[test]
@@ -166,8 +136,7 @@ fn a_new_settlement_account_needs_a_second_person() {
             ..UpdateMerchant::default()
         })
     };
-    let verdict = book.submit(&operator(), Command::Request(change()));
-    assert!(matches!(verdict, Verdict::Proposed(_)), "{verdict:?}");
+    book.propose(&operator(), change());
     let before = book.merchant(&merchant);
     assert_eq!(before.settlement_account, Some(bank_account()));
     book.ask_approved(&operator(), change()).unwrap();
@@ -189,20 +158,20 @@ fn a_listed_persons_account_is_not_taken_on_file() {
         settlement_account: Some(account(listed)),
         ..merchant_terms(number)
     };
-    let refused = |answer: Result<Reply, domain::Rejection>| {
-        let refusal = answer.unwrap_err();
+    let refused = |refusal: Rejection| {
         let rules = serde_json::to_string(&refusal.rules).unwrap();
         assert_eq!(refusal.code, Code::RefusedByRule);
         assert!(rules.contains("NPC-AML/40"), "{rules}");
     };
-    refused(book.ask(&operator(), Request::CreateMerchant(terms("m1", true))));
+    refused(book.create_merchant(terms("m1", true)).unwrap_err());
     let merchant = book.open_merchant_with(terms("m1", false));
     let change = UpdateMerchant {
         merchant: merchant.clone(),
         settlement_account: Some(account(true)),
         ..UpdateMerchant::default()
     };
-    refused(book.ask_approved(&operator(), Request::UpdateMerchant(change)));
+    let answer = book.ask_approved(&operator(), Request::UpdateMerchant(change));
+    refused(answer.unwrap_err());
     let kept = book.merchant(&merchant);
     assert_eq!(kept.settlement_account, Some(account(false)));
     assert_eq!(kept.status, MerchantStatus::Active);
@@ -242,47 +211,40 @@ fn a_revoked_key_stays_revoked_for_its_merchant() {
 
 #[test]
 fn a_suspended_merchant_takes_no_orders_but_facts_and_refunds_go_on() {
-    let mut book = Book::new();
-    let merchant = book.open_merchant("m1");
-    let open = book.order(&merchant, "o1", 10_000);
-    set_status(&mut book, &merchant, MerchantStatus::Suspended).unwrap();
-    let refused = book
-        .ask(
-            &as_merchant(&merchant),
-            Request::CreatePayment(order(&merchant, "o2", 1)),
-        )
-        .unwrap_err();
+    let (mut book, merchant, open) = Book::with_order();
+    book.set_status(&merchant, MerchantStatus::Suspended)
+        .unwrap();
+    let refused = book.create_payment(order(&merchant, "o2", 1)).unwrap_err();
     assert_eq!(refused.code, Code::StateConflict);
     book.pay(&open, 10_000);
     assert_eq!(book.payment(&open).status, PaymentStatus::Succeeded);
     book.refund_request(&open, "r1", 5_000).unwrap();
-    set_status(&mut book, &merchant, MerchantStatus::Active).unwrap();
+    book.set_status(&merchant, MerchantStatus::Active).unwrap();
     book.order(&merchant, "o2", 1);
 }
 
 #[test]
 fn a_merchant_is_closed_only_empty_and_stays_closed() {
-    let mut book = Book::new();
-    let merchant = book.open_merchant("m1");
-    let payment = book.paid(&merchant, "o1", 10_000);
-    let with_money = set_status(&mut book, &merchant, MerchantStatus::Closed).unwrap_err();
+    let (mut book, merchant, payment) = Book::with_payment();
+    let with_money = book
+        .set_status(&merchant, MerchantStatus::Closed)
+        .unwrap_err();
     assert_eq!(with_money.code, Code::StateConflict);
     let refund = book.refund_request(&payment, "r1", 10_000).unwrap();
     assert!(
-        set_status(&mut book, &merchant, MerchantStatus::Closed).is_err(),
+        book.set_status(&merchant, MerchantStatus::Closed).is_err(),
         "a refund is on its way"
     );
     let done = refund_done(&refund, 10_000, book.now());
     book.answer(&refund, done);
     let open = book.order(&merchant, "o2", 100);
-    let with_order = set_status(&mut book, &merchant, MerchantStatus::Closed).unwrap_err();
+    let with_order = book
+        .set_status(&merchant, MerchantStatus::Closed)
+        .unwrap_err();
     assert_eq!(with_order.details.get("payment"), Some(&open));
-    book.notify(
-        Channel::Wechat,
-        order_is(&open, channels::answer::OrderState::Closed),
-    );
-    set_status(&mut book, &merchant, MerchantStatus::Closed).unwrap();
-    assert!(set_status(&mut book, &merchant, MerchantStatus::Active).is_err());
+    book.notify(Channel::Wechat, order_is(&open, OrderState::Closed));
+    book.set_status(&merchant, MerchantStatus::Closed).unwrap();
+    assert!(book.set_status(&merchant, MerchantStatus::Active).is_err());
     // Money for a closed merchant is still money that arrived.
     book.pay(&open, 100);
     let suspense = book.chart().suspense;
@@ -335,10 +297,7 @@ fn an_owner_is_stated_with_a_group_only() {
         Request::CreateMerchant(terms)
     };
     let refused = book.ask(&operator(), owned("m1", None)).unwrap_err();
-    assert_eq!(
-        (refused.code, refused.field.as_deref()),
-        (Code::InvalidField, Some("profile.owner"))
-    );
+    assert_refused(&refused, Code::InvalidField, "profile.owner");
     book.ask(&operator(), owned("m1", Some("family"))).unwrap();
     let alone = book.open_merchant("m2");
     let command = UpdateMerchant {
@@ -370,10 +329,7 @@ fn an_identity_number_in_clear_is_no_reference_to_an_owner() {
         "11010119900307002x",
     ] {
         let refused = book.ask(&operator(), owned(number)).unwrap_err();
-        assert_eq!(
-            (refused.code, refused.field.as_deref()),
-            (Code::InvalidField, Some("profile.owner"))
-        );
+        assert_refused(&refused, Code::InvalidField, "profile.owner");
         assert!(!refused.message.contains(number), "it is not repeated");
     }
     for no_identity_number in [
@@ -395,13 +351,8 @@ fn a_number_that_is_taken_is_told_before_what_is_asked_of_new_profiles() {
     let mut terms = merchant_terms("m1");
     book.open_merchant_with(terms.clone());
     terms.profile.owner = Some("110101199003070011".into());
-    let refused = book
-        .ask(&operator(), Request::CreateMerchant(terms))
-        .unwrap_err();
-    assert_eq!(
-        (refused.code, refused.field.as_deref()),
-        (Code::AlreadyExists, Some("profile"))
-    );
+    let refused = book.create_merchant(terms).unwrap_err();
+    assert_refused(&refused, Code::AlreadyExists, "profile");
 }
 
 /// The part an institution plays is what its settings say.
@@ -417,7 +368,7 @@ fn rules_are_told_the_role_that_the_institution_has() {
         let mut settings = Settings::sample();
         settings.institution.role = role;
         let mut book = Book::under(app_with_rules(by_list, &by_role, settings));
-        let asked = book.ask(&operator(), Request::CreateMerchant(merchant_terms("m1")));
+        let asked = book.create_merchant(merchant_terms("m1"));
         let by_rule = asked.is_err_and(|refusal| refusal.message.contains("NPC-AML/40"));
         assert_eq!(by_rule, refused, "{role:?}");
     }

@@ -5,45 +5,18 @@ use crate::support::*;
 use channels::answer::PayoutState;
 use channels::operation::Channel;
 use domain::case::CaseKind;
-use domain::payout::{CancelPayout, CreatePayout, PayoutStatus, ResolvePayout, ResolvedPayout};
-use domain::{Answer, BillLine, Code, Fact, Rejection, Reply, Request, reference_of};
+use domain::payout::{CancelPayout, Payout, PayoutStatus, ResolvedPayout};
+use domain::{Answer, Code, Rejection, Reply, Request};
 use engine::{AttemptMode, EffectRecord, EffectReport, EffectState};
 use money::{Currency, Money};
 
-const RECEIVED: i64 = 10_000;
 const ARRIVAL_BOUND: i64 = 1_800;
 
-/// A payout of 4,000 of a merchant with 9,940 fen settled, and its effect.
+/// A payout that is on its way, and its effect.
 fn on_its_way() -> (Book, String, String, String) {
-    let mut book = Book::new();
-    book.receive(RECEIVED);
-    let mut terms = merchant_terms("m1");
-    terms.automatic_payout = false;
-    let merchant = book.open_merchant_with(terms);
-    book.paid(&merchant, "o1", 10_000);
-    book.turn_day();
-    let payout = request(&mut book, &merchant, "p1", 4_000);
+    let (book, merchant, payout) = Book::with_payout();
     let effect = book.payout(&payout).effect.unwrap();
     (book, merchant, payout, effect)
-}
-
-fn request(book: &mut Book, merchant: &str, number: &str, amount: i64) -> String {
-    let command = CreatePayout {
-        merchant: merchant.into(),
-        payout_number: number.into(),
-        amount: fen(amount),
-        purpose: "goods".into(),
-        payee: None,
-    };
-    match book.ask(&as_merchant(merchant), Request::CreatePayout(command)) {
-        Ok(Reply::Payout { payout, .. }) => payout.id.clone(),
-        other => panic!("{other:?}"),
-    }
-}
-
-fn in_transit(book: &mut Book, merchant: &str) -> i64 {
-    let account = book.merchant(merchant).accounts.payout_in_transit;
-    book.balance(account)
 }
 
 fn cancel(book: &mut Book, payout: &str) -> Result<Reply, Rejection> {
@@ -52,15 +25,6 @@ fn cancel(book: &mut Book, payout: &str) -> Result<Reply, Rejection> {
         reason: "UnionPay cannot be reached".into(),
     };
     book.ask_approved(&finance(), Request::CancelPayout(command))
-}
-
-fn decide(book: &mut Book, payout: &str, outcome: ResolvedPayout) -> Result<Reply, Rejection> {
-    let command = ResolvePayout {
-        payout: payout.into(),
-        outcome,
-        evidence: "letter of the bank".into(),
-    };
-    book.ask_approved(&finance(), Request::ResolvePayout(command))
 }
 
 fn not_sent() -> EffectReport<Answer> {
@@ -91,13 +55,13 @@ fn a_channel_that_is_never_reached_gets_a_case_and_is_asked_on() {
         ("finance", Some(fen(4_000)))
     );
     assert_eq!(case.object, payout);
-    assert_eq!(in_transit(&mut book, &merchant), 4_000, "still held");
+    assert_eq!(book.payouts_in_transit(&merchant), 4_000, "still held");
     let stored: EffectRecord = book.record(&effect).unwrap();
     assert_eq!(stored.state, EffectState::Ready, "goes on all the same");
     // The channel is there again.
     book.answer(&payout, payout_done(&payout, 4_000));
     assert_eq!(book.payout(&payout).status, PayoutStatus::Succeeded);
-    assert_eq!(in_transit(&mut book, &merchant), 0);
+    assert_eq!(book.payouts_in_transit(&merchant), 0);
 }
 
 #[test]
@@ -118,7 +82,7 @@ fn a_stopped_payout_ends_when_nothing_can_be_on_its_way() {
     // Too early: what left before may arrive yet.
     query(&mut book, &effect, EffectReport::NotFound);
     assert_eq!(book.payout(&payout).status, PayoutStatus::Cancelling);
-    assert_eq!(in_transit(&mut book, &merchant), 4_000);
+    assert_eq!(book.payouts_in_transit(&merchant), 4_000);
     let stored: EffectRecord = book.record(&effect).unwrap();
     for fresh in [true, false] {
         assert_eq!(stored.mode(fresh), AttemptMode::Query, "never sent again");
@@ -132,7 +96,7 @@ fn a_stopped_payout_ends_when_nothing_can_be_on_its_way() {
         Some("UnionPay cannot be reached")
     );
     assert_eq!(
-        (book.payable(&merchant), in_transit(&mut book, &merchant)),
+        (book.payable(&merchant), book.payouts_in_transit(&merchant)),
         (9_940, 0)
     );
     let stored: EffectRecord = book.record(&effect).unwrap();
@@ -148,11 +112,14 @@ fn a_request_that_was_under_way_when_it_was_stopped_counts_from_its_report() {
     book.unknown(&payout);
     book.pass(ARRIVAL_BOUND - 30);
     query(&mut book, &effect, EffectReport::NotFound);
-    assert_eq!(in_transit(&mut book, &merchant), 4_000);
-    assert!(decide(&mut book, &payout, ResolvedPayout::NotPaid).is_err());
+    assert_eq!(book.payouts_in_transit(&merchant), 4_000);
+    assert!(
+        book.resolve_payout(&payout, ResolvedPayout::NotPaid)
+            .is_err()
+    );
     book.pass(60);
     query(&mut book, &effect, EffectReport::NotFound);
-    assert_eq!(in_transit(&mut book, &merchant), 0);
+    assert_eq!(book.payouts_in_transit(&merchant), 0);
 }
 
 #[test]
@@ -168,7 +135,7 @@ fn a_stopped_payout_that_had_arrived_is_paid() {
     );
     book.pass(ARRIVAL_BOUND * 2);
     query(&mut book, &effect, EffectReport::NotFound);
-    assert_eq!(in_transit(&mut book, &merchant), 4_000, "it had arrived");
+    assert_eq!(book.payouts_in_transit(&merchant), 4_000, "it had arrived");
     book.answer(&payout, payout_done(&payout, 4_000));
     assert_eq!(book.payout(&payout).status, PayoutStatus::Succeeded);
 }
@@ -181,21 +148,21 @@ fn people_decide_a_stopped_payout_of_a_silent_channel_after_the_arrival_bound() 
     ] {
         let (mut book, merchant, payout, effect) = on_its_way();
         book.unknown(&payout);
-        let refused = decide(&mut book, &payout, outcome).unwrap_err();
+        let refused = book.resolve_payout(&payout, outcome).unwrap_err();
         assert_eq!(refused.code, Code::StateConflict);
         cancel(&mut book, &payout).unwrap();
-        let refused = decide(&mut book, &payout, outcome).unwrap_err();
+        let refused = book.resolve_payout(&payout, outcome).unwrap_err();
         assert_eq!(refused.code, Code::StateConflict);
         assert!(
             refused.message.contains("on its way"),
             "{}",
             refused.message
         );
-        assert_eq!(in_transit(&mut book, &merchant), 4_000);
+        assert_eq!(book.payouts_in_transit(&merchant), 4_000);
         book.pass(ARRIVAL_BOUND);
-        decide(&mut book, &payout, outcome).unwrap();
+        book.resolve_payout(&payout, outcome).unwrap();
         assert_eq!(
-            (book.payable(&merchant), in_transit(&mut book, &merchant)),
+            (book.payable(&merchant), book.payouts_in_transit(&merchant)),
             (payable, 0)
         );
         let stored: EffectRecord = book.record(&effect).unwrap();
@@ -210,11 +177,11 @@ fn a_payout_waits_for_the_reserve_and_is_sent_when_the_channel_pays_over() {
     let merchant = book.open_merchant("m1");
     book.paid(&merchant, "o1", 10_000);
     book.turn_day();
-    let payout = book.all::<domain::payout::Payout>().remove(0);
+    let payout = book.all::<Payout>().remove(0);
     assert_eq!(payout.status, PayoutStatus::WaitingForReserve);
     assert_eq!((payout.amount, &payout.effect), (fen(9_940), &None));
     assert_eq!(
-        in_transit(&mut book, &merchant),
+        book.payouts_in_transit(&merchant),
         9_940,
         "no longer the merchant's to spend"
     );
@@ -229,7 +196,7 @@ fn a_payout_waits_for_the_reserve_and_is_sent_when_the_channel_pays_over() {
     book.answer(&payout.id, payout_done(&payout.id, 9_940));
     let reserve = book.chart().reserve;
     assert_eq!(
-        (book.balance(reserve), in_transit(&mut book, &merchant)),
+        (book.balance(reserve), book.payouts_in_transit(&merchant)),
         (0, 0)
     );
 }
@@ -240,18 +207,15 @@ fn payouts_wait_in_one_line_and_a_cancelled_one_lets_the_next_pass() {
     // 6,000 of the reserve are left.
     book.paid(&merchant, "o2", 90_000);
     book.turn_day();
-    let large = request(&mut book, &merchant, "p2", 80_000);
-    let small = request(&mut book, &merchant, "p3", 500);
+    let large = book.payout_request(&merchant, "p2", 80_000).unwrap();
+    let small = book.payout_request(&merchant, "p3", 500).unwrap();
     let waiting = PayoutStatus::WaitingForReserve;
     assert_eq!(
         (book.payout(&large).status, book.payout(&small).status),
         (waiting, waiting)
     );
     // The first failing leaves its amount, which is not enough for the large one.
-    book.answer(
-        &first,
-        payout_is(&first, PayoutState::Failed { refusal: refusal() }),
-    );
+    book.answer(&first, payout_failed(&first));
     book.release_payouts();
     assert_eq!(
         book.payout(&small).status,
@@ -277,13 +241,12 @@ fn payouts_wait_in_one_line_and_a_cancelled_one_lets_the_next_pass() {
 #[test]
 fn a_long_line_is_worked_off_in_steps_and_in_order() {
     let mut book = Book::new();
-    let mut terms = merchant_terms("m1");
-    terms.automatic_payout = false;
-    let merchant = book.open_merchant_with(terms);
+    let merchant = book.open_on_request("m1");
     book.paid(&merchant, "o1", 100_000);
     book.turn_day();
     let payouts: Vec<String> = (0..120)
-        .map(|number| request(&mut book, &merchant, &format!("p{number}"), 10))
+        .map(|number| book.payout_request(&merchant, &format!("p{number}"), 10))
+        .map(Result::unwrap)
         .collect();
     book.receive(1_105);
     let sent = |book: &Book, id: &String| book.payout(id).status == PayoutStatus::Created;
@@ -313,34 +276,27 @@ fn an_amount_that_cannot_be_booked_stops_the_payout_until_somebody_knows_better(
         assert_eq!(book.payout(&payout).status, PayoutStatus::Stranded);
         assert_eq!(book.case_kinds(), [CaseKind::Unbookable]);
         assert!(book.cases().remove(0).reason.contains("upq-usd"));
-        assert_eq!(in_transit(&mut book, &merchant), 4_000);
+        assert_eq!(book.payouts_in_transit(&merchant), 4_000);
         let stored: EffectRecord = book.record(&effect).unwrap();
         assert_ne!(stored.mode(true), AttemptMode::Send);
         if notified {
-            let early = decide(&mut book, &payout, ResolvedPayout::NotPaid).unwrap_err();
+            let early = book
+                .resolve_payout(&payout, ResolvedPayout::NotPaid)
+                .unwrap_err();
             assert_eq!(early.code, Code::StateConflict);
             book.pass(ARRIVAL_BOUND);
         }
         // The bill knows better.
-        let line = BillLine::Payout {
-            payout: reference_of(&payout),
-            channel_number: "upq-usd".into(),
-            amount: fen(4_000),
-            settle_date: None,
-        };
-        book.fact(Fact::BillLine {
-            channel: Channel::Unionpay,
-            line,
-        });
+        book.bill_payout(&payout, "upq-usd", 4_000);
         assert_eq!(book.payout(&payout).status, PayoutStatus::Succeeded);
-        assert_eq!(in_transit(&mut book, &merchant), 0);
+        assert_eq!(book.payouts_in_transit(&merchant), 0);
     }
 }
 
 #[test]
 fn an_unbookable_success_after_a_failure_does_not_hide_a_bookable_one() {
     let (mut book, _, payout, _) = on_its_way();
-    let failed = payout_is(&payout, PayoutState::Failed { refusal: refusal() });
+    let failed = payout_failed(&payout);
     book.answer(&payout, failed);
     book.notify(Channel::Unionpay, paid_in_dollars(&payout));
     assert!(!book.payout(&payout).contrary_booked);
@@ -362,16 +318,7 @@ fn an_unbookable_payout_that_is_not_ours_does_not_hide_a_bookable_one() {
     book.notify(Channel::Unionpay, paid_in_dollars("pot_00UNKNOWN"));
     assert_eq!(book.case_kinds(), [CaseKind::Unbookable]);
     for _ in 0..2 {
-        let line = BillLine::Payout {
-            payout: reference_of("pot_00UNKNOWN"),
-            channel_number: "upq-usd".into(),
-            amount: fen(900),
-            settle_date: None,
-        };
-        book.fact(Fact::BillLine {
-            channel: Channel::Unionpay,
-            line,
-        });
+        book.bill_payout("pot_00UNKNOWN", "upq-usd", 900);
     }
     let chart = book.chart();
     assert_eq!(book.balance(chart.suspense), -900);

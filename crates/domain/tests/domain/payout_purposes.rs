@@ -8,18 +8,13 @@ use domain::{Code, Request};
 #[test]
 fn a_purpose_with_a_delimiter_of_the_channels_messages_is_refused() {
     let mut book = Book::new();
-    let mut terms = merchant_terms("m1");
-    terms.automatic_payout = false;
-    let merchant = book.open_merchant_with(terms);
+    let merchant = book.open_on_request("m1");
     book.paid(&merchant, "o1", 10_000);
     book.turn_day();
     let command = |purpose: &str| {
         Request::CreatePayout(CreatePayout {
-            merchant: merchant.clone(),
-            payout_number: "p1".into(),
-            amount: fen(4_000),
             purpose: purpose.into(),
-            payee: None,
+            ..payout_command(&merchant, "p1", 4_000)
         })
     };
     for delimiter in ["&", "=", "{", "}", "[", "]"] {

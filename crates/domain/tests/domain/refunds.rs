@@ -1,33 +1,22 @@
 //! Refunds: what is gathered for them, and every way they may end.
 
+use crate::support::splits::plan;
 use crate::support::*;
 use channels::answer::RefundState;
 use channels::operation::{Channel, Operation};
 use domain::case::CaseKind;
-use domain::refund::{RefundStatus, ResolveRefund, ResolvedRefund};
-use domain::{Answer, BillLine, Code, Fact, Request, reference_of};
+use domain::refund::{RefundStatus, ResolvedRefund};
+use domain::split::Share;
+use domain::{Answer, BillLine, Code, Fact, reference_of};
 use engine::{EffectReport, EffectState};
-
-/// A merchant with one payment of 100 yuan and a fee of 60 fen.
-fn paid_book() -> (Book, String, String) {
-    let mut book = Book::new();
-    let merchant = book.open_merchant("m1");
-    let payment = book.paid(&merchant, "o1", 10_000);
-    (book, merchant, payment)
-}
-
-fn in_transit(book: &mut Book, merchant: &str) -> i64 {
-    let account = book.merchant(merchant).accounts.refund_in_transit;
-    book.balance(account)
-}
 
 #[test]
 fn a_refund_is_set_aside_with_its_share_of_the_fee_and_paid_on_evidence() {
-    let (mut book, merchant, payment) = paid_book();
+    let (mut book, merchant, payment) = Book::with_payment();
     let refund = book.refund_request(&payment, "r1", 5_000).unwrap();
     assert_eq!(book.refund(&refund).fee_returned, fen(30));
     assert_eq!(
-        (book.payable(&merchant), in_transit(&mut book, &merchant)),
+        (book.payable(&merchant), book.refunds_in_transit(&merchant)),
         (4_970, 5_000)
     );
     let done = refund_done(&refund, 5_000, book.now());
@@ -35,7 +24,7 @@ fn a_refund_is_set_aside_with_its_share_of_the_fee_and_paid_on_evidence() {
     book.notify(Channel::Wechat, done);
     let chart = book.chart();
     assert_eq!(book.refund(&refund).status, RefundStatus::Succeeded);
-    assert_eq!(in_transit(&mut book, &merchant), 0);
+    assert_eq!(book.refunds_in_transit(&merchant), 0);
     assert_eq!(book.balance(chart.wechat.receivable), 5_000);
     assert_eq!(book.balance(chart.fee_income), 30);
     assert_eq!(book.trial_balance(), 0);
@@ -57,23 +46,17 @@ fn partial_refunds_return_exactly_the_fee_and_never_more_than_was_paid() {
     let fee_income = book.chart().fee_income;
     assert_eq!((book.balance(fee_income), book.payable(&merchant)), (0, 0));
     let more = book.refund_request(&payment, "r10", 1).unwrap_err();
-    assert_eq!(
-        (more.code, more.field.as_deref()),
-        (Code::LimitExceeded, Some("amount"))
-    );
+    assert_refused(&more, Code::LimitExceeded, "amount");
 }
 
 #[test]
 fn the_same_refund_again_is_answered_and_another_content_is_refused_by_field() {
-    let (mut book, merchant, payment) = paid_book();
+    let (mut book, merchant, payment) = Book::with_payment();
     let first = book.refund_request(&payment, "r1", 100).unwrap();
     assert_eq!(book.refund_request(&payment, "r1", 100).unwrap(), first);
     let other = book.refund_request(&payment, "r1", 101).unwrap_err();
-    assert_eq!(
-        (other.code, other.field.as_deref()),
-        (Code::AlreadyExists, Some("amount"))
-    );
-    assert_eq!(in_transit(&mut book, &merchant), 100);
+    assert_refused(&other, Code::AlreadyExists, "amount");
+    assert_eq!(book.refunds_in_transit(&merchant), 100);
 }
 
 #[test]
@@ -95,12 +78,12 @@ fn a_merchant_without_money_cannot_refund() {
 
 #[test]
 fn a_closed_refund_brings_everything_back() {
-    let (mut book, merchant, payment) = paid_book();
+    let (mut book, merchant, payment) = Book::with_payment();
     let refund = book.refund_request(&payment, "r1", 10_000).unwrap();
     book.answer(&refund, refund_is(&refund, RefundState::Closed));
     assert_eq!(book.refund(&refund).status, RefundStatus::Closed);
     assert_eq!(
-        (book.payable(&merchant), in_transit(&mut book, &merchant)),
+        (book.payable(&merchant), book.refunds_in_transit(&merchant)),
         (9_940, 0)
     );
     let payment_now = book.payment(&payment);
@@ -116,12 +99,12 @@ fn a_closed_refund_brings_everything_back() {
 
 #[test]
 fn an_unknown_refund_stays_set_aside_and_is_sent_again_under_its_number() {
-    let (mut book, merchant, payment) = paid_book();
+    let (mut book, merchant, payment) = Book::with_payment();
     let refund = book.refund_request(&payment, "r1", 5_000).unwrap();
     let (_, before) = book.effect_about(&refund);
     book.unknown(&refund);
     assert_eq!(book.refund(&refund).status, RefundStatus::Unknown);
-    assert_eq!(in_transit(&mut book, &merchant), 5_000);
+    assert_eq!(book.refunds_in_transit(&merchant), 5_000);
     let (effect, after) = book.effect_about(&refund);
     assert_eq!(before, after, "every identifying field is the same");
     book.report(&effect.id, EffectReport::Pending);
@@ -130,12 +113,12 @@ fn an_unknown_refund_stays_set_aside_and_is_sent_again_under_its_number() {
 
 #[test]
 fn a_refusal_is_no_proof_the_channel_is_asked() {
-    let (mut book, merchant, payment) = paid_book();
+    let (mut book, merchant, payment) = Book::with_payment();
     let refund = book.refund_request(&payment, "r1", 5_000).unwrap();
     book.answer_with(&refund, Answer::Refused(refusal()));
     assert_eq!(book.refund(&refund).status, RefundStatus::Declined);
     assert_eq!(
-        in_transit(&mut book, &merchant),
+        book.refunds_in_transit(&merchant),
         5_000,
         "nothing is given back on a refusal alone"
     );
@@ -145,7 +128,7 @@ fn a_refusal_is_no_proof_the_channel_is_asked() {
     ));
     book.answer_with(&refund, Answer::Absent);
     assert_eq!(
-        in_transit(&mut book, &merchant),
+        book.refunds_in_transit(&merchant),
         5_000,
         "an earlier attempt may still be on its way"
     );
@@ -158,14 +141,14 @@ fn a_refusal_is_no_proof_the_channel_is_asked() {
 
 #[test]
 fn a_refusal_of_a_repeat_whose_first_attempt_arrived_ends_in_success() {
-    let (mut book, merchant, payment) = paid_book();
+    let (mut book, merchant, payment) = Book::with_payment();
     let refund = book.refund_request(&payment, "r1", 5_000).unwrap();
     book.unknown(&refund);
     book.answer_with(&refund, Answer::Refused(refusal()));
     let done = refund_done(&refund, 5_000, book.now());
     book.answer(&refund, done);
     assert_eq!(book.refund(&refund).status, RefundStatus::Succeeded);
-    assert_eq!(in_transit(&mut book, &merchant), 0);
+    assert_eq!(book.refunds_in_transit(&merchant), 0);
     assert_eq!(book.payable(&merchant), 4_970);
 }
 
@@ -175,48 +158,36 @@ fn an_abnormal_refund_waits_for_two_people() {
         (ResolvedRefund::NotPaid, 9_940, 0),
         (ResolvedRefund::PaidOtherwise, 4_970, -5_000),
     ] {
-        let (mut book, merchant, payment) = paid_book();
+        let (mut book, merchant, payment) = Book::with_payment();
         let refund = book.refund_request(&payment, "r1", 5_000).unwrap();
         book.answer(&refund, refund_is(&refund, RefundState::Abnormal));
         assert_eq!(book.refund(&refund).status, RefundStatus::Abnormal);
-        assert_eq!(in_transit(&mut book, &merchant), 5_000);
+        assert_eq!(book.refunds_in_transit(&merchant), 5_000);
         assert_eq!(book.case_kinds(), [CaseKind::RefundAbnormal]);
-        let command = ResolveRefund {
-            refund: refund.clone(),
-            outcome,
-            evidence: "letter of the bank".into(),
-        };
-        book.ask_approved(&finance(), Request::ResolveRefund(command))
-            .unwrap();
+        book.resolve_refund(&refund, outcome).unwrap();
         let chart = book.chart();
         assert_eq!(
             (book.payable(&merchant), book.balance(chart.reserve)),
             (payable, reserve)
         );
-        assert_eq!(in_transit(&mut book, &merchant), 0);
+        assert_eq!(book.refunds_in_transit(&merchant), 0);
         assert_eq!(book.trial_balance(), 0);
     }
 }
 
 #[test]
 fn a_refund_on_its_way_is_not_decided_by_people() {
-    let (mut book, _, payment) = paid_book();
+    let (mut book, _, payment) = Book::with_payment();
     let refund = book.refund_request(&payment, "r1", 5_000).unwrap();
-    let outcome = ResolvedRefund::NotPaid;
-    let command = ResolveRefund {
-        refund,
-        outcome,
-        evidence: "impatience".into(),
-    };
     let refused = book
-        .ask_approved(&finance(), Request::ResolveRefund(command))
+        .resolve_refund(&refund, ResolvedRefund::NotPaid)
         .unwrap_err();
     assert_eq!(refused.code, Code::StateConflict);
 }
 
 #[test]
 fn success_after_a_close_is_booked_as_our_loss_with_a_case_once() {
-    let (mut book, merchant, payment) = paid_book();
+    let (mut book, merchant, payment) = Book::with_payment();
     let refund = book.refund_request(&payment, "r1", 5_000).unwrap();
     book.answer(&refund, refund_is(&refund, RefundState::Closed));
     let done = refund_done(&refund, 5_000, book.now());
@@ -232,7 +203,7 @@ fn success_after_a_close_is_booked_as_our_loss_with_a_case_once() {
 
 #[test]
 fn closed_after_success_is_a_contradiction_and_changes_nothing() {
-    let (mut book, merchant, payment) = paid_book();
+    let (mut book, merchant, payment) = Book::with_payment();
     let refund = book.refund_request(&payment, "r1", 5_000).unwrap();
     let done = refund_done(&refund, 5_000, book.now());
     book.answer(&refund, done);
@@ -245,12 +216,12 @@ fn closed_after_success_is_a_contradiction_and_changes_nothing() {
 #[test]
 fn another_amount_is_booked_as_it_happened_with_the_difference() {
     for (actual, difference) in [(4_900, 100), (5_200, -200)] {
-        let (mut book, merchant, payment) = paid_book();
+        let (mut book, merchant, payment) = Book::with_payment();
         let refund = book.refund_request(&payment, "r1", 5_000).unwrap();
         let done = refund_done(&refund, actual, book.now());
         book.answer(&refund, done);
         let chart = book.chart();
-        assert_eq!(in_transit(&mut book, &merchant), 0);
+        assert_eq!(book.refunds_in_transit(&merchant), 0);
         assert_eq!(book.balance(chart.differences), difference);
         assert_eq!(book.balance(chart.wechat.receivable), 10_000 - actual);
         assert_eq!(book.case_kinds(), [CaseKind::Contradiction]);
@@ -286,7 +257,7 @@ fn a_refund_that_is_not_ours_goes_to_suspense_once() {
 
 #[test]
 fn evidence_ends_the_effect() {
-    let (mut book, _, payment) = paid_book();
+    let (mut book, _, payment) = Book::with_payment();
     let refund = book.refund_request(&payment, "r1", 5_000).unwrap();
     let done = refund_done(&refund, 5_000, book.now());
     book.notify(Channel::Wechat, done);
@@ -296,15 +267,10 @@ fn evidence_ends_the_effect() {
 
 #[test]
 fn a_refund_paid_otherwise_and_then_by_the_channel_too_stands_in_suspense_once() {
-    let (mut book, merchant, payment) = paid_book();
+    let (mut book, merchant, payment) = Book::with_payment();
     let refund = book.refund_request(&payment, "r1", 5_000).unwrap();
     book.answer(&refund, refund_is(&refund, RefundState::Abnormal));
-    let command = ResolveRefund {
-        refund: refund.clone(),
-        outcome: ResolvedRefund::PaidOtherwise,
-        evidence: "transfer of 3 March".into(),
-    };
-    book.ask_approved(&finance(), Request::ResolveRefund(command))
+    book.resolve_refund(&refund, ResolvedRefund::PaidOtherwise)
         .unwrap();
     let done = refund_done(&refund, 5_000, book.now());
     book.notify(Channel::Wechat, done.clone());
@@ -330,7 +296,7 @@ fn a_refund_paid_otherwise_and_then_by_the_channel_too_stands_in_suspense_once()
 
 #[test]
 fn the_fee_of_a_refund_that_closes_after_the_payout_is_taken_again_and_settled_rightly() {
-    let (mut book, merchant, payment) = paid_book();
+    let (mut book, merchant, payment) = Book::with_payment();
     let refund = book.refund_request(&payment, "r1", 5_000).unwrap();
     let chart = book.chart();
     assert_eq!(book.balance(chart.fee_income), 30);
@@ -361,14 +327,8 @@ fn the_whole_fee_of_a_small_payment_is_taken_again_with_a_split_given_back() {
     // A flat fee that eats half of the payment; the other half goes to the receiver.
     terms.fee_schedule = money::FeeSchedule::new(money::Rate::ZERO, 500, None, None).unwrap();
     let merchant = book.open_merchant_with(terms);
-    let plan = domain::split::SplitPlan {
-        receivers: vec![domain::split::Receiver {
-            merchant: receiver.clone(),
-            kind: domain::split::ReceiverKind::Seller,
-            share: domain::split::Share::Fixed(fen(500)),
-        }],
-    };
-    let payment = book.order_split(&merchant, "o1", 1_000, Some(plan));
+    let plan = plan(&[(&receiver, Share::Fixed(fen(500)))]);
+    let payment = book.order_split(&merchant, "o1", 1_000, plan);
     book.register(&payment);
     book.pay(&payment, 1_000);
     let chart = book.chart();

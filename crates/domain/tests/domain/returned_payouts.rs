@@ -2,71 +2,22 @@
 
 use crate::support::*;
 use channels::operation::Channel;
-use domain::case::{CaseKind, ExplainCase};
+use domain::Request;
+use domain::case::CaseKind;
 use domain::clearing::{AdjustDifference, AdjustmentAccount};
 use domain::closing::{DaySummary, Figure};
-use domain::payout::{CreatePayout, PayoutStatus, ResolvePayout, ResolvedPayout, ReturnPayout};
-use domain::{Answer, Reply, Request};
-
-const RECEIVED: i64 = 100_000;
-const SETTLED: i64 = 9_940;
-const ASKED: i64 = 4_000;
-
-/// A merchant with [`SETTLED`] and a payout of [`ASKED`] that was sent.
-fn sent() -> (Book, String, String) {
-    let mut book = Book::new();
-    book.receive(RECEIVED);
-    let mut terms = merchant_terms("m1");
-    terms.automatic_payout = false;
-    let merchant = book.open_merchant_with(terms);
-    book.paid(&merchant, "o1", 10_000);
-    book.turn_day();
-    let command = CreatePayout {
-        merchant: merchant.clone(),
-        payout_number: "p1".into(),
-        amount: fen(ASKED),
-        purpose: "goods".into(),
-        payee: None,
-    };
-    let asked = book.ask(&as_merchant(&merchant), Request::CreatePayout(command));
-    let Ok(Reply::Payout { payout, .. }) = asked else {
-        panic!("{asked:?}")
-    };
-    (book, merchant, payout.id.clone())
-}
+use domain::payout::PayoutStatus;
 
 fn bounce(book: &mut Book, payout: &str) {
-    let command = ReturnPayout {
-        payout: payout.into(),
-        evidence: "statement line 17".into(),
-    };
-    book.ask_approved(&finance(), Request::ReturnPayout(command))
-        .unwrap();
+    book.return_payout(payout).unwrap();
     assert_eq!(book.payout(payout).status, PayoutStatus::Returned);
-}
-
-fn said_paid_by_people(book: &mut Book, payout: &str) {
-    book.answer_with(payout, Answer::Refused(refusal()));
-    book.answer_with(payout, Answer::Absent);
-    book.answer_with(payout, Answer::Absent);
-    let command = ResolvePayout {
-        payout: payout.into(),
-        outcome: ResolvedPayout::Paid,
-        evidence: "letter of the bank".into(),
-    };
-    book.ask_approved(&finance(), Request::ResolvePayout(command))
-        .unwrap();
 }
 
 /// Takes an amount of the one open contradiction where it belongs.
 fn adjust(book: &mut Book, debit: AdjustmentAccount, credit: AdjustmentAccount, amount: i64) {
     let [case] = book.cases().try_into().unwrap();
     assert_eq!(case.kind, CaseKind::Contradiction);
-    let explain = ExplainCase {
-        case: case.id.clone(),
-        explanation: "the bank took another amount".into(),
-    };
-    book.ask(&finance(), Request::ExplainCase(explain)).unwrap();
+    book.explain(&case.id).unwrap();
     let command = AdjustDifference {
         case: case.id,
         adjustment_number: "a1".into(),
@@ -82,8 +33,7 @@ fn adjust(book: &mut Book, debit: AdjustmentAccount, credit: AdjustmentAccount, 
 fn standing(book: &mut Book, merchant: &str) -> (i64, i64, i64) {
     let chart = book.chart();
     assert_eq!(book.trial_balance(), 0);
-    let account = book.merchant(merchant).accounts.payout_in_transit;
-    assert_eq!(book.balance(account), 0);
+    assert_eq!(book.payouts_in_transit(merchant), 0);
     (
         book.payable(merchant),
         book.balance(chart.reserve),
@@ -95,7 +45,7 @@ fn standing(book: &mut Book, merchant: &str) -> (i64, i64, i64) {
 fn what_was_not_paid_does_not_come_back_and_is_adjusted_once() {
     let too_little = ASKED - 400;
     for adjusted_before in [true, false] {
-        let (mut book, merchant, payout) = sent();
+        let (mut book, merchant, payout) = Book::with_payout();
         book.answer(&payout, payout_done(&payout, too_little));
         let to_merchant = |book: &mut Book| {
             let credit = AdjustmentAccount::Merchant(merchant.clone());
@@ -122,13 +72,13 @@ fn what_was_not_paid_does_not_come_back_and_is_adjusted_once() {
 #[test]
 fn what_was_paid_too_much_comes_back_to_the_differences() {
     let too_much = ASKED + 400;
-    let (mut book, merchant, payout) = sent();
+    let (mut book, merchant, payout) = Book::with_payout();
     book.answer(&payout, payout_done(&payout, too_much));
     bounce(&mut book, &payout);
     assert_eq!(standing(&mut book, &merchant), (SETTLED, RECEIVED, 0));
 
     // Who bore it meanwhile is known, and gets it again.
-    let (mut book, merchant, payout) = sent();
+    let (mut book, merchant, payout) = Book::with_payout();
     book.answer(&payout, payout_done(&payout, too_much));
     let own = || AdjustmentAccount::OwnMoney;
     adjust(&mut book, own(), AdjustmentAccount::Differences, 400);
@@ -145,8 +95,8 @@ fn what_was_paid_too_much_comes_back_to_the_differences() {
 #[test]
 fn the_channels_word_after_peoples_is_what_comes_back() {
     for actual in [ASKED - 100, ASKED + 100] {
-        let (mut book, merchant, payout) = sent();
-        said_paid_by_people(&mut book, &payout);
+        let (mut book, merchant, payout) = Book::with_payout();
+        book.say_paid(&payout);
         book.notify(Channel::Unionpay, payout_done(&payout, actual));
         bounce(&mut book, &payout);
         let short = (ASKED - actual).max(0);
@@ -156,8 +106,8 @@ fn the_channels_word_after_peoples_is_what_comes_back() {
         );
 
         // What the channel paid is known only after it came back: the reserve is as it was all the same.
-        let (mut book, merchant, payout) = sent();
-        said_paid_by_people(&mut book, &payout);
+        let (mut book, merchant, payout) = Book::with_payout();
+        book.say_paid(&payout);
         bounce(&mut book, &payout);
         book.notify(Channel::Unionpay, payout_done(&payout, actual));
         assert_eq!(standing(&mut book, &merchant), (SETTLED, RECEIVED, 0));

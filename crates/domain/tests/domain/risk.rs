@@ -5,14 +5,14 @@ use channels::answer::{Instrument, OrderState, Payer};
 use channels::operation::Channel;
 use compliance::risk::{Measure, RiskFigures, Sign};
 use domain::case::{Case, CaseKind, CaseStatus, CloseCase};
-use domain::payout::{CancelPayout, CreatePayout, Payout, PayoutStatus};
+use domain::payout::{CancelPayout, Payout, PayoutStatus};
 use domain::risk::{
     DecideSignal, MerchantRisk, PayerActivity, RiskSetting, RiskSignal, SignalDecision,
     SignalStatus,
 };
-use domain::webhook::{Delivery, EventType, SetWebhook};
-use domain::{Code, Command, QingyuanApp, Rejection, Reply, Request, Settings, reference_of};
-use engine::{Actor, Verdict, Work};
+use domain::webhook::{Delivery, EventType};
+use domain::{Code, QingyuanApp, Rejection, Reply, Request, Settings, reference_of};
+use engine::{Actor, Verdict};
 use std::sync::Arc;
 
 /// A payment by a payer whom the channel names.
@@ -59,17 +59,8 @@ fn signals(book: &Book) -> Vec<RiskSignal> {
 }
 
 pub fn ask_payout(book: &mut Book, merchant: &str, number: &str, amount: i64) -> Payout {
-    let command = CreatePayout {
-        merchant: merchant.into(),
-        payout_number: number.into(),
-        amount: fen(amount),
-        purpose: "goods".into(),
-        payee: None,
-    };
-    match book.ask(&as_merchant(merchant), Request::CreatePayout(command)) {
-        Ok(Reply::Payout { payout, .. }) => (*payout).clone(),
-        other => panic!("{other:?}"),
-    }
+    let payout = book.payout_request(merchant, number, amount).unwrap();
+    book.payout(&payout)
 }
 
 pub fn clear(signal: &str) -> Request {
@@ -82,12 +73,6 @@ fn decision(signal: &str, decision: SignalDecision) -> Request {
         decision,
         reason: "saw the delivery notes".into(),
     })
-}
-
-pub fn open_on_request(book: &mut Book, number: &str) -> String {
-    let mut terms = merchant_terms(number);
-    terms.automatic_payout = false;
-    book.open_merchant_with(terms)
 }
 
 /// Twenty payments of 10.00, each by another payer.
@@ -103,7 +88,7 @@ fn twenty_payments(book: &mut Book, merchant: &str, day: &str) -> Vec<String> {
 /// A merchant with 99.40 settled, and so much in the reserve.
 fn settled(received: i64) -> (Book, String) {
     let mut book = Book::new();
-    let merchant = open_on_request(&mut book, "m1");
+    let merchant = book.open_on_request("m1");
     book.receive(received);
     paid_by(&mut book, &merchant, "first", 10_000, payer("first"));
     book.turn_day();
@@ -180,46 +165,24 @@ fn refunds_flag_first_and_hold_when_there_are_more() {
 #[test]
 fn a_held_payout_is_not_sent_and_goes_on_when_two_people_clear_the_sign() {
     let (mut book, merchant, signal) = held();
-    book.ask(
-        &as_merchant(&merchant),
-        Request::SetWebhook(SetWebhook {
-            merchant: merchant.clone(),
-            url: "https://shop.example/hooks".into(),
-            secret_vault_id: "vlt_2".into(),
-            enabled: true,
-        }),
-    )
-    .unwrap();
+    book.set_webhook(&merchant, "https://shop.example/hooks")
+        .unwrap();
     let payout = ask_payout(&mut book, &merchant, "p1", 4_000);
     assert_eq!((payout.status, payout.effect), (PayoutStatus::Held, None));
     let told = book.all::<Delivery>();
     assert_eq!(told.len(), 1);
     assert_eq!(told.first().unwrap().event_type, EventType::PayoutHeld);
-    let account = book.merchant(&merchant).accounts.payout_in_transit;
-    assert_eq!(book.balance(account), 4_000);
+    assert_eq!(book.payouts_in_transit(&merchant), 4_000);
     // Money that arrives in the reserve sends nothing that is held.
     book.receive(50_000);
     assert_eq!(book.payout(&payout.id).status, PayoutStatus::Held);
 
     let clear = decision(&signal.id, SignalDecision::Clear);
-    let Verdict::Proposed(proposal) = book.submit(&operator(), Command::Request(clear.clone()))
-    else {
-        panic!("a second person is needed");
-    };
+    let proposal = book.propose(&operator(), clear.clone());
     assert_eq!(book.payout(&payout.id).status, PayoutStatus::Held);
-    let alone = book.decide(
-        &Actor::new("olga", "finance"),
-        Work::Decide {
-            proposal: proposal.clone(),
-            approve: true,
-        },
-    );
+    let alone = book.approve(&Actor::new("olga", "finance"), &proposal);
     assert!(matches!(alone, Verdict::Denied(_)), "{alone:?}");
-    let work = Work::Decide {
-        proposal,
-        approve: true,
-    };
-    let decided = book.decide(&checker(), work);
+    let decided = book.approve(&checker(), &proposal);
     assert!(matches!(decided, Verdict::Done(_)), "{decided:?}");
     book.fire_timers();
     let sent = book.payout(&payout.id);
@@ -250,7 +213,7 @@ fn a_payout_that_waits_for_the_reserve_is_held_by_a_sign_that_came_meanwhile() {
     assert_eq!(first.status, PayoutStatus::WaitingForReserve);
     let signal = ten_refunds(&mut book, &merchant);
     // Another merchant waits behind it.
-    let other = open_on_request(&mut book, "m2");
+    let other = book.open_on_request("m2");
     paid_by(&mut book, &other, "o1", 10_000, payer("other"));
     book.turn_day();
     let second = ask_payout(&mut book, &other, "p1", 4_000);
@@ -368,7 +331,7 @@ fn one_payer_who_pays_too_often_is_seen_across_merchants() {
 #[test]
 fn credit_payments_of_one_payer_wanted_at_once_hold_the_payout_that_asks() {
     let mut book = Book::new();
-    let merchant = open_on_request(&mut book, "m1");
+    let merchant = book.open_on_request("m1");
     book.receive(10_000_000);
     book.paid(&merchant, "before", 100_000);
     book.turn_day();
@@ -398,7 +361,7 @@ fn credit_payments_of_one_payer_wanted_at_once_hold_the_payout_that_asks() {
 #[test]
 fn a_payout_that_is_not_hasty_is_not_held() {
     let mut book = Book::new();
-    let merchant = open_on_request(&mut book, "m1");
+    let merchant = book.open_on_request("m1");
     book.receive(10_000_000);
     book.paid(&merchant, "before", 100_000);
     book.turn_day();

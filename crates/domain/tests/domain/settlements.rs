@@ -1,76 +1,13 @@
-//! Settlement, payouts and the turn of a day.
+//! Settlement: what is due at the turn of a day is settled with every merchant and paid out.
 
 use crate::support::*;
 use calendar::SettlementCycle;
-use channels::answer::PayoutState;
-use channels::operation::{Channel, Operation};
+use channels::operation::Channel;
 use domain::case::CaseKind;
-use domain::closing::{DayClose, Figure, TurnDay};
-use domain::merchant::{BankAccount, MerchantStatus, Profile, SetMerchantStatus, UpdateMerchant};
-use domain::payout::{
-    CreatePayout, Payout, PayoutStatus, ResolvePayout, ResolvedPayout, ReturnPayout, SmallPayouts,
-};
-use domain::settlement::{Bucket, Settlement};
-use domain::{Answer, BillLine, Code, Command, Fact, Rejection, Reply, Request, reference_of};
-use engine::{Actor, EffectRecord, EffectReport, EffectState, Verdict, Work};
-
-fn in_transit(book: &mut Book, merchant: &str) -> i64 {
-    let account = book.merchant(merchant).accounts.payout_in_transit;
-    book.balance(account)
-}
-
-fn settlements(book: &Book, merchant: &str) -> Vec<Settlement> {
-    book.list("merchant", &format!("{merchant}/"), &format!("{merchant}0"))
-}
-
-fn payouts(book: &Book, merchant: &str) -> Vec<Payout> {
-    book.list("merchant", &format!("{merchant}/"), &format!("{merchant}0"))
-}
-
-/// A merchant whose settled money waits for requests.
-fn on_request() -> (Book, String) {
-    let mut book = Book::new();
-    let mut terms = merchant_terms("m1");
-    terms.automatic_payout = false;
-    let merchant = book.open_merchant_with(terms);
-    (book, merchant)
-}
-
-fn payout_request(
-    book: &mut Book,
-    merchant: &str,
-    number: &str,
-    amount: i64,
-) -> Result<String, Rejection> {
-    let command = payout_command(merchant, number, amount);
-    match book.ask(&as_merchant(merchant), Request::CreatePayout(command))? {
-        Reply::Payout { payout, .. } => Ok(payout.id.clone()),
-        other => panic!("{other:?}"),
-    }
-}
-
-fn payout_command(merchant: &str, number: &str, amount: i64) -> CreatePayout {
-    CreatePayout {
-        merchant: merchant.into(),
-        payout_number: number.into(),
-        amount: fen(amount),
-        purpose: "goods".into(),
-        payee: None,
-    }
-}
-
-/// What the channel has paid over in [`payout_on_its_way`].
-const RECEIVED: i64 = 10_000;
-
-/// A merchant with 9,940 fen settled and a payout of 4,000 on its way.
-fn payout_on_its_way() -> (Book, String, String) {
-    let (mut book, merchant) = on_request();
-    book.receive(RECEIVED);
-    book.paid(&merchant, "o1", 10_000);
-    book.turn_day();
-    let payout = payout_request(&mut book, &merchant, "p1", 4_000).unwrap();
-    (book, merchant, payout)
-}
+use domain::closing::TurnDay;
+use domain::merchant::{MerchantStatus, Profile, UpdateMerchant};
+use domain::settlement::Bucket;
+use domain::{Code, Request};
 
 #[test]
 fn takings_are_settled_on_the_next_business_day_and_paid_out() {
@@ -80,7 +17,7 @@ fn takings_are_settled_on_the_next_business_day_and_paid_out() {
     book.paid(&merchant, "o1", 10_000);
     book.paid(&merchant, "o2", 2_000);
     book.turn_day();
-    let settled = settlements(&book, &merchant);
+    let settled = book.settlements_of(&merchant);
     assert_eq!(settled.len(), 1);
     let settlement = settled.first().unwrap();
     assert_eq!(
@@ -89,13 +26,13 @@ fn takings_are_settled_on_the_next_business_day_and_paid_out() {
     );
     assert!(settlement.carried_forward.is_zero());
     assert_eq!(
-        (book.payable(&merchant), in_transit(&mut book, &merchant)),
+        (book.payable(&merchant), book.payouts_in_transit(&merchant)),
         (0, 11_928)
     );
     let payout = settlement.payout.clone().unwrap();
     book.notify(Channel::Unionpay, payout_done(&payout, 11_928));
     let reserve = book.chart().reserve;
-    assert_eq!(in_transit(&mut book, &merchant), 0);
+    assert_eq!(book.payouts_in_transit(&merchant), 0);
     assert_eq!(book.balance(reserve), 0);
     assert_eq!(book.trial_balance(), 0);
 }
@@ -111,9 +48,9 @@ fn a_weekend_is_no_business_day() {
     book.paid(&merchant, "o1", 10_000);
     book.turn_day(); // Saturday
     book.turn_day(); // Sunday
-    assert!(settlements(&book, &merchant).is_empty());
+    assert!(book.settlements_of(&merchant).is_empty());
     book.turn_day(); // Monday
-    assert_eq!(settlements(&book, &merchant).len(), 1);
+    assert_eq!(book.settlements_of(&merchant).len(), 1);
 }
 
 #[test]
@@ -143,12 +80,11 @@ fn same_day_takings_are_settled_at_the_turn_and_what_comes_in_meanwhile_is_left(
     book.ask(&operator(), same_day(SettlementCycle::CalendarDays(0)))
         .unwrap();
     book.paid(&merchant, "o1", 10_000);
-    book.ask(&operator(), Request::TurnDay(TurnDay::default()))
-        .unwrap();
+    book.close_day();
     // After the turn, before its settlement ran: already the next date's takings.
     book.paid(&merchant, "o2", 5_000);
     book.fire_settlement();
-    let settled = settlements(&book, &merchant);
+    let settled = book.settlements_of(&merchant);
     assert_eq!(settled.first().unwrap().paid_out, fen(9_940));
     assert_eq!(book.payable(&merchant), 4_970);
     book.pass(86_400);
@@ -169,7 +105,7 @@ fn a_negative_sum_is_carried_forward_and_made_good_by_later_takings() {
     book.paid(&merchant, "o2", 10_000);
     book.refund_request(&payment, "r1", 9_000).unwrap();
     book.turn_day();
-    let settled = settlements(&book, &merchant);
+    let settled = book.settlements_of(&merchant);
     let last = settled.last().unwrap();
     assert_eq!((last.net, last.paid_out), (fen(940), fen(940)));
     assert_eq!(book.trial_balance(), 0);
@@ -185,18 +121,13 @@ fn every_merchant_is_settled_though_a_step_takes_only_some() {
         let payment = book.order(merchant, "o1", 1_000);
         book.pay(&payment, 1_000);
     }
-    let suspended = SetMerchantStatus {
-        merchant: merchants.get(3).unwrap().clone(),
-        status: MerchantStatus::Suspended,
-        reason: "review".into(),
-    };
-    book.ask(&operator(), Request::SetMerchantStatus(suspended))
+    book.set_status(&merchants[3], MerchantStatus::Suspended)
         .unwrap();
     book.turn_day();
     for (index, merchant) in merchants.iter().enumerate() {
         let expected = usize::from(index != 3);
         assert_eq!(
-            settlements(&book, merchant).len(),
+            book.settlements_of(merchant).len(),
             expected,
             "merchant {index}"
         );
@@ -209,7 +140,7 @@ fn every_merchant_is_settled_though_a_step_takes_only_some() {
     assert!(
         merchants
             .iter()
-            .all(|merchant| settlements(&book, merchant).len() <= 1),
+            .all(|merchant| book.settlements_of(merchant).len() <= 1),
         "nobody is settled twice"
     );
 }
@@ -225,471 +156,10 @@ fn a_merchant_without_an_account_keeps_its_money_and_gets_a_case() {
     assert_eq!(book.payable(&merchant), 9_940);
     assert_eq!(book.case_kinds(), [CaseKind::NoSettlementAccount]);
     assert_eq!(
-        settlements(&book, &merchant)
+        book.settlements_of(&merchant)
             .first()
             .unwrap()
             .carried_forward,
         fen(9_940)
     );
-}
-
-#[test]
-fn only_settled_money_can_be_paid_out() {
-    let (mut book, merchant) = on_request();
-    book.paid(&merchant, "o1", 10_000);
-    let early = payout_request(&mut book, &merchant, "p1", 1).unwrap_err();
-    assert_eq!(
-        (early.code, early.field.as_deref()),
-        (Code::InsufficientFunds, Some("amount"))
-    );
-    book.turn_day();
-    assert_eq!(book.payable(&merchant), 9_940);
-    book.paid(&merchant, "o2", 10_000);
-    let more = payout_request(&mut book, &merchant, "p1", 9_941).unwrap_err();
-    assert_eq!(
-        more.details.get("available").map(String::as_str),
-        Some("9940")
-    );
-    let payout = payout_request(&mut book, &merchant, "p1", 9_940).unwrap();
-    assert_eq!(
-        payout_request(&mut book, &merchant, "p1", 9_940).unwrap(),
-        payout,
-        "the same again"
-    );
-    let other = payout_request(&mut book, &merchant, "p1", 9_000).unwrap_err();
-    assert_eq!(
-        (other.code, other.field.as_deref()),
-        (Code::AlreadyExists, Some("amount"))
-    );
-    assert_eq!(payouts(&book, &merchant).len(), 1);
-}
-
-/// A merchant with 9,940 fen settled and this account on file.
-fn settled_to(number: &str) -> (Book, String) {
-    let mut book = Book::new();
-    let mut terms = merchant_terms("m1");
-    terms.automatic_payout = false;
-    let request = Request::CreateMerchant(terms);
-    let made = book.ask_sealing(&operator(), request, "vlt_1", number);
-    let Ok(Reply::Merchant { merchant, .. }) = made else {
-        panic!("{made:?}")
-    };
-    book.paid(&merchant.id, "o1", 10_000);
-    book.turn_day();
-    (book, merchant.id.clone())
-}
-
-fn payout_to(merchant: &str, number: &str, amount: i64, vault_id: &str) -> CreatePayout {
-    let payee = BankAccount {
-        vault_id: vault_id.into(),
-        ..bank_account()
-    };
-    CreatePayout {
-        payee: Some(payee),
-        ..payout_command(merchant, number, amount)
-    }
-}
-
-/// One person would otherwise send the money of many merchants to one account, below every limit.
-#[test]
-fn a_payout_to_an_account_that_is_not_on_file_needs_a_second_person() {
-    let (mut book, merchant) = settled_to("6222021111111234");
-    let ask = |book: &mut Book, command: &CreatePayout, number: &str, actor: &Actor| {
-        let vault_id = command.payee.as_ref().unwrap().vault_id.clone();
-        let request = Request::CreatePayout(command.clone());
-        book.submit_sealing(actor, request, &vault_id, number)
-    };
-    let known = payout_to(&merchant, "p1", 1_000, "vlt_11");
-    let sent = ask(&mut book, &known, "6222021111111234", &operator());
-    assert!(matches!(sent, Verdict::Done(_)), "{sent:?}");
-    // The same mask, another account.
-    let other = payout_to(&merchant, "p2", 1, "vlt_12");
-    let asked = ask(&mut book, &other, "6222022222221234", &operator());
-    let Verdict::Proposed(proposal) = asked else {
-        panic!("{asked:?}")
-    };
-    assert_eq!(payouts(&book, &merchant).len(), 1);
-    let approve = |proposal: &str| Work::Decide {
-        proposal: proposal.to_owned(),
-        approve: true,
-    };
-    let alone = book.decide(&operator(), approve(&proposal));
-    assert!(matches!(alone, Verdict::Denied(_)), "{alone:?}");
-    let done = book.decide(&checker(), approve(&proposal));
-    assert!(matches!(done, Verdict::Done(_)), "{done:?}");
-    // A repeat is answered; what two people answer for is not part of the day's sum.
-    let again = payout_to(&merchant, "p2", 1, "vlt_13");
-    let repeated = ask(&mut book, &again, "6222022222221234", &operator());
-    assert!(matches!(repeated, Verdict::Done(_)), "{repeated:?}");
-    let sum = book.record::<SmallPayouts>(&merchant).unwrap().sum;
-    assert_eq!((payouts(&book, &merchant).len(), sum), (2, fen(1_000)));
-    // A merchant cannot vouch for an account: its payee is the one on file, and needs nobody.
-    let mut own = payout_to(&merchant, "p3", 1_000, "vlt_14");
-    own.payee.as_mut().unwrap().owner = None;
-    let sent = ask(&mut book, &own, "6222021111111234", &as_merchant(&merchant));
-    assert!(matches!(sent, Verdict::Done(_)), "{sent:?}");
-}
-
-/// First six and last four digits are the same for many accounts: a repeat to another of them would
-/// be answered as paid.
-#[test]
-fn a_repeat_to_another_account_with_the_same_mask_is_refused() {
-    let (mut book, merchant) = settled_to("6222021111111234");
-    let mut pay = |vault_id: &str, number: &str| {
-        let request = Request::CreatePayout(payout_to(&merchant, "p1", 4_000, vault_id));
-        book.ask_sealing(&operator(), request, vault_id, number)
-    };
-    pay("vlt_11", "6222021111111234").unwrap();
-    let repeated = pay("vlt_12", "6222021111111234").unwrap();
-    assert!(matches!(repeated, Reply::Payout { repeated: true, .. }));
-    let refused = pay("vlt_13", "6222022222221234").unwrap_err();
-    assert_eq!(
-        (refused.code, refused.field.as_deref()),
-        (Code::AlreadyExists, Some("payee"))
-    );
-    let found = payouts(&book, &merchant);
-    let kept = serde_json::to_string(&found.first().unwrap().payee).unwrap();
-    assert!(kept.contains("fingerprint") && !kept.contains("1111111"));
-}
-
-#[test]
-fn a_large_payout_needs_a_second_person() {
-    let (mut book, merchant) = on_request();
-    book.paid(&merchant, "o1", 8_000_000);
-    book.turn_day();
-    let command = Request::CreatePayout(payout_command(&merchant, "p1", 5_000_001));
-    let verdict = book.submit(&as_merchant(&merchant), Command::Request(command.clone()));
-    assert!(matches!(verdict, Verdict::Proposed(_)), "{verdict:?}");
-    assert!(payouts(&book, &merchant).is_empty());
-    book.ask_approved(&as_merchant(&merchant), command).unwrap();
-    assert_eq!(payouts(&book, &merchant).len(), 1);
-}
-
-/// Somebody with a merchant's key takes out in parts what he may not take out at once.
-#[test]
-fn a_large_payout_in_small_parts_needs_a_second_person_too() {
-    let (mut book, merchant) = on_request();
-    book.paid(&merchant, "o1", 20_000_000);
-    book.turn_day();
-    payout_request(&mut book, &merchant, "p1", 2_500_000).unwrap();
-    payout_request(&mut book, &merchant, "p2", 2_500_000).unwrap();
-    let third = Request::CreatePayout(payout_command(&merchant, "p3", 1));
-    let verdict = book.submit(&as_merchant(&merchant), Command::Request(third.clone()));
-    assert!(matches!(verdict, Verdict::Proposed(_)), "{verdict:?}");
-    // A repeat of one that went out is answered all the same.
-    payout_request(&mut book, &merchant, "p2", 2_500_000).unwrap();
-    assert_eq!(payouts(&book, &merchant).len(), 2);
-    book.ask_approved(&as_merchant(&merchant), third).unwrap();
-    // What two people agreed to counts for nobody; another day is another sum.
-    let large = Request::CreatePayout(payout_command(&merchant, "p4", 6_000_000));
-    book.ask_approved(&as_merchant(&merchant), large).unwrap();
-    book.turn_day();
-    payout_request(&mut book, &merchant, "p5", 5_000_000).unwrap();
-    assert_eq!(payouts(&book, &merchant).len(), 5);
-}
-
-#[test]
-fn an_unknown_payout_keeps_its_money_in_transit_and_is_asked_after() {
-    let (mut book, merchant, payout) = payout_on_its_way();
-    book.unknown(&payout);
-    assert_eq!(book.payout(&payout).status, PayoutStatus::Unknown);
-    assert_eq!(
-        (book.payable(&merchant), in_transit(&mut book, &merchant)),
-        (5_940, 4_000)
-    );
-    let (effect, _) = book.effect_about(&payout);
-    assert_eq!(effect.state, EffectState::MaybeSent, "queried, not sent");
-    book.report(&effect.id, EffectReport::NotFound);
-    book.report(
-        &effect.id,
-        EffectReport::NotSent {
-            reason: "no connection".into(),
-        },
-    );
-    assert_eq!(
-        in_transit(&mut book, &merchant),
-        4_000,
-        "neither is a failure"
-    );
-    book.report(&effect.id, EffectReport::Pending);
-    assert_eq!(book.payout(&payout).status, PayoutStatus::Processing);
-    book.answer(&payout, payout_done(&payout, 4_000));
-    assert_eq!(book.payout(&payout).status, PayoutStatus::Succeeded);
-    assert_eq!(in_transit(&mut book, &merchant), 0);
-}
-
-#[test]
-fn a_verified_failure_returns_the_money_and_it_can_be_paid_again_under_another_number() {
-    let (mut book, merchant, payout) = payout_on_its_way();
-    book.unknown(&payout);
-    book.answer(
-        &payout,
-        payout_is(&payout, PayoutState::Failed { refusal: refusal() }),
-    );
-    let failed = book.payout(&payout);
-    assert_eq!(
-        (failed.status, failed.refusal.unwrap().code.as_str()),
-        (PayoutStatus::Failed, "61")
-    );
-    assert_eq!(
-        (book.payable(&merchant), in_transit(&mut book, &merchant)),
-        (9_940, 0)
-    );
-    payout_request(&mut book, &merchant, "p2", 9_940).unwrap();
-}
-
-#[test]
-fn a_declined_payout_is_no_failure_until_the_channel_says_so() {
-    let (mut book, merchant, payout) = payout_on_its_way();
-    book.answer_with(&payout, Answer::Refused(refusal()));
-    assert_eq!(book.payout(&payout).status, PayoutStatus::Declined);
-    assert_eq!(in_transit(&mut book, &merchant), 4_000);
-    assert!(matches!(
-        book.effect_about(&payout).1,
-        Operation::QueryPayout { .. }
-    ));
-    book.answer(
-        &payout,
-        payout_is(&payout, PayoutState::Failed { refusal: refusal() }),
-    );
-    assert_eq!(in_transit(&mut book, &merchant), 0);
-    assert_eq!(book.payable(&merchant), 9_940);
-}
-
-#[test]
-fn a_declined_payout_that_the_channel_does_not_know_is_decided_by_two_people() {
-    for (outcome, payable, reserve) in [
-        (ResolvedPayout::NotPaid, 9_940, RECEIVED),
-        (ResolvedPayout::Paid, 5_940, RECEIVED - 4_000),
-    ] {
-        let (mut book, merchant, payout) = payout_on_its_way();
-        book.answer_with(&payout, Answer::Refused(refusal()));
-        book.answer_with(&payout, Answer::Absent);
-        let (effect, _) = book.effect_about(&payout);
-        assert!(
-            effect.next_at.duration_since(book.now()).as_secs() > 1_700,
-            "asked again after the arrival bound"
-        );
-        assert_eq!(in_transit(&mut book, &merchant), 4_000);
-        book.answer_with(&payout, Answer::Absent);
-        assert_eq!(book.payout(&payout).status, PayoutStatus::Stranded);
-        assert_eq!(book.case_kinds(), [CaseKind::PayoutDeclined]);
-        let command = ResolvePayout {
-            payout: payout.clone(),
-            outcome,
-            evidence: "letter of the bank".into(),
-        };
-        book.ask_approved(&finance(), Request::ResolvePayout(command))
-            .unwrap();
-        let chart = book.chart();
-        assert_eq!(
-            (book.payable(&merchant), book.balance(chart.reserve)),
-            (payable, reserve)
-        );
-        assert_eq!(in_transit(&mut book, &merchant), 0);
-        assert_eq!(book.trial_balance(), 0);
-    }
-}
-
-#[test]
-fn people_cannot_decide_a_payout_that_is_still_asked_after() {
-    let (mut book, merchant, payout) = payout_on_its_way();
-    book.unknown(&payout);
-    let outcome = ResolvedPayout::NotPaid;
-    let command = ResolvePayout {
-        payout,
-        outcome,
-        evidence: "impatience".into(),
-    };
-    let refused = book
-        .ask_approved(&finance(), Request::ResolvePayout(command))
-        .unwrap_err();
-    assert_eq!(refused.code, Code::StateConflict);
-    assert_eq!(in_transit(&mut book, &merchant), 4_000);
-}
-
-#[test]
-fn success_after_failure_is_our_loss_with_a_case_once() {
-    let (mut book, merchant, payout) = payout_on_its_way();
-    book.answer(
-        &payout,
-        payout_is(&payout, PayoutState::Failed { refusal: refusal() }),
-    );
-    book.notify(Channel::Unionpay, payout_done(&payout, 4_000));
-    book.notify(Channel::Unionpay, payout_done(&payout, 4_000));
-    let chart = book.chart();
-    assert_eq!(book.balance(chart.differences), -4_000);
-    assert_eq!(book.balance(chart.reserve), RECEIVED - 4_000);
-    assert_eq!(book.payable(&merchant), 9_940);
-    assert_eq!(book.case_kinds(), [CaseKind::Contradiction]);
-    assert_eq!(book.trial_balance(), 0);
-}
-
-#[test]
-fn failure_after_success_is_a_contradiction_and_a_bounce_is_booked_by_two_people() {
-    let (mut book, merchant, payout) = payout_on_its_way();
-    book.answer(&payout, payout_done(&payout, 4_000));
-    book.notify(
-        Channel::Unionpay,
-        payout_is(&payout, PayoutState::Failed { refusal: refusal() }),
-    );
-    assert_eq!(book.payout(&payout).status, PayoutStatus::Succeeded);
-    assert_eq!(book.case_kinds(), [CaseKind::Contradiction]);
-    let command = ReturnPayout {
-        payout: payout.clone(),
-        evidence: "statement line 17".into(),
-    };
-    book.ask_approved(&finance(), Request::ReturnPayout(command))
-        .unwrap();
-    assert_eq!(book.payout(&payout).status, PayoutStatus::Returned);
-    let reserve = book.chart().reserve;
-    assert_eq!(
-        (book.payable(&merchant), book.balance(reserve)),
-        (9_940, RECEIVED)
-    );
-    payout_request(&mut book, &merchant, "p2", 9_940).unwrap();
-}
-
-#[test]
-fn another_amount_is_booked_as_it_happened_with_the_difference() {
-    for (actual, difference) in [(3_900, 100), (4_100, -100)] {
-        let (mut book, merchant, payout) = payout_on_its_way();
-        book.answer(&payout, payout_done(&payout, actual));
-        let chart = book.chart();
-        assert_eq!(in_transit(&mut book, &merchant), 0);
-        assert_eq!(
-            (book.balance(chart.differences), book.balance(chart.reserve)),
-            (difference, RECEIVED - actual)
-        );
-        assert_eq!(book.case_kinds(), [CaseKind::Contradiction]);
-        assert_eq!(book.trial_balance(), 0);
-    }
-}
-
-#[test]
-fn a_payout_that_is_not_ours_goes_to_suspense_once() {
-    let mut book = Book::new();
-    for _ in 0..2 {
-        let line = BillLine::Payout {
-            payout: reference_of("pot_00UNKNOWN"),
-            channel_number: "upq-9".into(),
-            amount: fen(900),
-            settle_date: None,
-        };
-        book.fact(Fact::BillLine {
-            channel: Channel::Unionpay,
-            line,
-        });
-    }
-    let chart = book.chart();
-    assert_eq!(
-        (book.balance(chart.suspense), book.balance(chart.reserve)),
-        (-900, -900)
-    );
-    assert_eq!(book.case_kinds(), [CaseKind::UnknownPayout]);
-}
-
-#[test]
-fn a_payout_identifies_itself_with_the_same_fields_in_every_attempt() {
-    let (book, _, payout) = payout_on_its_way();
-    let (effect, operation) = book.effect_about(&payout);
-    let Operation::Payout {
-        payout: number,
-        submitted_at,
-        payee,
-        ..
-    } = operation
-    else {
-        panic!()
-    };
-    assert_eq!(number, reference_of(&payout));
-    assert_eq!(submitted_at.subsec_nanosecond(), 0);
-    assert_eq!(
-        payee, "vlt_1",
-        "the account number itself is only in the vault"
-    );
-    let stored: EffectRecord = book.record(&effect.id).unwrap();
-    assert!(!stored.body.to_string().contains("6222"), "not even masked");
-}
-
-#[test]
-fn the_business_date_runs_ahead_of_the_calendar_by_a_day_at_most() {
-    let mut book = Book::new();
-    let mut turn = |to: Option<&str>| {
-        let to = to.map(|date| date.parse().unwrap());
-        book.ask(&operator(), Request::TurnDay(TurnDay { to }))
-    };
-    for far in ["9999-12-31", "2026-03-04"] {
-        let refused = turn(Some(far)).unwrap_err();
-        assert_eq!(
-            (refused.code, refused.field.as_deref()),
-            (Code::InvalidField, Some("to"))
-        );
-    }
-    turn(None).unwrap();
-    let refused = turn(None).unwrap_err();
-    assert_eq!((refused.code, refused.field), (Code::StateConflict, None));
-    book.pass(86_400);
-    book.ask(&operator(), Request::TurnDay(TurnDay::default()))
-        .unwrap();
-}
-
-#[test]
-fn a_day_is_closed_with_its_figures_and_never_backwards() {
-    let mut book = Book::new();
-    let merchant = book.open_merchant("m1");
-    book.paid(&merchant, "o1", 10_000);
-    book.order(&merchant, "o2", 500);
-    let backwards = TurnDay {
-        to: Some(first_day()),
-    };
-    let refused = book
-        .ask(&operator(), Request::TurnDay(backwards))
-        .unwrap_err();
-    assert_eq!(refused.field.as_deref(), Some("to"));
-    let merchant_turns = book
-        .ask(
-            &as_merchant(&merchant),
-            Request::TurnDay(TurnDay::default()),
-        )
-        .unwrap_err();
-    assert_eq!(merchant_turns.code, Code::Forbidden);
-    book.turn_day();
-    let close: DayClose = book.record("2026-03-02").unwrap();
-    let tally = |figure| close.figures.get(&figure).copied().unwrap();
-    assert_eq!(tally(Figure::PaymentsCreated).count, 2);
-    assert_eq!(tally(Figure::PaymentsSucceeded).amount, Some(fen(10_000)));
-    assert_eq!(tally(Figure::Fees).amount, Some(fen(60)));
-    assert_eq!(close.closed_by, "olga");
-    let receivable = close
-        .balances
-        .iter()
-        .find(|balance| balance.name == "CHN:wechat")
-        .unwrap();
-    assert_eq!(receivable.balance, fen(10_000));
-}
-
-#[test]
-fn the_channels_word_after_two_peoples_books_only_what_differs() {
-    for (actual, difference, cases) in [(4_000, 0, 1), (4_300, -300, 2), (3_800, 200, 2)] {
-        let (mut book, _, payout) = payout_on_its_way();
-        book.answer_with(&payout, Answer::Refused(refusal()));
-        book.answer_with(&payout, Answer::Absent);
-        book.answer_with(&payout, Answer::Absent);
-        let command = ResolvePayout {
-            payout: payout.clone(),
-            outcome: ResolvedPayout::Paid,
-            evidence: "letter of the bank".into(),
-        };
-        book.ask_approved(&finance(), Request::ResolvePayout(command))
-            .unwrap();
-        book.notify(Channel::Unionpay, payout_done(&payout, actual));
-        book.notify(Channel::Unionpay, payout_done(&payout, actual));
-        let chart = book.chart();
-        assert_eq!(book.balance(chart.reserve), RECEIVED - actual);
-        assert_eq!(book.balance(chart.differences), difference);
-        assert_eq!(book.cases().len(), cases);
-        assert!(book.payout(&payout).channel_number.is_some());
-        assert_eq!(book.trial_balance(), 0);
-    }
 }

@@ -1,62 +1,14 @@
 //! Splits: exact to the fen, taken back for refunds, refused by field.
 
+use crate::support::splits::{plan, ppm, three};
 use crate::support::*;
 use channels::answer::RefundState;
+use domain::Code;
 use domain::case::CaseKind;
-use domain::merchant::{MerchantStatus, SetMerchantStatus};
+use domain::merchant::MerchantStatus;
 use domain::payment::{CreatePayment, PaymentStatus};
-use domain::split::{ExecuteSplit, Receiver, ReceiverKind, Share, Split, SplitPlan};
-use domain::{Code, Rejection, Reply, Request};
+use domain::split::Share;
 use money::{Money, Rate};
-
-fn ppm(rate: u32) -> Share {
-    Share::Proportion(Rate::from_ppm(rate).unwrap())
-}
-
-fn receiver(merchant: &str, share: Share) -> Receiver {
-    Receiver {
-        merchant: merchant.into(),
-        kind: ReceiverKind::Seller,
-        share,
-    }
-}
-
-fn plan(receivers: &[(&str, Share)]) -> Option<SplitPlan> {
-    let receivers = receivers
-        .iter()
-        .map(|(merchant, share)| receiver(merchant, *share))
-        .collect();
-    Some(SplitPlan { receivers })
-}
-
-/// A book with a main merchant and two receivers.
-fn three() -> (Book, String, String, String) {
-    let mut book = Book::new();
-    let (main, one, two) = (
-        book.open_merchant("m0"),
-        book.open_merchant("m1"),
-        book.open_merchant("m2"),
-    );
-    (book, main, one, two)
-}
-
-fn split_of(book: &Book, payment: &str) -> Split {
-    book.record(&book.payment(payment).split.unwrap()).unwrap()
-}
-
-fn split_later(
-    book: &mut Book,
-    main: &str,
-    payment: &str,
-    plan: Option<SplitPlan>,
-) -> Result<Reply, Rejection> {
-    let command = ExecuteSplit {
-        merchant: main.into(),
-        payment: payment.into(),
-        plan: plan.unwrap(),
-    };
-    book.ask(&as_merchant(main), Request::ExecuteSplit(command))
-}
 
 #[test]
 fn a_planned_split_is_executed_at_success_to_the_fen() {
@@ -64,7 +16,7 @@ fn a_planned_split_is_executed_at_success_to_the_fen() {
     let plan = plan(&[(&one, ppm(333_333)), (&two, Share::Fixed(fen(100)))]);
     let payment = book.order_split(&main, "o1", 1_001, plan);
     book.pay(&payment, 1_001);
-    let split = split_of(&book, &payment);
+    let split = book.split_of(&payment);
     let amounts: Vec<i64> = split
         .parts
         .iter()
@@ -80,7 +32,6 @@ fn a_planned_split_is_executed_at_success_to_the_fen() {
 #[test]
 fn a_plan_is_refused_by_field() {
     let (mut book, main, one, two) = three();
-    let actor = as_merchant(&main);
     let usd = Money::new(5, money::Currency::USD);
     let refusals = [
         (plan(&[]), Code::InvalidField, "split_plan.receivers"),
@@ -132,12 +83,10 @@ fn a_plan_is_refused_by_field() {
     ];
     for (split_plan, code, field) in refusals {
         let command = CreatePayment {
-            split_plan: split_plan.clone(),
+            split_plan: Some(split_plan.clone()),
             ..order(&main, "o1", 1_000)
         };
-        let rejection = book
-            .ask(&actor, Request::CreatePayment(command))
-            .unwrap_err();
+        let rejection = book.create_payment(command).unwrap_err();
         assert_eq!(
             (rejection.code, rejection.field.as_deref()),
             (code, Some(field)),
@@ -154,13 +103,8 @@ fn a_merchant_without_permission_cannot_split() {
     let main = book.open_merchant_with(terms);
     let one = book.open_merchant("m1");
     let payment = book.paid(&main, "o1", 1_000);
-    let rejection = split_later(
-        &mut book,
-        &main,
-        &payment,
-        plan(&[(&one, Share::Fixed(fen(1)))]),
-    )
-    .unwrap_err();
+    let chosen = plan(&[(&one, Share::Fixed(fen(1)))]);
+    let rejection = book.split_later(&payment, chosen).unwrap_err();
     assert_eq!(rejection.code, Code::LimitExceeded);
 }
 
@@ -169,23 +113,18 @@ fn a_payment_is_split_later_once_within_its_days() {
     let (mut book, main, one, two) = three();
     let payment = book.paid(&main, "o1", 1_000);
     let chosen = plan(&[(&one, ppm(100_000))]);
-    split_later(&mut book, &main, &payment, chosen.clone()).unwrap();
-    let Reply::Split { repeated, .. } = split_later(&mut book, &main, &payment, chosen).unwrap()
-    else {
-        panic!()
-    };
+    book.split_later(&payment, chosen.clone()).unwrap();
+    let repeated = book.split_later(&payment, chosen).unwrap();
     assert!(repeated);
     assert_eq!(book.payable(&one), 100);
-    let other = split_later(&mut book, &main, &payment, plan(&[(&two, ppm(100_000))])).unwrap_err();
+    let other = plan(&[(&two, ppm(100_000))]);
+    let other = book.split_later(&payment, other).unwrap_err();
     assert_eq!(other.code, Code::AlreadyExists);
     let late = book.paid(&main, "o2", 1_000);
     book.pass(31 * 86_400);
-    let rejection =
-        split_later(&mut book, &main, &late, plan(&[(&one, ppm(100_000))])).unwrap_err();
-    assert_eq!(
-        (rejection.code, rejection.field.as_deref()),
-        (Code::LimitExceeded, Some("payment"))
-    );
+    let chosen = plan(&[(&one, ppm(100_000))]);
+    let rejection = book.split_later(&late, chosen).unwrap_err();
+    assert_refused(&rejection, Code::LimitExceeded, "payment");
 }
 
 #[test]
@@ -201,7 +140,7 @@ fn a_refund_takes_back_in_proportion_and_full_refunds_leave_nothing_behind() {
         [book.payable(&main), book.payable(&one), book.payable(&two)],
         [0, 0, 0]
     );
-    let split = split_of(&book, &payment);
+    let split = book.split_of(&payment);
     assert!(split.parts.iter().all(|part| part.amount == part.returned));
     assert_eq!(book.trial_balance(), 0);
 }
@@ -219,7 +158,7 @@ fn a_closed_refund_gives_the_receivers_their_parts_again() {
         [5_940, 3_000, 1_000]
     );
     assert!(
-        split_of(&book, &payment)
+        book.split_of(&payment)
             .parts
             .iter()
             .all(|part| part.returned.is_zero())
@@ -248,13 +187,7 @@ fn a_receiver_without_money_refuses_the_refund_by_name_and_nothing_moves() {
 fn a_plan_that_cannot_be_executed_leaves_the_money_with_the_main_merchant_and_a_case() {
     let (mut book, main, one, _) = three();
     let payment = book.order_split(&main, "o1", 1_000, plan(&[(&one, ppm(100_000))]));
-    let status = SetMerchantStatus {
-        merchant: one.clone(),
-        status: MerchantStatus::Suspended,
-        reason: "x".into(),
-    };
-    book.ask(&operator(), Request::SetMerchantStatus(status))
-        .unwrap();
+    book.set_status(&one, MerchantStatus::Suspended).unwrap();
     book.pay(&payment, 1_000);
     assert_eq!(book.payment(&payment).status, PaymentStatus::Succeeded);
     assert_eq!([book.payable(&main), book.payable(&one)], [994, 0]);

@@ -357,10 +357,7 @@ fn a_transfer_is_reversed_once_and_only_if_it_was_posted() {
         reason: "for another reason".into(),
     });
     let refused = book.ask(&ledger_client(), otherwise).unwrap_err();
-    assert_eq!(
-        (refused.code, refused.field.as_deref()),
-        (Code::AlreadyExists, Some("reason"))
-    );
+    assert_refused(&refused, Code::AlreadyExists, "reason");
     assert_eq!(
         book.ask(&ledger_client(), reverse(original, 51))
             .unwrap_err()

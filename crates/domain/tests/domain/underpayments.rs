@@ -2,47 +2,33 @@
 //! acceptance, or elsewhere by adjustments of its case.
 
 use crate::support::*;
-use domain::case::{Case, CaseKind, CaseStatus, ExplainCase, OpenCase};
+use domain::case::{Case, CaseKind, CaseStatus, OpenCase};
 use domain::clearing::{AdjustDifference, AdjustmentAccount};
-use domain::payment::{AcceptUnderpayment, PaymentStatus};
+use domain::payment::PaymentStatus;
 use domain::{Code, Rejection, Reply, Request};
+use engine::Verdict;
 
 /// A book with 9,000 paid for an order of 10,000, and its case, explained.
 fn underpaid() -> (Book, String, String, String) {
-    let mut book = Book::new();
-    let merchant = book.open_merchant("m1");
-    let payment = book.order(&merchant, "o1", 10_000);
+    let (mut book, merchant, payment) = Book::with_order();
     book.pay(&payment, 9_000);
     let case = book.cases().first().unwrap().id.clone();
-    explain(&mut book, &case);
+    book.explain(&case).unwrap();
     (book, merchant, payment, case)
 }
 
-fn explain(book: &mut Book, case: &str) {
-    let command = ExplainCase {
-        case: case.into(),
-        explanation: "the payer had a coupon".into(),
-    };
-    book.ask(&finance(), Request::ExplainCase(command)).unwrap();
-}
-
-fn accept(book: &mut Book, payment: &str) -> Result<Reply, Rejection> {
-    let command = AcceptUnderpayment {
-        payment: payment.into(),
-        reason: "the merchant agrees".into(),
-    };
-    book.ask_approved(&finance(), Request::AcceptUnderpayment(command))
-}
-
-fn adjust(book: &mut Book, case: &str, merchant: &str, amount: i64) -> Result<Reply, Rejection> {
-    let command = AdjustDifference {
+fn adjustment(case: &str, merchant: &str, amount: i64) -> Request {
+    Request::AdjustDifference(AdjustDifference {
         case: case.into(),
         adjustment_number: "a1".into(),
         debit: AdjustmentAccount::Suspense,
         credit: AdjustmentAccount::Merchant(merchant.into()),
         amount: fen(amount),
-    };
-    book.ask_approved(&finance(), Request::AdjustDifference(command))
+    })
+}
+
+fn adjust(book: &mut Book, case: &str, merchant: &str, amount: i64) -> Result<Reply, Rejection> {
+    book.ask_approved(&finance(), adjustment(case, merchant, amount))
 }
 
 fn suspense(book: &mut Book) -> i64 {
@@ -55,11 +41,8 @@ fn what_was_adjusted_is_not_accepted_as_well() {
     for part in [9_000, 1] {
         let (mut book, merchant, payment, case) = underpaid();
         adjust(&mut book, &case, &merchant, part).unwrap();
-        let refused = accept(&mut book, &payment).unwrap_err();
-        assert_eq!(
-            (refused.code, refused.field.as_deref()),
-            (Code::StateConflict, Some("payment"))
-        );
+        let refused = book.accept_underpayment(&payment).unwrap_err();
+        assert_refused(&refused, Code::StateConflict, "payment");
         assert!(refused.message.contains(&case), "{}", refused.message);
         assert_eq!(
             (book.payable(&merchant), suspense(&mut book)),
@@ -73,7 +56,7 @@ fn what_was_adjusted_is_not_accepted_as_well() {
 #[test]
 fn what_was_accepted_is_not_adjusted_as_well() {
     let (mut book, merchant, payment, case) = underpaid();
-    accept(&mut book, &payment).unwrap();
+    book.accept_underpayment(&payment).unwrap();
     let ended = book.record::<Case>(&case).unwrap();
     assert_eq!(
         (ended.status, ended.adjusted),
@@ -81,7 +64,7 @@ fn what_was_accepted_is_not_adjusted_as_well() {
     );
     assert_eq!(
         ended.explanation.as_deref(),
-        Some("the payer had a coupon"),
+        Some(EXPLANATION),
         "what a person wrote stays"
     );
     let refused = adjust(&mut book, &case, &merchant, 9_000).unwrap_err();
@@ -94,10 +77,8 @@ fn what_was_accepted_is_not_adjusted_as_well() {
         reason: "once more".into(),
         amount: None,
     };
-    let Ok(Reply::Case(again)) = book.ask(&finance(), Request::OpenCase(again)) else {
-        panic!()
-    };
-    explain(&mut book, &again.id);
+    let again = case_of(book.ask(&finance(), Request::OpenCase(again)).unwrap());
+    book.explain(&again.id).unwrap();
     let refused = adjust(&mut book, &again.id, &merchant, 9_000).unwrap_err();
     assert_eq!(refused.code, Code::StateConflict);
     assert_eq!(
@@ -109,12 +90,10 @@ fn what_was_accepted_is_not_adjusted_as_well() {
 
 #[test]
 fn an_acceptance_explains_a_case_that_nobody_explained() {
-    let mut book = Book::new();
-    let merchant = book.open_merchant("m1");
-    let payment = book.order(&merchant, "o1", 10_000);
+    let (mut book, _, payment) = Book::with_order();
     book.pay(&payment, 9_000);
     let case = book.cases().first().unwrap().id.clone();
-    accept(&mut book, &payment).unwrap();
+    book.accept_underpayment(&payment).unwrap();
     let ended = book.record::<Case>(&case).unwrap();
     assert_eq!(ended.explanation.as_deref(), Some("the merchant agrees"));
     assert_eq!(book.case_kinds(), []);
@@ -124,25 +103,11 @@ fn an_acceptance_explains_a_case_that_nobody_explained() {
 #[test]
 fn an_adjustment_that_was_proposed_before_the_acceptance_is_refused_when_it_is_approved() {
     let (mut book, merchant, payment, case) = underpaid();
-    let command = AdjustDifference {
-        case,
-        adjustment_number: "a1".into(),
-        debit: AdjustmentAccount::Suspense,
-        credit: AdjustmentAccount::Merchant(merchant.clone()),
-        amount: fen(9_000),
-    };
-    let request = domain::Command::Request(Request::AdjustDifference(command));
-    let engine::Verdict::Proposed(proposal) = book.submit(&finance(), request) else {
-        panic!("a second person is needed");
-    };
-    accept(&mut book, &payment).unwrap();
-    let work = engine::Work::Decide {
-        proposal,
-        approve: true,
-    };
-    let verdict = book.decide(&checker(), work);
+    let proposal = book.propose(&finance(), adjustment(&case, &merchant, 9_000));
+    book.accept_underpayment(&payment).unwrap();
+    let verdict = book.approve(&checker(), &proposal);
     assert!(
-        matches!(&verdict, engine::Verdict::Refused(refused) if refused.code == Code::StateConflict),
+        matches!(&verdict, Verdict::Refused(refused) if refused.code == Code::StateConflict),
         "{verdict:?}"
     );
     assert_eq!(book.payable(&merchant), 9_000 - 54);

@@ -4,9 +4,7 @@ use crate::support::*;
 use channels::answer::OrderState;
 use channels::operation::Channel;
 use domain::case::CaseKind;
-use domain::webhook::{
-    Delivery, DeliveryStatus, EventType, ResendWebhook, SetWebhook, WebhookEndpoint,
-};
+use domain::webhook::{Delivery, DeliveryStatus, EventType, ResendWebhook, WebhookEndpoint};
 use domain::{Answer, Code, Effect, Request};
 use engine::{EffectRecord, EffectReport};
 use jiff::SignedDuration;
@@ -14,18 +12,9 @@ use jiff::SignedDuration;
 fn with_endpoint() -> (Book, String) {
     let mut book = Book::new();
     let merchant = book.open_merchant("m1");
-    set(&mut book, &merchant, "https://shop.example/hooks").unwrap();
+    book.set_webhook(&merchant, "https://shop.example/hooks")
+        .unwrap();
     (book, merchant)
-}
-
-fn set(book: &mut Book, merchant: &str, url: &str) -> Result<domain::Reply, domain::Rejection> {
-    let command = SetWebhook {
-        merchant: merchant.into(),
-        url: url.into(),
-        secret_vault_id: "vlt_2".into(),
-        enabled: true,
-    };
-    book.ask(&as_merchant(merchant), Request::SetWebhook(command))
 }
 
 fn delivery_effects(book: &Book) -> Vec<EffectRecord> {
@@ -231,7 +220,8 @@ fn an_endpoint_that_fails_for_days_is_switched_off_and_its_events_are_kept() {
     let kept = kept.iter().find(|delivery| delivery.attempts == 0).unwrap();
     assert!(kept.last_problem.is_some());
     // Set anew, it is delivered again.
-    set(&mut book, &merchant, "https://shop.example/new").unwrap();
+    book.set_webhook(&merchant, "https://shop.example/new")
+        .unwrap();
     let on = endpoint(&book);
     assert!(on.enabled && on.failing_since.is_none() && on.disabled_at.is_none());
     let resend = ResendWebhook {
@@ -275,7 +265,10 @@ fn an_endpoint_must_be_a_url_and_another_merchants_event_does_not_exist() {
         "https://user:secret@shop.example/",
     ] {
         assert_eq!(
-            set(&mut book, &merchant, url).unwrap_err().field.as_deref(),
+            book.set_webhook(&merchant, url)
+                .unwrap_err()
+                .field
+                .as_deref(),
             Some("url")
         );
     }
