@@ -3,56 +3,22 @@
 use crate::support::*;
 use channels::answer::{Answer as Statement, OrderState, PayoutState, RefundState};
 use channels::operation::{Channel, Operation};
+use domain::Answer;
 use domain::case::CaseKind;
 use domain::payment::PaymentStatus;
-use domain::payout::{CancelPayout, CreatePayout, PayoutStatus, ResolvePayout, ResolvedPayout};
-use domain::refund::{RefundStatus, ResolveRefund, ResolvedRefund};
-use domain::{Answer, Reply, Request};
+use domain::payout::{PayoutStatus, ResolvedPayout};
+use domain::refund::{RefundStatus, ResolvedRefund};
 use engine::{AttemptMode, EffectRecord, EffectReport, EffectState};
 
 const ARRIVAL_BOUND: i64 = 1_800;
 
-/// A payout of 4,000 of a merchant with 9,940 fen settled.
-fn paying_out() -> (Book, String, String) {
-    let mut book = Book::new();
-    book.receive(10_000);
-    let mut terms = merchant_terms("m1");
-    terms.automatic_payout = false;
-    let merchant = book.open_merchant_with(terms);
-    book.paid(&merchant, "o1", 10_000);
-    book.turn_day();
-    let command = CreatePayout {
-        merchant: merchant.clone(),
-        payout_number: "p1".into(),
-        amount: fen(4_000),
-        purpose: "goods".into(),
-        payee: None,
-    };
-    let payout = match book.ask(&as_merchant(&merchant), Request::CreatePayout(command)) {
-        Ok(Reply::Payout { payout, .. }) => payout.id.clone(),
-        other => panic!("{other:?}"),
-    };
-    (book, merchant, payout)
-}
-
 /// Stopped by two people and decided by two people.
 fn decided(outcome: ResolvedPayout) -> (Book, String, String) {
-    let (mut book, merchant, payout) = paying_out();
+    let (mut book, merchant, payout) = Book::with_payout();
     book.unknown(&payout);
-    let stop = CancelPayout {
-        payout: payout.clone(),
-        reason: "UnionPay is silent".into(),
-    };
-    book.ask_approved(&finance(), Request::CancelPayout(stop))
-        .unwrap();
+    book.cancel_payout(&payout).unwrap();
     book.pass(ARRIVAL_BOUND);
-    let decision = ResolvePayout {
-        payout: payout.clone(),
-        outcome,
-        evidence: "letter of the bank".into(),
-    };
-    book.ask_approved(&finance(), Request::ResolvePayout(decision))
-        .unwrap();
+    book.resolve_payout(&payout, outcome).unwrap();
     (book, merchant, payout)
 }
 
@@ -112,15 +78,10 @@ fn under_way_says_nothing_new_of_a_payout_that_the_channel_ended() {
             settle_date: None,
         },
     ] {
-        let (mut book, _, payout) = paying_out();
+        let (mut book, _, payout) = Book::with_payout();
         let effect = book.payout(&payout).effect.unwrap();
         book.unknown(&payout);
-        let stop = CancelPayout {
-            payout: payout.clone(),
-            reason: "UnionPay is silent".into(),
-        };
-        book.ask_approved(&finance(), Request::CancelPayout(stop))
-            .unwrap();
+        book.cancel_payout(&payout).unwrap();
         book.notify(Channel::Unionpay, payout_is(&payout, end));
         let ended = book.payout(&payout);
         book.report_in(&effect, AttemptMode::Query, EffectReport::Pending);
@@ -141,7 +102,7 @@ fn a_payout_that_people_called_paid_had_failed() {
 /// Both ways of hearing of one success are the everyday case.
 #[test]
 fn a_payout_that_a_notification_ended_is_not_ended_again_by_the_answer_that_says_the_same() {
-    let (mut book, merchant, payout) = paying_out();
+    let (mut book, merchant, payout) = Book::with_payout();
     let effect = book.payout(&payout).effect.unwrap();
     book.notify(Channel::Unionpay, payout_done(&payout, 4_000));
     let reserve = book.balance(book.chart().reserve);
@@ -155,9 +116,7 @@ fn a_payout_that_a_notification_ended_is_not_ended_again_by_the_answer_that_says
 
 #[test]
 fn a_refund_that_people_called_unpaid_was_made_after_all() {
-    let mut book = Book::new();
-    let merchant = book.open_merchant("m1");
-    let payment = book.paid(&merchant, "o1", 10_000);
+    let (mut book, _, payment) = Book::with_payment();
     let refund = book.refund_request(&payment, "r1", 5_000).unwrap();
     let effect = book.refund(&refund).effect;
     book.notify(Channel::Wechat, refund_is(&refund, RefundState::Abnormal));
@@ -167,12 +126,7 @@ fn a_refund_that_people_called_unpaid_was_made_after_all() {
         AttemptMode::Query,
         "people may decide: nothing is sent any more"
     );
-    let decision = ResolveRefund {
-        refund: refund.clone(),
-        outcome: ResolvedRefund::NotPaid,
-        evidence: "letter of the bank".into(),
-    };
-    book.ask_approved(&finance(), Request::ResolveRefund(decision))
+    book.resolve_refund(&refund, ResolvedRefund::NotPaid)
         .unwrap();
     assert_eq!(book.refund(&refund).status, RefundStatus::Closed);
     let contradicted = |book: &Book| {
@@ -199,9 +153,7 @@ fn a_refund_that_people_called_unpaid_was_made_after_all() {
 /// The amount that cannot be booked was told by a notification, so that the request itself had no answer yet.
 #[test]
 fn a_refund_with_an_amount_that_cannot_be_booked_is_asked_after_and_not_sent_again() {
-    let mut book = Book::new();
-    let merchant = book.open_merchant("m1");
-    let payment = book.paid(&merchant, "o1", 10_000);
+    let (mut book, _, payment) = Book::with_payment();
     let refund = book.refund_request(&payment, "r1", 5_000).unwrap();
     let effect = book.refund(&refund).effect;
     book.unknown(&refund);
@@ -218,9 +170,7 @@ fn a_refund_with_an_amount_that_cannot_be_booked_is_asked_after_and_not_sent_aga
 /// Nobody asked any more, and people could not decide it either.
 #[test]
 fn a_stranded_refund_that_is_under_way_again_is_asked_after_again() {
-    let mut book = Book::new();
-    let merchant = book.open_merchant("m1");
-    let payment = book.paid(&merchant, "o1", 10_000);
+    let (mut book, _, payment) = Book::with_payment();
     let refund = book.refund_request(&payment, "r1", 5_000).unwrap();
     let nothing = refund_done(&refund, 0, book.now());
     book.answer(&refund, nothing);
@@ -239,7 +189,7 @@ fn a_stranded_refund_that_is_under_way_again_is_asked_after_again() {
 
 #[test]
 fn a_stranded_payout_that_is_under_way_again_is_asked_after_again() {
-    let (mut book, _, payout) = paying_out();
+    let (mut book, _, payout) = Book::with_payout();
     book.answer(&payout, payout_done(&payout, 0));
     assert_eq!(book.payout(&payout).status, PayoutStatus::Stranded);
     book.notify(
@@ -258,9 +208,7 @@ fn a_stranded_payout_that_is_under_way_again_is_asked_after_again() {
 /// What does not speak of the money says nothing once the order is at its end.
 #[test]
 fn an_answer_about_a_settled_order_counts_only_if_it_says_how_the_order_stands() {
-    let mut book = Book::new();
-    let merchant = book.open_merchant("m1");
-    let payment = book.order(&merchant, "o1", 10_000);
+    let (mut book, _, payment) = Book::with_order();
     let effect = book.payment(&payment).effect;
     book.notify(Channel::Wechat, order_is(&payment, OrderState::Closed));
     let ended = book.payment(&payment);

@@ -5,8 +5,8 @@ use crate::support::*;
 use channels::answer::PayoutState;
 use channels::operation::Channel;
 use domain::case::CaseKind;
-use domain::payout::{CancelPayout, Payout, PayoutStatus, ResolvedPayout};
-use domain::{Answer, Code, Rejection, Reply, Request};
+use domain::payout::{Payout, PayoutStatus, ResolvedPayout};
+use domain::{Answer, Code};
 use engine::{AttemptMode, EffectRecord, EffectReport, EffectState};
 use money::{Currency, Money};
 
@@ -17,14 +17,6 @@ fn on_its_way() -> (Book, String, String, String) {
     let (book, merchant, payout) = Book::with_payout();
     let effect = book.payout(&payout).effect.unwrap();
     (book, merchant, payout, effect)
-}
-
-fn cancel(book: &mut Book, payout: &str) -> Result<Reply, Rejection> {
-    let command = CancelPayout {
-        payout: payout.into(),
-        reason: "UnionPay cannot be reached".into(),
-    };
-    book.ask_approved(&finance(), Request::CancelPayout(command))
 }
 
 fn not_sent() -> EffectReport<Answer> {
@@ -77,7 +69,7 @@ fn a_payout_that_came_to_its_end_gets_no_case() {
 fn a_stopped_payout_ends_when_nothing_can_be_on_its_way() {
     let (mut book, merchant, payout, effect) = on_its_way();
     book.report(&effect, not_sent());
-    cancel(&mut book, &payout).unwrap();
+    book.cancel_payout(&payout).unwrap();
     assert_eq!(book.payout(&payout).status, PayoutStatus::Cancelling);
     // Too early: what left before may arrive yet.
     query(&mut book, &effect, EffectReport::NotFound);
@@ -106,7 +98,7 @@ fn a_stopped_payout_ends_when_nothing_can_be_on_its_way() {
 #[test]
 fn a_request_that_was_under_way_when_it_was_stopped_counts_from_its_report() {
     let (mut book, merchant, payout, effect) = on_its_way();
-    cancel(&mut book, &payout).unwrap();
+    book.cancel_payout(&payout).unwrap();
     book.pass(60);
     // It had begun before, and timed out after.
     book.unknown(&payout);
@@ -126,11 +118,11 @@ fn a_request_that_was_under_way_when_it_was_stopped_counts_from_its_report() {
 fn a_stopped_payout_that_had_arrived_is_paid() {
     let (mut book, merchant, payout, effect) = on_its_way();
     book.unknown(&payout);
-    cancel(&mut book, &payout).unwrap();
+    book.cancel_payout(&payout).unwrap();
     query(&mut book, &effect, EffectReport::Pending);
     assert_eq!(book.payout(&payout).status, PayoutStatus::Processing);
     assert_eq!(
-        cancel(&mut book, &payout).unwrap_err().code,
+        book.cancel_payout(&payout).unwrap_err().code,
         Code::StateConflict
     );
     book.pass(ARRIVAL_BOUND * 2);
@@ -150,7 +142,7 @@ fn people_decide_a_stopped_payout_of_a_silent_channel_after_the_arrival_bound() 
         book.unknown(&payout);
         let refused = book.resolve_payout(&payout, outcome).unwrap_err();
         assert_eq!(refused.code, Code::StateConflict);
-        cancel(&mut book, &payout).unwrap();
+        book.cancel_payout(&payout).unwrap();
         let refused = book.resolve_payout(&payout, outcome).unwrap_err();
         assert_eq!(refused.code, Code::StateConflict);
         assert!(
@@ -227,7 +219,7 @@ fn payouts_wait_in_one_line_and_a_cancelled_one_lets_the_next_pass() {
     let kinds = book.case_kinds();
     assert_eq!(kinds, [CaseKind::PayoutOverdue, CaseKind::PayoutOverdue]);
     let payable = book.payable(&merchant);
-    cancel(&mut book, &large).unwrap();
+    book.cancel_payout(&large).unwrap();
     assert_eq!(
         book.payout(&large).status,
         PayoutStatus::Failed,

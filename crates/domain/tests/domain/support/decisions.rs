@@ -3,7 +3,7 @@
 use super::{Book, finance};
 use domain::case::{Case, CloseCase, ExplainCase};
 use domain::payment::AcceptUnderpayment;
-use domain::payout::{ResolvePayout, ResolvedPayout, ReturnPayout};
+use domain::payout::{CancelPayout, ResolvePayout, ResolvedPayout, ReturnPayout};
 use domain::refund::{ResolveRefund, ResolvedRefund};
 use domain::{Rejection, Reply, Request};
 
@@ -67,6 +67,14 @@ impl Book {
             evidence: "letter of the bank".into(),
         };
         self.ask_approved(&finance(), Request::ResolvePayout(command))
+    }
+
+    pub fn cancel_payout(&mut self, payout: &str) -> Result<Reply, Rejection> {
+        let command = CancelPayout {
+            payout: payout.into(),
+            reason: "UnionPay cannot be reached".into(),
+        };
+        self.ask_approved(&finance(), Request::CancelPayout(command))
     }
 
     /// People say that a payout was paid which the channel declined.
