@@ -12,8 +12,10 @@ mod toy;
 
 mod batches;
 mod callers;
-mod driving;
 mod endings;
 mod failures;
 mod gate;
+mod outbox;
+mod timers;
 mod workers;
+mod world;
