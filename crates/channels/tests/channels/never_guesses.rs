@@ -50,7 +50,7 @@ proptest! {
         status in 0u16..600,
         body in proptest::collection::vec(any::<u8>(), 0..300),
     ) {
-        let response = Response { status, headers: Vec::new(), body };
+        let response = unsigned(status, &body);
         for operation in wechat_operations() {
             let report = wechat().parse(&operation, &response, signed_at());
             prop_assert!(!states_an_outcome(&report), "{report:?}");
@@ -116,7 +116,7 @@ proptest! {
         text in "([a-zA-Z]{1,8}=[0-9A-Z{}\\[\\]&]{0,8}&){0,10}",
     ) {
         for body in [body, text.into_bytes()] {
-            let response = Response { status, headers: Vec::new(), body };
+            let response = unsigned(status, &body);
             for operation in [payout(), query_payout(), query_order()] {
                 let report = unionpay().parse(&operation, &response, signed_at());
                 prop_assert!(matches!(report, Report::Unknown { .. }), "{report:?}");
@@ -134,9 +134,8 @@ proptest! {
         let mut body = genuine.clone();
         let place = at.index(body.len());
         body[place] ^= 1 << bit;
-        let response = |body| Response { status: 200, headers: Vec::new(), body };
-        let expected = unionpay().parse(&query_payout(), &response(genuine), signed_at());
-        let report = unionpay().parse(&query_payout(), &response(body), signed_at());
+        let expected = unionpay().parse(&query_payout(), &unsigned(200, &genuine), signed_at());
+        let report = unionpay().parse(&query_payout(), &unsigned(200, &body), signed_at());
         prop_assert!(
             matches!(report, Report::Unknown { .. }) || report == expected,
             "{report:?}"
@@ -154,7 +153,7 @@ proptest! {
         };
         prop_assume!(operation != query_payout());
         for name in ["query_succeeded", "query_failed", "query_unknown"] {
-            let response = unsigned(200, &text(&format!("unionpay/{name}.txt")));
+            let response = unsigned(200, text(&format!("unionpay/{name}.txt")));
             let report = unionpay().parse(&operation, &response, signed_at());
             prop_assert!(matches!(report, Report::Unknown { .. }), "{report:?}");
         }

@@ -5,8 +5,8 @@ use channels::http::Response;
 use channels::unionpay::{Fields, TEST_SIGNER};
 use channels::wechat::signing::response_message;
 use channels::{
-    ChannelReference, Operation, PayeeAccount, Report, UnionpayConfig, UnionpayConnector,
-    WechatConfig, WechatConnector,
+    Answer, ChannelReference, Operation, OrderState, PayeeAccount, Payer, Report, UnionpayConfig,
+    UnionpayConnector, WechatConfig, WechatConnector,
 };
 use jiff::Timestamp;
 use money::Money;
@@ -134,11 +134,11 @@ pub fn wechat_signed(status: u16, body: &str, at: Timestamp) -> Response {
     }
 }
 
-pub fn unsigned(status: u16, body: &str) -> Response {
+pub fn unsigned(status: u16, body: impl AsRef<[u8]>) -> Response {
     Response {
         status,
         headers: Vec::new(),
-        body: body.as_bytes().to_vec(),
+        body: body.as_ref().to_vec(),
     }
 }
 
@@ -247,6 +247,20 @@ pub fn payee() -> PayeeAccount {
         account_number: "6216261000000000018".to_owned(),
         holder: "张三".to_owned(),
         corporate: false,
+    }
+}
+
+/// What the recorded messages about a paid order say.
+pub fn paid() -> Answer {
+    Answer::Order {
+        order: reference(ORDER),
+        state: OrderState::Paid {
+            channel_number: "4200001234202612010000000001".to_owned(),
+            amount: Money::cny(12345),
+            paid_at: "2026-12-01T01:59:31Z".parse().unwrap(),
+            instrument: None,
+            payer: Some(Payer::of("oUpF8uMuAJO_M2pxb1Q9zNjWeS6o")),
+        },
     }
 }
 

@@ -14,12 +14,7 @@ const ACCEPTED: &str = "unionpay/payout_accepted.txt";
 const SUCCEEDED: &str = "unionpay/query_succeeded.txt";
 
 fn parse(operation: &Operation, body: &[u8]) -> Report {
-    let response = channels::http::Response {
-        status: 200,
-        headers: Vec::new(),
-        body: body.to_vec(),
-    };
-    unionpay().parse(operation, &response, signed_at())
+    unionpay().parse(operation, &unsigned(200, body), signed_at())
 }
 
 fn state(report: Report) -> PayoutState {
@@ -198,7 +193,7 @@ fn the_accepted_name_is_a_setting() {
         ..unionpay_config()
     };
     let connector = UnionpayConnector::new(config).unwrap();
-    let response = unsigned(200, &text(SUCCEEDED));
+    let response = unsigned(200, text(SUCCEEDED));
     let reason = unknown_reason(connector.parse(&query_payout(), &response, signed_at()));
     assert!(reason.contains("common name"), "{reason}");
 }
@@ -225,14 +220,14 @@ fn answers_without_a_valid_signature_are_unknown() {
         assert!(reason.contains(expected), "{expected}: {reason}");
     }
     let late: Timestamp = "2127-01-01T00:00:00Z".parse().unwrap();
-    let response = unsigned(200, &text(SUCCEEDED));
+    let response = unsigned(200, text(SUCCEEDED));
     unknown_reason(unionpay().parse(&query_payout(), &response, late));
 }
 
 #[test]
 fn other_statuses_are_unknown_whatever_they_say() {
     for status in [201, 204, 302, 400, 404, 500, 502] {
-        let response = unsigned(status, &text("unionpay/query_failed.txt"));
+        let response = unsigned(status, text("unionpay/query_failed.txt"));
         let report = unionpay().parse(&query_payout(), &response, signed_at());
         assert!(matches!(report, Report::Unknown { .. }), "{status}");
     }

@@ -3,10 +3,11 @@
 use crate::support::*;
 use channels::crypto::sha1_hex;
 use channels::http::Response;
-use channels::{Answer, Connector, Instrument, Operation, OrderState, Payer, RefundState, Report};
+use channels::{Answer, Connector, Instrument, Operation, OrderState, RefundState, Report};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use money::Money;
+use serde_json::{Value, json};
 use std::io::Write as _;
 
 fn parse(operation: &Operation, response: &Response) -> Report {
@@ -20,16 +21,10 @@ fn answer(report: Report) -> Answer {
     }
 }
 
-fn paid() -> Answer {
-    Answer::Order {
-        order: reference(ORDER),
-        state: OrderState::Paid {
-            channel_number: "4200001234202612010000000001".to_owned(),
-            amount: Money::cny(12345),
-            paid_at: "2026-12-01T01:59:31Z".parse().unwrap(),
-            instrument: None,
-            payer: Some(Payer::of("oUpF8uMuAJO_M2pxb1Q9zNjWeS6o")),
-        },
+fn order_state(report: Report) -> OrderState {
+    match answer(report) {
+        Answer::Order { state, .. } => state,
+        other => panic!("{other:?}"),
     }
 }
 
@@ -44,22 +39,10 @@ fn recorded_answers_are_read() {
     );
     let found = answer(parse(&query_order(), &recorded("wechat/query_paid.http")));
     assert_eq!(found, paid());
-    let unpaid = answer(parse(&query_order(), &recorded("wechat/query_unpaid.http")));
-    assert!(matches!(
-        unpaid,
-        Answer::Order {
-            state: OrderState::AwaitingPayer,
-            ..
-        }
-    ));
-    let closed = answer(parse(&close_order(), &recorded("wechat/close.http")));
-    assert!(matches!(
-        closed,
-        Answer::Order {
-            state: OrderState::Closed,
-            ..
-        }
-    ));
+    let unpaid = parse(&query_order(), &recorded("wechat/query_unpaid.http"));
+    assert_eq!(order_state(unpaid), OrderState::AwaitingPayer);
+    let closed = parse(&close_order(), &recorded("wechat/close.http"));
+    assert_eq!(order_state(closed), OrderState::Closed);
     let accepted = answer(parse(&refund(), &recorded("wechat/refund_accepted.http")));
     assert_eq!(
         accepted,
@@ -195,8 +178,8 @@ fn a_missing_signature_type_is_no_obstacle() {
 }
 
 /// A signed body with one JSON field replaced.
-fn altered(path: &str, pointer: &str, value: serde_json::Value) -> Response {
-    let mut body: serde_json::Value = serde_json::from_slice(&recorded(path).body).unwrap();
+fn altered(path: &str, pointer: &str, value: Value) -> Response {
+    let mut body: Value = serde_json::from_slice(&recorded(path).body).unwrap();
     let (parent, name) = pointer.rsplit_once('/').unwrap();
     let object = body.pointer_mut(parent).unwrap().as_object_mut().unwrap();
     if value.is_null() {
@@ -209,7 +192,6 @@ fn altered(path: &str, pointer: &str, value: serde_json::Value) -> Response {
 
 #[test]
 fn signed_answers_about_something_else_are_unknown() {
-    use serde_json::{Value, json};
     let cases: [(Operation, &str, &str, Value); 22] = [
         (query_order(), "query_paid", "/mchid", json!("1900000002")),
         (query_order(), "query_paid", "/appid", json!("wx1")),
@@ -287,7 +269,6 @@ fn signed_answers_about_something_else_are_unknown() {
 
 #[test]
 fn the_card_that_paid_is_told_where_the_channel_names_one() {
-    use serde_json::json;
     for (bank_type, expected) in [
         ("ICBC_CREDIT", Some(Instrument::CreditCard)),
         ("CMB_DEBIT", Some(Instrument::DebitCard)),
@@ -296,12 +277,9 @@ fn the_card_that_paid_is_told_where_the_channel_names_one() {
         ("ICBC_CREDITED", None),
     ] {
         let response = altered("wechat/query_paid.http", "/bank_type", json!(bank_type));
-        let Answer::Order {
-            state: OrderState::Paid { instrument, .. },
-            ..
-        } = answer(parse(&query_order(), &response))
-        else {
-            panic!("{bank_type}")
+        let state = order_state(parse(&query_order(), &response));
+        let OrderState::Paid { instrument, .. } = state else {
+            panic!("{bank_type}: {state:?}")
         };
         assert_eq!(instrument, expected, "{bank_type}");
     }
@@ -309,13 +287,9 @@ fn the_card_that_paid_is_told_where_the_channel_names_one() {
 
 #[test]
 fn every_state_of_an_order_has_its_meaning() {
-    use serde_json::json;
     let state = |word: &str| {
         let response = altered("wechat/query_paid.http", "/trade_state", json!(word));
-        match answer(parse(&query_order(), &response)) {
-            Answer::Order { state, .. } => state,
-            other => panic!("{other:?}"),
-        }
+        order_state(parse(&query_order(), &response))
     };
     assert!(matches!(state("SUCCESS"), OrderState::Paid { .. }));
     assert!(matches!(state("REFUND"), OrderState::Paid { .. }));
@@ -328,7 +302,6 @@ fn every_state_of_an_order_has_its_meaning() {
 
 #[test]
 fn every_state_of_a_refund_has_its_meaning() {
-    use serde_json::json;
     let state = |word: &str| {
         let response = altered("wechat/refund_done.http", "/status", json!(word));
         match answer(parse(&query_refund(), &response)) {
@@ -393,12 +366,8 @@ fn bills_are_accepted_by_the_hash_of_either_form() {
         (&packed, sha1_hex(&plain).to_ascii_uppercase()),
     ];
     for (body, hash) in cases {
-        let response = Response {
-            status: 200,
-            headers: Vec::new(),
-            body: body.clone(),
-        };
-        assert_eq!(answer(parse(&download_bill(&hash), &response)), expected);
+        let read = parse(&download_bill(&hash), &unsigned(200, body));
+        assert_eq!(answer(read), expected);
     }
 }
 
@@ -411,12 +380,7 @@ fn altered_bills_are_unknown() {
     changed[500] ^= 1;
     let cut = packed.split_off(packed.len() / 2);
     for body in [changed, packed, cut, plain[..100].to_vec(), Vec::new()] {
-        let response = Response {
-            status: 200,
-            headers: Vec::new(),
-            body,
-        };
-        unknown_reason(parse(&download_bill(&hash), &response));
+        unknown_reason(parse(&download_bill(&hash), &unsigned(200, body)));
     }
     let refused = unsigned(404, r#"{"code":"RESOURCE_NOT_EXISTS"}"#);
     unknown_reason(parse(&download_bill(&hash), &refused));

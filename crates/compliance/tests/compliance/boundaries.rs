@@ -2,13 +2,13 @@
 
 use crate::support;
 use calendar::{BusinessDate, instant_at, shanghai_date};
-use compliance::{Action, Bearer, Confidence, Facts, Outcome, Packs, Rule, Value, Verdict};
+use compliance::{
+    Action, Bearer, Confidence, Decision, Facts, Outcome, Packs, Rule, Value, Verdict,
+};
 use std::collections::BTreeSet;
 
 fn fires(packs: &Packs, facts: &Facts, rule: &str) -> bool {
-    packs.check(facts).rules.iter().any(|finding| {
-        finding.rule.id == rule && matches!(finding.outcome, Outcome::Fired | Outcome::Lifted)
-    })
+    support::applies(&packs.check(facts), rule)
 }
 
 /// A comparison of a condition with one of its rule's figures, as the pack writes it:
@@ -156,12 +156,7 @@ fn each_figure_turns_its_rule_exactly_where_it_stands() {
             ));
         }
     }
-    assert!(
-        wrong.is_empty(),
-        "{} wrong\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
+    support::none_wrong(&wrong);
 }
 
 fn rule<'a>(packs: &'a Packs, id: &str) -> &'a Rule {
@@ -316,11 +311,7 @@ fn a_missing_rating_factor_or_owner_is_asked_for() {
     ] {
         let decision =
             support::packs().check(&support::facts(&format!("{{as_of: 2018-05-04, {facts}}}")));
-        let missing: Vec<&str> = decision
-            .missing
-            .iter()
-            .map(|one| one.fact.as_str())
-            .collect();
+        let missing = support::missing(&decision);
         assert_eq!(decision.verdict, Verdict::Ask, "{facts}: {missing:?}");
         assert!(missing.contains(&asked), "{facts}: {missing:?}");
     }
@@ -328,6 +319,10 @@ fn a_missing_rating_factor_or_owner_is_asked_for() {
         "{as_of: 2018-05-04, service: online_payment, source: payment_account_balance, factors: [knowledge, possession_otp], day_total: 0, amount: 10000.01}",
     );
     assert_eq!(support::packs().check(&beyond).verdict, Verdict::Deny);
+}
+
+fn unexamined(decision: &Decision, rule: &str) -> bool {
+    decision.unexamined.iter().any(|one| one.rule == rule)
 }
 
 #[test]
@@ -346,12 +341,7 @@ fn rules_that_nobody_said_anything_about_are_named() {
     assert!(outsourcing.facts.contains(&"merchant.onboarded_by"));
     // What is examined is not unexamined, and stating the fact examines it.
     for finding in &decision.rules {
-        assert!(
-            !decision
-                .unexamined
-                .iter()
-                .any(|one| one.rule == finding.rule.id)
-        );
+        assert!(!unexamined(&decision, &finding.rule.id));
     }
     let stated = case
         .facts
@@ -359,12 +349,7 @@ fn rules_that_nobody_said_anything_about_are_named() {
         .with("merchant.onboarded_by", "npi")
         .unwrap();
     let decision = support::packs().check(&stated);
-    assert!(
-        !decision
-            .unexamined
-            .iter()
-            .any(|one| one.rule == "PBC-2013-9/kyc")
-    );
+    assert!(!unexamined(&decision, "PBC-2013-9/kyc"));
     assert!(
         decision
             .rules

@@ -83,12 +83,7 @@ fn every_case_reaches_its_verdict_and_cites_an_expected_rule() {
             ));
         }
     }
-    assert!(
-        wrong.is_empty(),
-        "{} wrong\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
+    support::none_wrong(&wrong);
 }
 
 #[test]
@@ -100,17 +95,8 @@ fn no_removed_fact_turns_a_refusal_or_a_limit_into_an_allow() {
         if !matches!(whole, Verdict::Deny | Verdict::Limit) {
             continue;
         }
-        let stated: Vec<&str> = case
-            .facts
-            .stated()
-            .map(|(definition, _)| definition.path)
-            .collect();
-        for path in stated {
-            let mut less = case.facts.clone();
-            less.remove(path);
-            if packs.check(&less).verdict == Verdict::Allow {
-                wrong.push(format!("{} without {path}", case.id));
-            }
+        for path in support::allowed_without(&case.facts) {
+            wrong.push(format!("{} without {path}", case.id));
         }
     }
     assert!(wrong.is_empty(), "{wrong:#?}");

@@ -1,50 +1,31 @@
 //! Money that a drawing leaves where it does not belong, and money that is said to be given back.
 
 use crate::support;
-use compliance::flow::{Flow, FlowError, flow_from_node, judge, parse_toml};
-
-fn read(text: &str) -> Result<Flow, FlowError> {
-    parse_toml(text).and_then(|node| flow_from_node(&node))
-}
+use crate::support::flows::{PAID_IN, example, leg, read, shapes};
+use compliance::Verdict;
+use compliance::flow::{FlowAnswer, Subject, judge};
 
 /// The platform of 二清 with other legs than those of the example.
 fn platform(legs: &str) -> String {
-    let text = std::fs::read_to_string(concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/../../examples/flows/unlicensed-platform.toml"
-    ))
-    .unwrap();
+    let text = example("unlicensed-platform");
     let parties = text.split("[[leg]]").next().unwrap();
     format!("{parties}[party.third]\nkind = \"natural_person\"\n{legs}")
 }
 
-const PAID_IN: &str = r#"
-[[leg]]
-from = "buyers"
-to = "pay"
-account = "reserve"
-amount = 100
-goods_of = "sellers"
-route = ["pay", "nucc", "bank"]
-"#;
-
-/// Verdict at a day, shapes, and what was seen at the last leg.
-fn judged(drawing: &str, day: &str) -> (String, Vec<String>, String) {
+/// The answer at a day, and what was seen at the last leg.
+fn judged(drawing: &str, day: &str) -> (FlowAnswer, String) {
     let flow = read(drawing).unwrap_or_else(|error| panic!("{error}"));
     let day = day.parse().unwrap();
     let answer = judge(&flow, support::packs(), Some(day)).unwrap();
-    let shapes = answer.shapes.iter();
-    let shapes = shapes.map(|found| serde_json::to_value(found.shape).unwrap());
-    let last = compliance::flow::Subject::Leg(flow.legs.len() - 1);
+    let last = Subject::Leg(flow.legs.len() - 1);
     let part = answer.parts.iter().find(|part| part.subject == last);
     let seen = part.unwrap().seen.iter().map(|seen| seen.en.as_str());
-    (
-        answer.verdict.word().to_owned(),
-        shapes
-            .map(|word| word.as_str().unwrap().to_owned())
-            .collect(),
-        seen.collect::<Vec<_>>().join("; "),
-    )
+    let seen = seen.collect::<Vec<_>>().join("; ");
+    (answer, seen)
+}
+
+fn is_second_clearing(answer: &FlowAnswer) -> bool {
+    shapes(answer).contains(&"second_clearing".to_owned())
 }
 
 /// Money for the sellers' goods that ends at somebody else is second clearing, drawn on or not.
@@ -52,7 +33,7 @@ fn judged(drawing: &str, day: &str) -> (String, Vec<String>, String) {
 fn others_money_that_rests_where_the_drawing_ends_is_second_clearing() {
     let drawings = [
         (
-            format!("{PAID_IN}[[leg]]\nfrom = \"pay\"\nto = \"platform\"\namount = 100\n"),
+            format!("{PAID_IN}{}", leg("pay", "platform", 100, "")),
             "Platform",
         ),
         (
@@ -65,18 +46,15 @@ fn others_money_that_rests_where_the_drawing_ends_is_second_clearing() {
             "Platform",
         ),
         (
-            format!("{PAID_IN}[[leg]]\nfrom = \"pay\"\nto = \"third\"\namount = 100\n"),
+            format!("{PAID_IN}{}", leg("pay", "third", 100, "")),
             "third",
         ),
     ];
     for (legs, holder) in drawings {
         for day in ["2018-01-02", "2026-11-26"] {
-            let (verdict, shapes, seen) = judged(&platform(&legs), day);
-            assert_eq!(verdict, "deny", "{day} {legs}");
-            assert!(
-                shapes.contains(&"second_clearing".to_owned()),
-                "{shapes:?} {legs}"
-            );
+            let (answer, seen) = judged(&platform(&legs), day);
+            assert_eq!(answer.verdict, Verdict::Deny, "{day} {legs}");
+            assert!(is_second_clearing(&answer), "{:?} {legs}", answer.shapes);
             let says = format!(
                 "money for goods of Sellers rests with {holder}, and the leg from there to Sellers is not drawn"
             );
@@ -85,27 +63,23 @@ fn others_money_that_rests_where_the_drawing_ends_is_second_clearing() {
     }
     // Whose goods they are is asked where it is not known.
     let unknown = "[[leg]]\nfrom = \"pay\"\nto = \"platform\"\ngoods_of = \"unknown\"\n";
-    assert_eq!(judged(&platform(unknown), "2026-11-26").0, "ask");
+    let (answer, _) = judged(&platform(unknown), "2026-11-26");
+    assert_eq!(answer.verdict, Verdict::Ask);
     // The platform's part beside the sellers' own rests with nobody wrongly.
-    let paid = "[[leg]]\nfrom = \"pay\"\nto = \"sellers\"\namount = 95\n";
-    let part = "[[leg]]\nfrom = \"pay\"\nto = \"platform\"\namount = 5\n";
-    let (_, shapes, _) = judged(&platform(&format!("{PAID_IN}{paid}{part}")), "2026-11-26");
-    assert!(
-        !shapes.contains(&"second_clearing".to_owned()),
-        "{shapes:?}"
-    );
+    let paid = leg("pay", "sellers", 95, "");
+    let part = leg("pay", "platform", 5, "");
+    let (answer, _) = judged(&platform(&format!("{PAID_IN}{paid}{part}")), "2026-11-26");
+    assert!(!is_second_clearing(&answer), "{:?}", answer.shapes);
 }
 
 /// A word does not make a payout a refund: only who paid is given back.
 #[test]
 fn a_refund_to_whom_nobody_was_paid_by_is_refused_at_its_line() {
-    let to_platform = "[[leg]]\nfrom = \"pay\"\nto = \"platform\"\namount = 100\n";
+    let to_platform = leg("pay", "platform", 100, "");
     let back = |from: &str, to: &str, word: &str, amount: u32| {
-        format!(
-            "[[leg]]\nfrom = \"{from}\"\nto = \"{to}\"\namount = {amount}\n{word} = \"refund\"\n"
-        )
+        leg(from, to, amount, &format!("{word} = \"refund\""))
     };
-    let small = "[[leg]]\nfrom = \"sellers\"\nto = \"platform\"\namount = 1\nroute = [\"bank\"]\n";
+    let small = leg("sellers", "platform", 1, "route = [\"bank\"]");
     let refused = [
         // The sellers never paid.
         format!(
@@ -146,5 +120,6 @@ fn a_refund_to_whom_nobody_was_paid_by_is_refused_at_its_line() {
         "{PAID_IN}{to_platform}{}",
         back("platform", "buyers", "purpose", 40)
     );
-    assert_eq!(judged(&platform(&kept), "2026-11-26").0, "deny");
+    let (answer, _) = judged(&platform(&kept), "2026-11-26");
+    assert_eq!(answer.verdict, Verdict::Deny);
 }

@@ -98,11 +98,5 @@ fn what_is_not_stated_is_asked_for() {
         .unwrap();
     assert_eq!(gate.decision.verdict, Verdict::Ask);
     assert!(!gate.open);
-    let missing: Vec<&str> = gate
-        .decision
-        .missing
-        .iter()
-        .map(|one| one.fact.as_str())
-        .collect();
-    assert_eq!(missing, ["activity"]);
+    assert_eq!(support::missing(&gate.decision), ["activity"]);
 }

@@ -4,8 +4,10 @@
 mod boundaries;
 mod cases;
 mod flow_endings;
-mod flows;
-mod flows_evasion;
+mod flow_evasion;
+mod flow_examples;
+mod flow_refusals;
+mod flow_shapes;
 mod launch;
 mod omissions;
 mod risk;

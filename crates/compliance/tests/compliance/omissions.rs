@@ -1,17 +1,19 @@
 //! What is left out, named otherwise or spelled otherwise turns no refusal into an allow.
 
 use crate::support;
-use compliance::{Outcome, Verdict};
+use compliance::{Decision, Outcome, Verdict};
+
+fn decide(facts: &str) -> Decision {
+    support::packs().check(&support::facts(&format!("{{{facts}}}")))
+}
 
 fn verdict(facts: &str) -> Verdict {
-    support::packs()
-        .check(&support::facts(&format!("{{{facts}}}")))
-        .verdict
+    decide(facts).verdict
 }
 
 #[track_caller]
 fn fires(facts: &str, rule: &str) {
-    let decision = support::packs().check(&support::facts(&format!("{{{facts}}}")));
+    let decision = decide(facts);
     let fired = decision
         .rules
         .iter()
@@ -78,15 +80,9 @@ fn customers_accounts_of_licensed_institutions_are_no_pool() {
         let facts = format!(
             "{PLATFORM}, service: split, legs: [{{from: buyer, to: {place}}}, {{from: {place}, to: seller}}, {{from: {place}, to: platform, purpose: commission}}]"
         );
-        let decision = support::packs().check(&support::facts(&format!("{{{facts}}}")));
+        let decision = decide(&facts);
         assert_ne!(decision.verdict, Verdict::Deny, "{facts}");
-        assert!(
-            !decision
-                .missing
-                .iter()
-                .any(|missing| missing.fact == "pooled"),
-            "{facts}"
-        );
+        assert!(!support::missing(&decision).contains(&"pooled"), "{facts}");
     }
 }
 
@@ -113,15 +109,10 @@ fn an_existing_direct_link_of_any_service_ends_on_the_day_of_the_cut_over() {
 #[test]
 fn the_class_of_an_account_that_pays_from_its_balance_is_asked_for() {
     let facts = "as_of: 2018-05-04, actor: {kind: npi, licences: [internet_payment]}, service: online_payment, source: payment_account_balance, factors: [possession_cert, knowledge], agreed_day_limit: 10000000, day_total: 0, amount: 1000000";
-    assert_eq!(verdict(facts), Verdict::Ask);
-    let decision = support::packs().check(&support::facts(&format!("{{{facts}}}")));
-    assert!(
-        decision
-            .missing
-            .iter()
-            .any(|missing| missing.fact == "acct.class"),
-        "{decision:?}"
-    );
+    let decision = decide(facts);
+    assert_eq!(decision.verdict, Verdict::Ask);
+    let missing = support::missing(&decision);
+    assert!(missing.contains(&"acct.class"), "{decision:?}");
     let of_class = |class: &str| {
         verdict(&format!(
             "{facts}, acct: {{class: {class}}}, year_total: 0, lifetime_total: 0"
@@ -217,7 +208,7 @@ fn words_mean_the_same_in_whatever_case_they_are_written() {
         ),
     ] {
         let decided = |facts: &str| {
-            let decision = support::packs().check(&support::facts(&format!("{{{facts}}}")));
+            let decision = decide(facts);
             let rules = decision.rules.iter();
             let found: Vec<_> = rules
                 .map(|one| (one.rule.id.clone(), one.outcome))

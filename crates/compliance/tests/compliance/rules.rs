@@ -2,7 +2,7 @@
 
 use crate::support;
 use calendar::BusinessDate;
-use compliance::{Confidence, Effect, Facts, Outcome, Packs, Value, Verdict};
+use compliance::{Confidence, Effect, Facts, Packs, Value, Verdict};
 
 fn day(facts: &Facts) -> BusinessDate {
     BusinessDate::from_yyyymmdd(
@@ -12,9 +12,7 @@ fn day(facts: &Facts) -> BusinessDate {
 }
 
 fn fired(packs: &Packs, facts: &Facts, as_of: BusinessDate, rule: &str) -> bool {
-    packs.check_as_of(facts, as_of).rules.iter().any(|finding| {
-        finding.rule.id == rule && matches!(finding.outcome, Outcome::Fired | Outcome::Lifted)
-    })
+    support::applies(&packs.check_as_of(facts, as_of), rule)
 }
 
 #[test]
@@ -44,12 +42,7 @@ fn there_are_all_rules_and_each_keeps_its_own_cases() {
             }
         }
     }
-    assert!(
-        wrong.is_empty(),
-        "{} wrong\n{}",
-        wrong.len(),
-        wrong.join("\n")
-    );
+    support::none_wrong(&wrong);
 }
 
 #[test]
@@ -85,17 +78,8 @@ fn no_removed_fact_of_a_certain_refusal_allows() {
             continue;
         }
         for case in rule.cases.iter().filter(|case| case.fires) {
-            let paths: Vec<&str> = case
-                .facts
-                .stated()
-                .map(|(definition, _)| definition.path)
-                .collect();
-            for path in paths {
-                let mut less = case.facts.clone();
-                less.remove(path);
-                if packs.check(&less).verdict == Verdict::Allow {
-                    wrong.push(format!("{} without {path}", rule.id));
-                }
+            for path in support::allowed_without(&case.facts) {
+                wrong.push(format!("{} without {path}", rule.id));
             }
         }
     }

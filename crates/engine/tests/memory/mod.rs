@@ -2,6 +2,7 @@
 //! can be made to fail.
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+use engine::Record;
 use engine::batch::{JournalRow, SealedBatch, SealedSecret, ShardHead};
 use engine::contents::ContentRow;
 use engine::leaf;
@@ -28,6 +29,21 @@ pub struct Tables {
     pub index: BTreeSet<Entry>,
     pub transfers: BTreeMap<u128, u64>,
     pub secrets: BTreeMap<String, SealedSecret>,
+}
+
+impl Tables {
+    /// Keys of the records of one kind.
+    pub fn keys(&self, kind: &str) -> Vec<String> {
+        let rows = self.records.keys().filter(|row| row.0 == kind);
+        rows.map(|row| row.1.clone()).collect()
+    }
+
+    /// Records of one kind.
+    pub fn of_kind<R: Record>(&self) -> Vec<R> {
+        let rows = self.records.iter().filter(|row| row.0.0 == R::KIND);
+        rows.map(|row| serde_json::from_slice(&row.1.0).unwrap())
+            .collect()
+    }
 }
 
 /// How a commit shall end.

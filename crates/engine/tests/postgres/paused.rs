@@ -25,8 +25,9 @@ struct Pause {
 }
 
 impl Pause {
-    /// One holder who has written, and is to stand still at a point of its next transaction.
-    fn at(marker: &[u8]) -> Pause {
+    /// One holder who has written, and stands still at a point of its next transaction until its lease is over;
+    /// and what that transaction's caller will be told.
+    fn at(marker: &[u8]) -> (Pause, impl FnOnce() -> Result<(), SubmitError>) {
         let server = Server::shared();
         let database = server.create_database();
         let store = books::open(&server.url(&database));
@@ -41,13 +42,18 @@ impl Pause {
         let reply = ask_until_answered(&first.engine, &keyed_add("counter", "1"));
         assert_eq!(reply, ToyReply::Value(1));
         line.hold_before(marker);
-        Pause {
+        let late = first.engine.submit_later(keyed_add("counter", "late"));
+        line.wait_until_held();
+        let pause = Pause {
             server,
             database,
             line,
             first,
             store,
-        }
+        };
+        pause.expire();
+        let answer = || late.unwrap().blocking_recv().unwrap().map(drop);
+        (pause, answer)
     }
 
     /// Its lease is over. An open transaction may not keep the row: that would be for ever.
@@ -74,17 +80,11 @@ impl Pause {
 
 #[test]
 fn rows_sent_after_the_lease_was_taken_are_fenced() {
-    let pause = Pause::at(ROWS);
-    let asked = pause
-        .first
-        .engine
-        .submit_later(keyed_add("counter", "late"));
-    pause.line.wait_until_held();
-    pause.expire();
+    let (pause, answer) = Pause::at(ROWS);
     let taken = books::take(&pause.store, "b");
     // Its session lives: what keeps it out is the epoch alone.
     pause.line.let_go();
-    let answer = asked.unwrap().blocking_recv().unwrap();
+    let answer = answer();
     assert_eq!(
         counter(&*pause.store.queries(ShardCode::FIRST), "counter"),
         Some(1)
@@ -93,28 +93,22 @@ fn rows_sent_after_the_lease_was_taken_are_fenced() {
     let reply = ask_until_answered(&second.engine, &keyed_add("counter", "2"));
     assert_eq!(reply, ToyReply::Value(2));
     second.stop();
-    pause.ends_without_effect(answer.map(drop));
+    pause.ends_without_effect(answer);
 }
 
 /// Stands still until its successor has ended its session and written, and goes on.
 fn goes_on_behind_its_successor(marker: &[u8]) {
-    let pause = Pause::at(marker);
-    let asked = pause
-        .first
-        .engine
-        .submit_later(keyed_add("counter", "late"));
-    pause.line.wait_until_held();
-    pause.expire();
+    let (pause, answer) = Pause::at(marker);
     let second = books::run(&pause.store, books::take(&pause.store, "b").epoch);
     let reply = ask_until_answered(&second.engine, &keyed_add("counter", "2"));
     assert_eq!(reply, ToyReply::Value(2));
     pause.line.let_go();
-    let answer = asked.unwrap().blocking_recv().unwrap();
+    let answer = answer();
     let reply = ask_until_answered(&second.engine, &keyed_add("counter", "3"));
     assert_eq!(reply, ToyReply::Value(3));
     assert_eq!(Counters::get(&second.engine.counters().failed_commits), 0);
     second.stop();
-    pause.ends_without_effect(answer.map(drop));
+    pause.ends_without_effect(answer);
 }
 
 #[test]

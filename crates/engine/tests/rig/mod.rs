@@ -6,9 +6,11 @@ use crate::toy::{Counter, Toy, ToyCommand, ToyRejection, ToyReply};
 use engine::batch::SealedBatch;
 use engine::shard::{Released, Ticket};
 use engine::store::{Queries, StoreError, StoreWriter};
+use engine::verify::VerifyReport;
 use engine::{
-    Actor, Admission, AttemptMode, CacheLimits, EffectRecord, EffectReport, Envelope, Idempotency,
-    Outcome, Record, Shard, ShardCode, ShardOptions, Task, Vault, Verdict, Work,
+    Actor, Admission, AttemptMode, CacheLimits, Denial, EffectRecord, EffectReport, Envelope,
+    Idempotency, Outcome, Record, Repeat, Shard, ShardCode, ShardOptions, SubmitError, Task, Vault,
+    Verdict, Work,
 };
 use jiff::{SignedDuration, Timestamp};
 use ledger::{AccountId, AccountState};
@@ -75,8 +77,79 @@ pub fn add(counter: &str, by: i64) -> ToyCommand {
     }
 }
 
+pub fn add_or_refuse(counter: &str, by: i64) -> ToyCommand {
+    ToyCommand::AddOrRefuse {
+        counter: counter.to_owned(),
+        by,
+    }
+}
+
+pub fn add_later(counter: &str, by: i64, seconds: i64) -> ToyCommand {
+    ToyCommand::AddLater {
+        counter: counter.to_owned(),
+        by,
+        seconds,
+    }
+}
+
+pub fn delete(counter: &str) -> ToyCommand {
+    ToyCommand::Delete {
+        counter: counter.to_owned(),
+    }
+}
+
+pub fn list(from: &str, to: &str) -> ToyCommand {
+    ToyCommand::List {
+        from: from.to_owned(),
+        to: to.to_owned(),
+    }
+}
+
+/// Emits an effect.
+pub fn emit(note: &str, repeat: Repeat) -> ToyCommand {
+    ToyCommand::Send {
+        note: note.to_owned(),
+        repeat,
+    }
+}
+
 pub fn pay(id: u128, debit: u64, credit: u64, fen: i64) -> ToyCommand {
     ToyCommand::Transfers(vec![(id, debit, credit, fen)])
+}
+
+pub fn refused(reason: &str) -> ToyVerdict {
+    Verdict::Refused(ToyRejection(reason.to_owned()))
+}
+
+/// Why a command broke.
+#[track_caller]
+pub fn broken(verdict: ToyVerdict) -> String {
+    match verdict {
+        Verdict::Denied(Denial::Broken { reason }) => reason,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Whether the caller is told to try again.
+pub fn is_unavailable<T>(result: &Result<T, SubmitError>) -> bool {
+    matches!(result, Err(SubmitError::Unavailable(_)))
+}
+
+/// Without the report of a panic that is meant to be.
+pub fn quietly<T>(run: impl FnOnce() -> T) -> T {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {}));
+    let done = run();
+    std::panic::set_hook(hook);
+    done
+}
+
+/// Every balance, pointer and hash in a store holds.
+#[track_caller]
+pub fn verify(queries: &dyn Queries) -> VerifyReport {
+    let report = engine::verify::verify(queries, &mut |_, _| {}).unwrap();
+    assert!(report.holds(), "{report:#?}");
+    report
 }
 
 pub struct Rig {
@@ -201,6 +274,14 @@ impl Rig {
         }
     }
 
+    /// The effect that a command emits.
+    pub fn effect_of(&mut self, command: ToyCommand) -> String {
+        match self.done(command) {
+            ToyReply::Effect(id) => id,
+            other => panic!("{other:?}"),
+        }
+    }
+
     pub fn fire(&mut self, timer: &str) -> ToyVerdict {
         let key = timer.to_owned();
         self.ask_task(Task::Timer { key }).result
@@ -257,10 +338,8 @@ impl Rig {
         self.store.tables()
     }
 
-    /// Every balance, pointer and hash in the store holds.
     pub fn verify(&self) {
-        let report = engine::verify::verify(&self.store, &mut |_, _| {}).unwrap();
-        assert!(report.holds(), "{report:#?}");
+        verify(&self.store);
     }
 }
 

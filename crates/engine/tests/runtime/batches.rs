@@ -3,16 +3,13 @@
 use crate::callers::envelope;
 use crate::gate::{answer, gated, run, submit};
 use crate::memory::MemoryStore;
-use crate::rig::add;
+use crate::rig::{add, list};
 use crate::toy::ToyCommand;
 use engine::Envelope;
 
 /// A command of at least this many bytes that changes nothing.
 fn long(bytes: usize) -> Envelope<ToyCommand> {
-    envelope(ToyCommand::List {
-        from: "x".repeat(bytes),
-        to: String::new(),
-    })
+    envelope(list(&"x".repeat(bytes), ""))
 }
 
 /// A transaction of any size was written, and kept in memory several times.

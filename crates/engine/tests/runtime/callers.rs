@@ -1,13 +1,13 @@
 //! Many callers, stopping, and what is there afterwards.
 
-use crate::gate::{answer, clock, gated, run, run_with, submit};
+use crate::gate::{Answer, answer, clock, gated, run, run_with, submit};
 use crate::memory::MemoryStore;
-use crate::rig::{EVERYTHING, actor, add, key, keyed, open, options, pay, vault};
-use crate::toy::{Toy, ToyCommand, ToyReply};
-use engine::runtime::{Counters, Engine};
+use crate::rig::{EVERYTHING, actor, add, broken, key, keyed, open, options, pay, vault, verify};
+use crate::toy::{Counter, Toy, ToyCommand, ToyReply};
+use engine::runtime::{Counters, Engine, Running};
 use engine::store::Queries;
 use engine::store::sqlite::SqliteStore;
-use engine::{Denial, Envelope, Idempotency, SubmitError, Task, Verdict};
+use engine::{Envelope, Idempotency, SubmitError, Task, Verdict};
 use ledger::AccountId;
 use std::sync::Arc;
 
@@ -20,6 +20,21 @@ pub fn under_key(command: ToyCommand, idempotency: Idempotency) -> Envelope<ToyC
         Task::Envelope(envelope) => envelope,
         _ => unreachable!(),
     }
+}
+
+/// Submits and waits for the answer.
+pub fn ask(running: &Running<Toy>, command: ToyCommand) -> Answer {
+    running.engine.submit_blocking(envelope(command))
+}
+
+/// A counter as the store has it.
+pub fn value(store: &MemoryStore, counter: &str) -> Option<i64> {
+    stored(store, counter).map(|counter| counter.value)
+}
+
+fn stored(store: &MemoryStore, counter: &str) -> Option<Counter> {
+    let body = Queries::record(store, "counter", counter).unwrap()?;
+    Some(serde_json::from_slice(&body).unwrap())
 }
 
 /// Everyone pays into the same account, half of them asking twice.
@@ -38,11 +53,11 @@ fn concurrent_callers_each_count_once() {
     )
     .unwrap();
     let names: Vec<String> = (0..=CALLERS).map(|n| format!("account {n}")).collect();
-    let opened = running.engine.submit_blocking(envelope(ToyCommand::Open {
+    let opened = ToyCommand::Open {
         names,
         overdraft: true,
-    }));
-    opened.unwrap();
+    };
+    ask(&running, opened).unwrap();
     std::thread::scope(|scope| {
         for caller in 1..=CALLERS {
             let engine = running.engine.clone();
@@ -77,9 +92,7 @@ fn concurrent_callers_each_count_once() {
     assert_eq!(head.low_seq, head.ledger_seq + 1);
     let hot = queries.account(AccountId(1)).unwrap().unwrap().state;
     assert_eq!(hot.credits_posted, (CALLERS * EACH) as i64);
-    let report = engine::verify::verify(&queries, &mut |_, _| {}).unwrap();
-    assert!(report.holds(), "{report:?}");
-    assert_eq!(report.journal_rows, 1 + CALLERS * EACH);
+    assert_eq!(verify(&queries).journal_rows, 1 + CALLERS * EACH);
 }
 
 #[test]
@@ -118,10 +131,7 @@ fn what_was_submitted_before_stopping_is_finished() {
 fn dropping_every_handle_stops_it_too() {
     let store = MemoryStore::default();
     let running = run(store.clone());
-    running
-        .engine
-        .submit_blocking(envelope(open(&["a"], true)))
-        .unwrap();
+    ask(&running, open(&["a"], true)).unwrap();
     drop(running);
     // The thread ends by itself; it writes the last checkpoint before it does.
     while store
@@ -195,18 +205,8 @@ fn a_read_behind_a_repeated_command_is_answered() {
 #[test]
 fn a_panicking_command_is_answered_and_others_go_on() {
     let running = run(MemoryStore::default());
-    let broken = running
-        .engine
-        .submit_blocking(envelope(ToyCommand::Panic))
-        .unwrap();
-    assert!(matches!(
-        broken.result,
-        Verdict::Denied(Denial::Broken { .. })
-    ));
-    let fine = running
-        .engine
-        .submit_blocking(envelope(add("a", 1)))
-        .unwrap();
+    broken(ask(&running, ToyCommand::Panic).unwrap().result);
+    let fine = ask(&running, add("a", 1)).unwrap();
     assert_eq!(fine.result, Verdict::Done(ToyReply::Value(1)));
     running.stop();
 }
@@ -219,12 +219,7 @@ fn commands_see_the_clock_they_are_given() {
     let later = crate::rig::start() + jiff::SignedDuration::from_secs(3_600);
     clock.set(later);
     clock.set(crate::rig::start());
-    running
-        .engine
-        .submit_blocking(envelope(add("a", 1)))
-        .unwrap();
+    ask(&running, add("a", 1)).unwrap();
     running.stop();
-    let body = Queries::record(&store, "counter", "a").unwrap().unwrap();
-    let counter: crate::toy::Counter = serde_json::from_slice(&body).unwrap();
-    assert_eq!(counter.changed, later);
+    assert_eq!(stored(&store, "a").unwrap().changed, later);
 }

@@ -1,9 +1,9 @@
 //! When a shard ends: told to while its store is away, left to another server, or with a part that died.
 
-use crate::callers::envelope;
+use crate::callers::{ask, envelope};
 use crate::gate::{answer, clock, gated, run, submit};
 use crate::memory::{Fault, MemoryStore};
-use crate::rig::{EVERYTHING, add, options, start, vault};
+use crate::rig::{EVERYTHING, add, is_unavailable, open, options, start, vault};
 use crate::toy::{Toy, ToyReply};
 use crossbeam_channel::Receiver;
 use engine::batch::SealedBatch;
@@ -58,17 +58,14 @@ fn a_stop_that_was_heard_before_the_commit_failed_ends_the_shard_while_the_store
     stopping.join().unwrap();
     for waiting in [first, second] {
         let result = answer(waiting);
-        assert!(
-            matches!(result, Err(SubmitError::Unavailable(_))),
-            "{result:?}"
-        );
+        assert!(is_unavailable(&result), "{result:?}");
     }
     assert_eq!(store.tables().head, None);
 }
 
 /// Whether it ends: who asks is told so, after at most a few answers that it is not available.
 fn ends(running: &Running<Toy>) -> bool {
-    let mut answers = (0..1_000).map(|_| running.engine.submit_blocking(envelope(add("b", 1))));
+    let mut answers = (0..1_000).map(|_| ask(running, add("b", 1)));
     answers.any(|answer| answer == Err(SubmitError::Moving))
 }
 
@@ -90,13 +87,10 @@ fn a_leased_shard_that_cannot_be_opened_anew_ends() {
     let store = MemoryStore::default();
     let running = leased(&store, Duration::ZERO);
     store.fail_next([Some(Fault::Fails)]);
-    let result = running.engine.submit_blocking(envelope(add("a", 1)));
-    assert!(
-        matches!(result, Err(SubmitError::Unavailable(_))),
-        "{result:?}"
-    );
+    let result = ask(&running, add("a", 1));
+    assert!(is_unavailable(&result), "{result:?}");
     // The store was there: one failure is no reason.
-    let again = running.engine.submit_blocking(envelope(add("a", 1)));
+    let again = ask(&running, add("a", 1));
     assert_eq!(again.unwrap().result, Verdict::Done(ToyReply::Value(1)));
     store.set_unreadable(true);
     assert!(ends(&running));
@@ -109,18 +103,11 @@ fn a_leased_shard_is_tried_again_for_the_time_that_it_has() {
     let running = leased(&store, Duration::from_secs(3_600));
     store.set_unreadable(true);
     for _ in 0..3 {
-        let result = running.engine.submit_blocking(envelope(add("a", 1)));
-        assert!(
-            matches!(result, Err(SubmitError::Unavailable(_))),
-            "{result:?}"
-        );
+        let result = ask(&running, add("a", 1));
+        assert!(is_unavailable(&result), "{result:?}");
     }
     store.set_unreadable(false);
-    while running
-        .engine
-        .submit_blocking(envelope(add("a", 1)))
-        .is_err()
-    {
+    while ask(&running, add("a", 1)).is_err() {
         std::thread::yield_now();
     }
     running.stop();
@@ -131,18 +118,12 @@ fn a_leased_shard_is_tried_again_for_the_time_that_it_has() {
 fn a_leased_shard_with_damage_stays_where_it_is() {
     let store = MemoryStore::default();
     let running = leased(&store, Duration::ZERO);
-    running
-        .engine
-        .submit_blocking(envelope(crate::rig::open(&["a"], true)))
-        .unwrap();
+    ask(&running, open(&["a"], true)).unwrap();
     store.fail_next([Some(Fault::Fails)]);
     store.lose_head();
     for _ in 0..3 {
-        let result = running.engine.submit_blocking(envelope(add("a", 1)));
-        assert!(
-            matches!(result, Err(SubmitError::Unavailable(_))),
-            "{result:?}"
-        );
+        let result = ask(&running, add("a", 1));
+        assert!(is_unavailable(&result), "{result:?}");
     }
     assert!(!running.has_ended());
     running.stop();
@@ -175,11 +156,8 @@ impl StoreFactory for Broken {
 #[test]
 fn a_shard_whose_writing_thread_died_ends() {
     let running = run(Broken(MemoryStore::default()));
-    let result = running.engine.submit_blocking(envelope(add("a", 1)));
-    assert!(
-        matches!(result, Err(SubmitError::Unavailable(_))),
-        "{result:?}"
-    );
+    let result = ask(&running, add("a", 1));
+    assert!(is_unavailable(&result), "{result:?}");
     assert!(ends(&running));
     while !running.has_ended() {
         std::thread::yield_now();

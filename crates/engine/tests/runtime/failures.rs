@@ -1,37 +1,23 @@
 //! Stores that fail for a moment, for good, or only in what they say.
 
-use crate::callers::{envelope, under_key};
-use crate::gate::{Gate, answer, gated, run, submit};
+use crate::callers::{ask, envelope, under_key, value};
+use crate::gate::{Gate, Waiting, answer, gated, run, submit};
 use crate::memory::{Fault, MemoryStore};
-use crate::rig::{add, key, open, pay};
+use crate::rig::{ToyVerdict, add, broken, is_unavailable, key, open, pay, verify};
 use crate::toy::{Toy, ToyCommand, ToyReply};
 use engine::batch::SealedBatch;
 use engine::runtime::{Counters, Running};
-use engine::store::Queries;
-use engine::{Denial, SetAside, SubmitError, Verdict};
+use engine::{SetAside, Verdict};
 use std::time::{Duration, Instant};
 
 fn keyed_add(name: &str) -> engine::Envelope<ToyCommand> {
     under_key(add(name, 1), key(name, "body"))
 }
 
-fn value(store: &MemoryStore, counter: &str) -> Option<i64> {
-    let body = Queries::record(store, "counter", counter).unwrap()?;
-    Some(
-        serde_json::from_slice::<crate::toy::Counter>(&body)
-            .unwrap()
-            .value,
-    )
-}
-
-fn is_unavailable<T>(result: &Result<T, SubmitError>) -> bool {
-    matches!(result, Err(SubmitError::Unavailable(_)))
-}
-
 /// Under load: one batch at the gate, and the named commands together in the next.
 fn one_batch_of(
     commands: Vec<engine::Envelope<ToyCommand>>,
-) -> (MemoryStore, Gate, Running<Toy>, Vec<crate::gate::Waiting>) {
+) -> (MemoryStore, Gate, Running<Toy>, Vec<Waiting>) {
     let store = MemoryStore::default();
     let (gated, gate) = gated(store.clone());
     let running = run(gated);
@@ -99,10 +85,7 @@ fn a_commit_whose_answer_is_lost_is_found_by_the_retry() {
 fn a_store_that_fails_again_and_again_recovers() {
     let store = MemoryStore::default();
     let running = run(store.clone());
-    running
-        .engine
-        .submit_blocking(envelope(open(&["a", "b"], true)))
-        .unwrap();
+    ask(&running, open(&["a", "b"], true)).unwrap();
     let faults = [
         Fault::Fails,
         Fault::Lost,
@@ -121,8 +104,7 @@ fn a_store_that_fails_again_and_again_recovers() {
     }
     running.stop();
     assert_eq!(store.tables().transfers.len(), 20);
-    let report = engine::verify::verify(&store, &mut |_, _| {}).unwrap();
-    assert!(report.holds(), "{report:?}");
+    verify(&store);
 }
 
 fn has_poison(batch: &SealedBatch) -> bool {
@@ -132,12 +114,9 @@ fn has_poison(batch: &SealedBatch) -> bool {
         .any(|change| change.key.key.starts_with("unwritable"))
 }
 
-fn set_aside(store: &MemoryStore) -> Vec<SetAside> {
-    let records = store.tables().records.into_iter();
-    let records = records.filter(|((kind, _), _)| kind == "set_aside");
-    records
-        .map(|(_, (body, _))| serde_json::from_slice(&body).unwrap())
-        .collect()
+fn results(waiting: Vec<Waiting>) -> Vec<ToyVerdict> {
+    let answers = waiting.into_iter().map(answer);
+    answers.map(|answer| answer.unwrap().result).collect()
 }
 
 #[test]
@@ -154,34 +133,25 @@ fn only_the_command_that_the_store_refuses_is_set_aside() {
     let (store, gate, running, waiting) = one_batch_of(commands);
     store.refuse(has_poison);
     drop(gate);
-    let results: Vec<_> = waiting
-        .into_iter()
-        .map(|w| answer(w).unwrap().result)
-        .collect();
+    let results = results(waiting);
     let done = |value| Verdict::Done(ToyReply::Value(value));
     assert_eq!(
         [&results[0], &results[1], &results[3]],
         [&done(1), &done(1), &done(1)]
     );
-    assert!(
-        matches!(&results[2], Verdict::Denied(Denial::Broken { .. })),
-        "{:?}",
-        results[2]
-    );
     assert_eq!(results[4], done(6));
+    broken(results[2].clone());
     // Its trace is durable with the answer, not with whatever comes next.
-    let aside = set_aside(&store);
-    assert_eq!(aside.len(), 1);
+    let [aside]: [SetAside; 1] = store.tables().of_kind().try_into().unwrap();
     assert_eq!(
-        aside[0].task,
+        aside.task,
         "{\"command\":{\"Unwritable\":{\"counter\":\"x\"}}}"
     );
-    assert!(aside[0].reason.contains("the test refuses this batch"));
+    assert!(aside.reason.contains("the test refuses this batch"));
     assert_eq!(Counters::get(&running.engine.counters().set_aside), 1);
     assert_eq!(value(&store, "unwritable-x"), None);
     running.stop();
-    let report = engine::verify::verify(&store, &mut |_, _| {}).unwrap();
-    assert!(report.holds(), "{report:?}");
+    verify(&store);
 }
 
 #[test]
@@ -193,19 +163,12 @@ fn a_command_whose_record_cannot_be_encoded_hurts_nobody_else() {
     ];
     let (store, gate, running, waiting) = one_batch_of(commands);
     drop(gate);
-    let results: Vec<_> = waiting
-        .into_iter()
-        .map(|w| answer(w).unwrap().result)
-        .collect();
-    assert!(
-        matches!(&results[2], Verdict::Denied(Denial::Broken { .. })),
-        "{:?}",
-        results[2]
-    );
+    let results = results(waiting);
     for good in [0, 1, 3] {
         assert_eq!(results[good], Verdict::Done(ToyReply::Value(1)));
     }
-    assert_eq!(set_aside(&store).len(), 1);
+    broken(results[2].clone());
+    assert_eq!(store.tables().of_kind::<SetAside>().len(), 1);
     running.stop();
 }
 
@@ -223,23 +186,12 @@ fn a_set_aside_that_cannot_be_recorded_does_not_stop_the_shard() {
                 .any(|change| change.key.kind == "set_aside")
     });
     drop(gate);
-    let results: Vec<_> = waiting
-        .into_iter()
-        .map(|w| answer(w).unwrap().result)
-        .collect();
-    assert!(matches!(
-        &results[1],
-        Verdict::Denied(Denial::Broken { .. })
-    ));
-    assert_eq!(results[2], Verdict::Done(ToyReply::Value(1)));
-    assert_eq!(
-        running
-            .engine
-            .submit_blocking(keyed_add("b"))
-            .unwrap()
-            .result,
-        results[2]
-    );
+    let results = results(waiting);
+    let done = Verdict::Done(ToyReply::Value(1));
+    assert_eq!(results[2], done);
+    broken(results[1].clone());
+    let next = running.engine.submit_blocking(keyed_add("b")).unwrap();
+    assert_eq!(next.result, done);
     running.stop();
 }
 
@@ -279,15 +231,12 @@ fn it_stops_although_the_store_takes_nothing_any_more() {
         names,
         overdraft: true,
     };
-    running.engine.submit_blocking(envelope(opened)).unwrap();
+    ask(&running, opened).unwrap();
     let list = (0..49)
         .map(|n| (u128::from(n) + 1, n + 1, n + 2, 1))
         .collect();
     store.fail_next(std::iter::once(None).chain([Some(Fault::Fails); 1_000]));
-    running
-        .engine
-        .submit_blocking(envelope(ToyCommand::Transfers(list)))
-        .unwrap();
+    ask(&running, ToyCommand::Transfers(list)).unwrap();
     running.stop();
     let head = store.tables().head.unwrap();
     assert_eq!(head.ledger_seq, 99);
@@ -296,11 +245,7 @@ fn it_stops_although_the_store_takes_nothing_any_more() {
     store.fail_next([]);
     let healed = MemoryStore::of(store.tables());
     let running = run(healed.clone());
-    running
-        .engine
-        .submit_blocking(envelope(pay(1_000, 50, 1, 1)))
-        .unwrap();
+    ask(&running, pay(1_000, 50, 1, 1)).unwrap();
     running.stop();
-    let report = engine::verify::verify(&healed, &mut |_, _| {}).unwrap();
-    assert!(report.holds(), "{report:?}");
+    verify(&healed);
 }

@@ -12,10 +12,11 @@ mod toy;
 
 mod batches;
 mod callers;
-mod driving;
 mod endings;
 mod failures;
 mod gate;
+mod outbox;
 mod overtaken;
-mod unreadable;
+mod timers;
 mod workers;
+mod world;

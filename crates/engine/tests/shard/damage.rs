@@ -2,15 +2,13 @@
 //! nobody, and in nobody else's way.
 
 use crate::memory::MemoryStore;
-use crate::rig::{EVERYTHING, NOTHING, Rig, add, key, open, pay};
-use crate::toy::{ToyCommand, ToyReply};
-use engine::{Denial, SetAside, Task, Verdict};
-use std::fmt::Debug;
+use crate::rig::{self, EVERYTHING, NOTHING, Rig, ToyVerdict, add, add_later, key, open, pay};
+use crate::toy::ToyReply;
+use engine::{Record, SetAside, Task, Verdict};
 
-fn broken<R: Debug, E: Debug>(verdict: Verdict<R, E>, row: &str) {
-    let Verdict::Denied(Denial::Broken { reason }) = verdict else {
-        panic!("{verdict:?}")
-    };
+#[track_caller]
+fn broken(verdict: ToyVerdict, row: &str) {
+    let reason = rig::broken(verdict);
     assert!(reason.contains(row), "{reason}");
     assert!(
         reason.contains("does not match its check value"),
@@ -40,17 +38,11 @@ fn a_changed_record_is_neither_used_nor_written_over() {
 #[test]
 fn a_changed_timer_does_not_stop_the_shard() {
     let mut rig = Rig::new();
-    rig.done(ToyCommand::AddLater {
-        counter: "a".into(),
-        by: 3,
-        seconds: 0,
-    });
+    rig.done(add_later("a", 3, 0));
     rig.store.damage_record("timer", "add-a");
     rig.restart();
     broken(rig.fire("add-a"), "timer add-a");
-    let kinds = rig.tables().records.into_keys().map(|(kind, _)| kind);
-    let aside = <SetAside as engine::Record>::KIND;
-    assert_eq!(kinds.filter(|kind| kind == aside).count(), 1);
+    assert_eq!(rig.tables().keys(SetAside::KIND).len(), 1);
     assert_eq!(rig.done(add("a", 1)), ToyReply::Value(1));
 }
 
@@ -60,17 +52,12 @@ fn housekeeping_leaves_changed_records_and_deletes_the_others() {
     for request in ["one", "two", "three"] {
         rig.ask_keyed(add("a", 1), key(request, "body"));
     }
-    let kept = |rig: &Rig| {
-        let keys = rig.tables().records.into_keys();
-        let kept = keys.filter(|(kind, _)| kind == "idempotency");
-        kept.map(|(_, key)| key).collect::<Vec<String>>()
-    };
-    let damaged = kept(&rig).swap_remove(1);
+    let damaged = rig.tables().keys("idempotency").swap_remove(1);
     rig.store.damage_record("idempotency", &damaged);
     rig.restart();
     rig.wait(8 * 24 * 3_600);
     assert_eq!(rig.ask_task(Task::Housekeeping).result, Verdict::Noted);
-    assert_eq!(kept(&rig), [damaged]);
+    assert_eq!(rig.tables().keys("idempotency"), [damaged]);
 }
 
 /// It was set aside again and again, and filled the book with that.
@@ -80,21 +67,14 @@ fn housekeeping_goes_on_beside_an_index_entry_without_its_record() {
     for request in ["one", "two", "three"] {
         rig.ask_keyed(add("a", 1), key(request, "body"));
     }
-    let kept = |rig: &Rig, wanted: &str| {
-        let keys = rig.tables().records.into_keys();
-        let kept = keys.filter(|(kind, _)| kind == wanted);
-        kept.map(|(_, key)| key).collect::<Vec<String>>()
-    };
-    let lost = kept(&rig, "idempotency").swap_remove(1);
+    let lost = rig.tables().keys("idempotency").swap_remove(1);
     rig.store.lose_record("idempotency", &lost);
     rig.restart();
     rig.wait(8 * 24 * 3_600);
     assert_eq!(rig.ask_task(Task::Housekeeping).result, Verdict::Noted);
-    let aside = <SetAside as engine::Record>::KIND;
-    assert_eq!(
-        [kept(&rig, "idempotency"), kept(&rig, aside)].concat(),
-        [""; 0]
-    );
+    for kind in ["idempotency", SetAside::KIND] {
+        assert_eq!(rig.tables().keys(kind), [""; 0]);
+    }
 }
 
 /// The tail tells what its checkpoint lacks, but not what kind of account it is.

@@ -1,6 +1,6 @@
 //! An effect's record, report by report: when it may be sent, when it is asked after, who hears.
 
-use crate::rig::{Rig, start};
+use crate::rig::{Rig, emit, start};
 use crate::toy::{ToyCommand, ToyReply, policy};
 use engine::{
     AttemptMode, EffectNews, EffectPolicy, EffectRecord, EffectReport, EffectState, Repeat, Verdict,
@@ -313,23 +313,10 @@ fn forms_in_the_store_are_stable() {
     assert_eq!(serde_json::from_str::<EffectRecord>(&json).unwrap(), record);
 }
 
-fn send(rig: &mut Rig, repeat: Repeat) -> String {
-    match rig.done(ToyCommand::Send {
-        note: "n".into(),
-        repeat,
-    }) {
-        ToyReply::Effect(id) => id,
-        other => panic!("{other:?}"),
-    }
-}
-
 #[test]
 fn an_effect_is_fresh_only_with_its_commit_and_in_its_process() {
     let mut rig = Rig::new();
-    let ticket = rig.send(ToyCommand::Send {
-        note: "n".into(),
-        repeat: AFTER,
-    });
+    let ticket = rig.send(emit("n", AFTER));
     let batch = rig.seal().unwrap();
     assert!(rig.fresh.is_empty());
     let outcomes = rig.commit_sealed(&batch);
@@ -347,10 +334,7 @@ fn an_effect_of_a_refused_or_broken_command_does_not_exist() {
     let mut rig = Rig::new();
     let verdict = rig.ask_as(
         engine::Actor::new("eve", "stranger"),
-        engine::Work::Command(ToyCommand::Send {
-            note: "n".into(),
-            repeat: AFTER,
-        }),
+        engine::Work::Command(emit("n", AFTER)),
     );
     assert!(matches!(verdict, Verdict::Refused(_)));
     assert!(rig.fresh.is_empty());
@@ -360,7 +344,7 @@ fn an_effect_of_a_refused_or_broken_command_does_not_exist() {
 #[test]
 fn a_new_permission_comes_only_with_the_report_that_gives_it() {
     let mut rig = Rig::new();
-    let id = send(&mut rig, AFTER);
+    let id = rig.effect_of(emit("n", AFTER));
     rig.fresh.clear();
     // The send could not be made: provably nothing happened.
     rig.report(&id, AttemptMode::Send, not_sent());
@@ -392,18 +376,13 @@ fn settling_an_effect_voids_its_permission() {
         repeat: Repeat::Never,
         seconds: 600,
     };
-    let ToyReply::Effect(id) = rig.done(command) else {
-        panic!("no effect")
-    };
+    let id = rig.effect_of(command);
     assert!(rig.fresh.contains_key(&id));
     rig.done(ToyCommand::Settle { effect: id.clone() });
     assert!(rig.fresh.is_empty());
     assert_eq!(rig.effect(&id).state, EffectState::Done);
     // Within one batch the later step counts, too.
-    rig.send(ToyCommand::Send {
-        note: "m".into(),
-        repeat: AFTER,
-    });
+    rig.send(emit("m", AFTER));
     rig.next_seed -= 1;
     let emitted = engine::IdSource::new(engine::ShardCode::FIRST, rig.now, rig.next_seed).id("eff");
     rig.next_seed += 1;
@@ -419,12 +398,12 @@ fn settling_an_effect_voids_its_permission() {
 #[test]
 fn news_reach_the_books_in_the_report_s_own_batch() {
     let mut rig = Rig::new();
-    let never = send(&mut rig, Repeat::Never);
+    let never = rig.effect_of(emit("n", Repeat::Never));
     rig.report(&never, AttemptMode::Send, unknown());
     assert_eq!(rig.counter(&format!("unknown-{never}")), Some(1));
     rig.report(&never, AttemptMode::Query, PENDING);
     assert_eq!(rig.counter(&format!("unknown-{never}")), Some(2));
-    let other = send(&mut rig, Repeat::Never);
+    let other = rig.effect_of(emit("n", Repeat::Never));
     rig.report(&other, AttemptMode::Query, NOT_FOUND);
     assert_eq!(rig.counter("stranded-n"), Some(1));
     assert!(

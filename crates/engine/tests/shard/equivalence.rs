@@ -2,7 +2,9 @@
 //! and one that is started again and again, come to the same outcomes and the same stored rows.
 
 use crate::memory::{MemoryStore, Tables};
-use crate::rig::{EVERYTHING, NOTHING, Rig, ToyOutcome, add, keyed, open, pay};
+use crate::rig::{
+    EVERYTHING, NOTHING, Rig, ToyOutcome, add, add_later, add_or_refuse, delete, keyed, open, pay,
+};
 use crate::toy::{ToyCommand, ToyReply};
 use engine::{CacheLimits, Task, Verdict};
 use ledger::AccountState;
@@ -137,18 +139,9 @@ impl Player {
                 account: u64::from(*account),
             },
             Step::Add(number, by) => add(&counter(number), *by),
-            Step::AddOrRefuse(number, by) => ToyCommand::AddOrRefuse {
-                counter: counter(number),
-                by: *by,
-            },
-            Step::AddLater(number, seconds) => ToyCommand::AddLater {
-                counter: counter(number),
-                by: 1,
-                seconds: *seconds,
-            },
-            Step::Delete(number) => ToyCommand::Delete {
-                counter: counter(number),
-            },
+            Step::AddOrRefuse(number, by) => add_or_refuse(&counter(number), *by),
+            Step::AddLater(number, seconds) => add_later(&counter(number), 1, *seconds),
+            Step::Delete(number) => delete(&counter(number)),
             Step::List(from, to) => ToyCommand::List {
                 from: format!("{from:010}"),
                 to: format!("{to:010}"),

@@ -1,8 +1,8 @@
 //! Repeats of a request under its key.
 
 use crate::memory::Fault;
-use crate::rig::{Rig, add, key, keyed, pay};
-use crate::toy::{ToyCommand, ToyRejection, ToyReply};
+use crate::rig::{Rig, add, add_or_refuse, broken, key, keyed, pay, refused};
+use crate::toy::{ToyCommand, ToyReply};
 use engine::{Denial, Idempotency, Task, Verdict};
 
 #[test]
@@ -83,30 +83,21 @@ fn a_repeat_within_the_batch_waits_for_it() {
 #[test]
 fn refusals_are_repeated_and_broken_commands_are_not() {
     let mut rig = Rig::new();
-    let refused = ToyCommand::AddOrRefuse {
-        counter: "a".into(),
-        by: -1,
-    };
-    let first = rig.ask_keyed(refused.clone(), key("k1", "body"));
+    let command = add_or_refuse("a", -1);
+    let first = rig.ask_keyed(command.clone(), key("k1", "body"));
     rig.done(add("a", 5));
-    let again = rig.ask_keyed(refused, key("k1", "body"));
+    let again = rig.ask_keyed(command, key("k1", "body"));
     assert!(
         again.replayed,
         "a refusal stands, though it would go through now"
     );
     assert_eq!(again.result, first.result);
-    assert_eq!(
-        again.result,
-        Verdict::Refused(ToyRejection("a would be -1".into()))
-    );
-    let broken = ToyCommand::Touch { counters: 10_001 };
+    assert_eq!(again.result, refused("a would be -1"));
+    let breaks = ToyCommand::Touch { counters: 10_001 };
     for _ in 0..2 {
-        let outcome = rig.ask_keyed(broken.clone(), key("k2", "body"));
+        let outcome = rig.ask_keyed(breaks.clone(), key("k2", "body"));
         assert!(!outcome.replayed);
-        assert!(matches!(
-            outcome.result,
-            Verdict::Denied(Denial::Broken { .. })
-        ));
+        broken(outcome.result);
     }
 }
 
@@ -136,13 +127,7 @@ fn answers_expire_after_seven_days_in_bounded_steps() {
     rig.wait(7 * 24 * 3600 - 1);
     rig.run(keyed(add("a", 1), key("late", "body")));
     rig.commit();
-    let kept = |rig: &Rig| {
-        let records = rig.tables().records;
-        records
-            .keys()
-            .filter(|(kind, _)| kind == "idempotency")
-            .count()
-    };
+    let kept = |rig: &Rig| rig.tables().keys("idempotency").len();
     rig.ask_task(Task::Housekeeping);
     assert_eq!(kept(&rig), 1_201, "one second too early");
     rig.wait(2);

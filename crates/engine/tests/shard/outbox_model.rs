@@ -1,8 +1,8 @@
 //! No money twice: random lives of one effect over a model channel that counts what it executes,
 //! with answers lost, late and early, and a new process between any two steps.
 
-use crate::rig::Rig;
-use crate::toy::{ToyCommand, ToyReply};
+use crate::rig::{Rig, emit};
+use crate::toy::ToyCommand;
 use engine::{AttemptMode, EffectReport, EffectState, Repeat};
 use jiff::{SignedDuration, Timestamp};
 use proptest::prelude::*;
@@ -88,13 +88,7 @@ struct Life {
 impl Life {
     fn new(repeat: Repeat) -> Life {
         let mut rig = Rig::new();
-        let command = ToyCommand::Send {
-            note: "payout".into(),
-            repeat,
-        };
-        let ToyReply::Effect(effect) = rig.done(command) else {
-            panic!("no effect")
-        };
+        let effect = rig.effect_of(emit("payout", repeat));
         Life {
             rig,
             channel: Channel::default(),

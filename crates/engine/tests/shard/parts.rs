@@ -1,23 +1,15 @@
 //! Parts of a command that break alone: nothing of them stays, and the others are as if they had never been.
 
 use crate::memory::MemoryStore;
-use crate::rig::{EVERYTHING, NOTHING, Rig, add, open, pay};
+use crate::rig::{
+    EVERYTHING, NOTHING, Rig, add, add_later, add_or_refuse, broken, delete, emit, open, pay,
+    quietly,
+};
 use crate::toy::{ToyCommand, ToyReply};
-use engine::{CacheLimits, Denial, EffectRecord, Record, Repeat, TimerRecord, Verdict};
+use engine::{CacheLimits, EffectRecord, Record, Repeat, TimerRecord};
 
 fn send(note: &str) -> ToyCommand {
-    ToyCommand::Send {
-        note: note.into(),
-        repeat: Repeat::Always,
-    }
-}
-
-fn quietly<T>(run: impl FnOnce() -> T) -> T {
-    let hook = std::panic::take_hook();
-    std::panic::set_hook(Box::new(|_| {}));
-    let done = run();
-    std::panic::set_hook(hook);
-    done
+    emit(note, Repeat::Always)
 }
 
 /// Does much of everything, and then breaks.
@@ -28,14 +20,8 @@ fn much_then(breaks: ToyCommand) -> Vec<ToyCommand> {
         add("a", 100),
         add("fresh", 100),
         send("never"),
-        ToyCommand::AddLater {
-            counter: "never".into(),
-            by: 1,
-            seconds: 0,
-        },
-        ToyCommand::Delete {
-            counter: "b".into(),
-        },
+        add_later("never", 1, 0),
+        delete("b"),
         breaks,
     ]
 }
@@ -45,9 +31,7 @@ fn all_of(commands: Vec<ToyCommand>) -> ToyCommand {
 }
 
 fn keys(rig: &Rig, kind: &str) -> Vec<String> {
-    let rows = rig.tables().records.into_keys();
-    let rows = rows.filter(|row| row.0 == kind);
-    rows.map(|row| row.1).collect()
+    rig.tables().keys(kind)
 }
 
 fn parts_that_break_leave_nothing(limits: CacheLimits) {
@@ -65,10 +49,7 @@ fn parts_that_break_leave_nothing(limits: CacheLimits) {
         add("bad", 1),
         ToyCommand::Panic,
         pay(51, 1, 4, 1),
-        ToyCommand::AddOrRefuse {
-            counter: "a".into(),
-            by: -1_000,
-        },
+        add_or_refuse("a", -1_000),
     ];
     let mut parts = vec![all_of(vec![pay(2, 1, 3, 5), add("a", 1), send("first")])];
     for broken in &breaks {
@@ -142,10 +123,7 @@ fn a_rehearsal_breaks_as_the_command_would_and_does_nothing() {
     let fine = all_of(much_then(add("a", 1)));
     rig.done(ToyCommand::Rehearse(Box::new(fine)));
     let breaks = all_of(much_then(ToyCommand::Panic));
-    let verdict = quietly(|| rig.ask(ToyCommand::Rehearse(Box::new(breaks))));
-    let Verdict::Denied(Denial::Broken { reason }) = verdict else {
-        panic!("{verdict:?}")
-    };
+    let reason = broken(quietly(|| rig.ask(ToyCommand::Rehearse(Box::new(breaks)))));
     assert_eq!(reason, "panic: a bug in a command");
     assert_eq!(rig.tables().rows.len(), rows);
     assert_eq!(keys(&rig, "counter"), ["b"]);

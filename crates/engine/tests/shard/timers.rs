@@ -1,22 +1,14 @@
 //! Commands submitted later.
 
 use crate::memory::MemoryStore;
-use crate::rig::{NOTHING, Rig, add};
-use crate::toy::{ToyCommand, ToyRejection, ToyReply};
-use engine::{Denial, Record, SetAside, TimerRecord, Verdict};
-
-fn later(counter: &str, by: i64, seconds: i64) -> ToyCommand {
-    ToyCommand::AddLater {
-        counter: counter.into(),
-        by,
-        seconds,
-    }
-}
+use crate::rig::{NOTHING, Rig, add, add_later, broken, emit, refused};
+use crate::toy::{ToyCommand, ToyReply};
+use engine::{SetAside, TimerRecord, Verdict};
 
 #[test]
 fn a_timer_fires_once_and_not_before_it_is_due() {
     let mut rig = Rig::new();
-    rig.done(later("a", 3, 60));
+    rig.done(add_later("a", 3, 60));
     let timer: TimerRecord = rig.stored("add-a").unwrap();
     assert_eq!(timer.due, rig.now + jiff::SignedDuration::from_secs(60));
     rig.wait(59);
@@ -33,7 +25,7 @@ fn a_timer_fires_once_and_not_before_it_is_due() {
 #[test]
 fn twice_in_one_batch_is_once() {
     let mut rig = Rig::new();
-    rig.done(later("a", 3, 0));
+    rig.done(add_later("a", 3, 0));
     let task = || engine::Task::Timer {
         key: "add-a".into(),
     };
@@ -46,8 +38,8 @@ fn twice_in_one_batch_is_once() {
 #[test]
 fn setting_a_timer_again_moves_it() {
     let mut rig = Rig::new();
-    rig.done(later("a", 3, 10));
-    rig.done(later("a", 5, 100));
+    rig.done(add_later("a", 3, 10));
+    rig.done(add_later("a", 5, 100));
     rig.wait(50);
     assert_eq!(rig.fire("add-a"), Verdict::Noted);
     let entries: Vec<String> = rig
@@ -70,7 +62,7 @@ fn setting_a_timer_again_moves_it() {
 #[test]
 fn a_cancelled_timer_is_gone() {
     let mut rig = Rig::new();
-    rig.done(later("a", 3, 10));
+    rig.done(add_later("a", 3, 10));
     rig.done(ToyCommand::CancelLater {
         counter: "a".into(),
     });
@@ -93,29 +85,12 @@ fn a_timer_whose_command_is_refused_is_set_aside() {
         seconds: 0,
     };
     rig.done(command);
-    let refusal = ToyRejection("a would be -1".into());
-    assert_eq!(rig.fire("add-a"), Verdict::Refused(refusal));
+    assert_eq!(rig.fire("add-a"), refused("a would be -1"));
     assert!(rig.stored::<TimerRecord>("add-a").is_none());
-    let tables = rig.tables();
-    let aside: Vec<&Vec<u8>> = tables
-        .records
-        .iter()
-        .filter(|((kind, _), _)| kind == SetAside::KIND)
-        .map(|(_, (body, _))| body)
-        .collect();
-    assert_eq!(aside.len(), 1);
-    let record: SetAside = serde_json::from_slice(aside[0]).unwrap();
+    let [record]: [SetAside; 1] = rig.tables().of_kind().try_into().unwrap();
     assert_eq!(record.reason, "refused: \"a would be -1\"");
     assert_eq!(record.task, "{\"timer\":\"add-a\"}");
     assert_eq!(rig.fire("add-a"), Verdict::Noted);
-}
-
-fn aside(rig: &Rig) -> Vec<SetAside> {
-    let records = rig.tables().records.into_iter();
-    let aside = records.filter(|((kind, _), _)| kind == SetAside::KIND);
-    aside
-        .map(|(_, (body, _))| serde_json::from_slice(&body).unwrap())
-        .collect()
 }
 
 /// It was cancelled for ever, and what it was to do was never done, though its row was restored.
@@ -123,16 +98,13 @@ fn aside(rig: &Rig) -> Vec<SetAside> {
 fn a_timer_whose_command_breaks_comes_again_until_it_goes_through() {
     let mut rig = Rig::over(MemoryStore::default(), NOTHING, 1);
     rig.done(add("a", 5));
-    rig.done(later("a", 3, 0));
+    rig.done(add_later("a", 3, 0));
     let sound = rig.tables().records;
     rig.store.damage_record("counter", "a");
     rig.restart();
     for minutes in [5, 10, 20, 40, 60, 60] {
-        let verdict = rig.fire("add-a");
-        let broken = Verdict::Denied(Denial::Broken {
-            reason: aside(&rig)[0].reason.clone(),
-        });
-        assert_eq!(verdict, broken);
+        let reason = broken(rig.fire("add-a"));
+        assert_eq!(reason, rig.tables().of_kind::<SetAside>()[0].reason);
         let timer: TimerRecord = rig.stored("add-a").unwrap();
         assert_eq!(
             timer.due,
@@ -143,7 +115,7 @@ fn a_timer_whose_command_breaks_comes_again_until_it_goes_through() {
         rig.wait(1);
     }
     // However often it broke, one record tells of it.
-    let [record]: [SetAside; 1] = aside(&rig).try_into().unwrap();
+    let [record]: [SetAside; 1] = rig.tables().of_kind().try_into().unwrap();
     assert_eq!(
         (record.id.as_str(), record.task.as_str()),
         ("timer/add-a", "{\"timer\":\"add-a\"}")
@@ -164,7 +136,7 @@ fn a_timer_that_is_set_anew_begins_with_the_short_pause() {
     rig.store.damage_record("counter", "a");
     rig.restart();
     for _ in 0..2 {
-        rig.done(later("a", 3, 0));
+        rig.done(add_later("a", 3, 0));
         assert!(matches!(rig.fire("add-a"), Verdict::Denied(_)));
         let timer: TimerRecord = rig.stored("add-a").unwrap();
         assert_eq!(timer.due, rig.now + jiff::SignedDuration::from_mins(5));
@@ -176,13 +148,7 @@ fn a_timer_that_is_set_anew_begins_with_the_short_pause() {
 fn an_effect_whose_report_breaks_has_one_record_of_it() {
     let mut rig = Rig::over(MemoryStore::default(), NOTHING, 1);
     rig.done(add("answered-n-paid", 1));
-    let command = ToyCommand::Send {
-        note: "n".into(),
-        repeat: engine::Repeat::Always,
-    };
-    let ToyReply::Effect(id) = rig.done(command) else {
-        panic!("no effect")
-    };
+    let id = rig.effect_of(emit("n", engine::Repeat::Always));
     rig.store.damage_record("counter", "answered-n-paid");
     rig.restart();
     for _ in 0..3 {
@@ -195,6 +161,6 @@ fn an_effect_whose_report_breaks_has_one_record_of_it() {
         assert_eq!(rig.effect(&id).next_at, due);
         rig.wait(300);
     }
-    let [record]: [SetAside; 1] = aside(&rig).try_into().unwrap();
+    let [record]: [SetAside; 1] = rig.tables().of_kind().try_into().unwrap();
     assert_eq!(record.id, format!("effect/{id}"));
 }

@@ -3,7 +3,7 @@
 
 use crate::dump::dump;
 use crate::memory::Tables;
-use crate::rig::{Rig, actor, add, key, keyed, open, pay};
+use crate::rig::{Rig, actor, add, add_later, emit, key, keyed, open, pay};
 use crate::toy::ToyCommand;
 use engine::batch::SealedBatch;
 use engine::store::StoreWriter;
@@ -35,15 +35,8 @@ fn story() -> Story {
         rig.send(open(&[&format!("a{round}"), &format!("b{round}")], true));
         rig.send(pay(round * 10 + 1, 1, 2, 5));
         rig.run(keyed(add("counter", 1), key(&format!("{round}"), "body")));
-        rig.send(ToyCommand::Send {
-            note: "n".into(),
-            repeat: Repeat::Always,
-        });
-        rig.send(ToyCommand::AddLater {
-            counter: "counter".into(),
-            by: 1,
-            seconds: 60,
-        });
+        rig.send(emit("n", Repeat::Always));
+        rig.send(add_later("counter", 1, 60));
         if round == 2 {
             let envelope = Envelope::new(actor(), add("counter", 1));
             rig.run(Task::Envelope(Envelope {

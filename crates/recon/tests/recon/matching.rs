@@ -1,21 +1,13 @@
 //! Matching, case by case.
 
-use crate::support::{entry, is_clean, line_of, number, payment, reconcile, summary_of, today};
+use crate::support::{
+    entry, findings, is_clean, line_of, number, payment, reconcile, run, summary_of, today,
+};
 use money::{Currency, Money, MoneyError};
 use recon::{
     EntryKind, EntryStatus, Finding, Limits, LineOutcome, OurEntry, ReconError, Reconciler,
     Reconciliation, StatementLine, StatementSummary, StructuralError, SummaryField,
 };
-
-fn run(ours: Vec<OurEntry>, lines: Vec<StatementLine>) -> Reconciliation {
-    let lines = number(lines);
-    let summary = summary_of(&lines);
-    reconcile(today(), Currency::CNY, ours, lines, &summary).unwrap()
-}
-
-fn findings(result: &Reconciliation) -> Vec<Finding> {
-    result.differences.iter().map(|d| d.finding).collect()
-}
 
 #[test]
 fn two_equal_sides_are_clean() {

@@ -1,24 +1,24 @@
 //! Lines that are no success.
 
-use crate::support::{entry, is_clean, line_of, number, payment, reconcile, summary_of, today};
-use money::{Currency, Money};
-use recon::{EntryKind, EntryStatus, Finding, OurEntry, Reconciliation, StatementLine};
-
-fn run(ours: Vec<OurEntry>, lines: Vec<StatementLine>) -> Reconciliation {
-    let lines = number(lines);
-    let summary = summary_of(&lines);
-    reconcile(today(), Currency::CNY, ours, lines, &summary).unwrap()
-}
-
-fn findings(result: &Reconciliation) -> Vec<Finding> {
-    result.differences.iter().map(|d| d.finding).collect()
-}
+use crate::support::{entry, findings, is_clean, line_of, payment, run, today};
+use calendar::BusinessDate;
+use money::Money;
+use recon::{EntryKind, EntryStatus, Finding, OurEntry, StatementLine};
 
 fn refund_line(ours: &OurEntry, status: EntryStatus) -> StatementLine {
     StatementLine {
         status,
         ..line_of(ours)
     }
+}
+
+/// How many differences there are between a refund of ours and its line.
+fn differences(ours: EntryStatus, date: BusinessDate, theirs: EntryStatus) -> usize {
+    let mut entry = entry(1, EntryKind::Refund, 100);
+    entry.status = ours;
+    entry.clearing_date = date;
+    let line = refund_line(&entry, theirs);
+    run(vec![entry], vec![line]).differences.len()
 }
 
 #[test]
@@ -44,22 +44,11 @@ fn a_line_refused_by_the_payers_account_agrees_with_whatever_ended_it_later() {
         (Abnormal, today(), false),
         (Pending, today(), true),
     ] {
-        let mut entry = entry(1, EntryKind::Refund, 100);
-        entry.status = ours;
-        entry.clearing_date = date;
-        let line = refund_line(&entry, Abnormal);
-        let result = run(vec![entry], vec![line]);
-        assert_eq!(
-            result.differences.len(),
-            usize::from(differs),
-            "{ours:?} {date}"
-        );
+        let found = differences(ours, date, Abnormal);
+        assert_eq!(found, usize::from(differs), "{ours:?} {date}");
     }
     // Failed is for ever, so that a later success contradicts it.
-    let mut later = entry(1, EntryKind::Refund, 100);
-    later.clearing_date = today().next();
-    let line = refund_line(&later, Failed);
-    assert_eq!(run(vec![later], vec![line]).differences.len(), 1);
+    assert_eq!(differences(Succeeded, today().next(), Failed), 1);
 }
 
 #[test]
@@ -105,15 +94,8 @@ fn a_line_without_success_is_compared_with_whatever_our_record_says() {
         (Failed, Pending, true),
         (Succeeded, Failed, true),
     ] {
-        let mut entry = entry(1, EntryKind::Refund, 100);
-        entry.status = ours;
-        let line = refund_line(&entry, theirs);
-        let result = run(vec![entry], vec![line]);
-        assert_eq!(
-            result.differences.len(),
-            usize::from(differs),
-            "{ours:?} {theirs:?}"
-        );
+        let found = differences(ours, today(), theirs);
+        assert_eq!(found, usize::from(differs), "{ours:?} {theirs:?}");
     }
     let stranger = refund_line(&entry(9, EntryKind::Refund, 100), Pending);
     let result = run(vec![], vec![stranger]);

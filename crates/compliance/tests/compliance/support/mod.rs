@@ -1,11 +1,14 @@
-//! The project's own packs and cases.
-use compliance::{Facts, Node, Packs, facts_from_node, parse_yaml};
+//! The project's own packs and cases, and what is asked of a decision about them.
+
+pub mod flows;
+
+use compliance::{Decision, Facts, Node, Outcome, Packs, Verdict, facts_from_node, parse_yaml};
 use std::sync::OnceLock;
 
-/// Name and text of every pack.
-pub fn texts() -> Vec<(String, String)> {
-    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../regulations");
-    let mut texts: Vec<(String, String)> = std::fs::read_dir(folder)
+/// Name and text of every TOML file in a folder of the repository.
+pub fn toml_texts(folder: &str) -> Vec<(String, String)> {
+    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
+    let mut texts: Vec<(String, String)> = std::fs::read_dir(format!("{root}/{folder}"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| {
@@ -19,6 +22,11 @@ pub fn texts() -> Vec<(String, String)> {
         .collect();
     texts.sort();
     texts
+}
+
+/// Name and text of every pack.
+pub fn texts() -> Vec<(String, String)> {
+    toml_texts("regulations")
 }
 
 /// Loads texts that must be whole.
@@ -68,4 +76,35 @@ pub fn cases() -> Vec<Case> {
             standing: item.get("standing").unwrap().text().unwrap().to_owned(),
         })
         .collect()
+}
+
+/// Whether a rule applies: it fired, or would have without a relaxation.
+pub fn applies(decision: &Decision, rule: &str) -> bool {
+    decision.rules.iter().any(|finding| {
+        finding.rule.id == rule && matches!(finding.outcome, Outcome::Fired | Outcome::Lifted)
+    })
+}
+
+/// Facts that the decision asks for.
+pub fn missing(decision: &Decision) -> Vec<&str> {
+    let missing = decision.missing.iter();
+    missing.map(|one| one.fact.as_str()).collect()
+}
+
+/// Stated facts without any one of which the rest would be allowed.
+pub fn allowed_without(facts: &Facts) -> Vec<&'static str> {
+    let allowed = |path: &&str| {
+        let mut less = facts.clone();
+        less.remove(path);
+        packs().check(&less).verdict == Verdict::Allow
+    };
+    let stated = facts.stated().map(|(definition, _)| definition.path);
+    stated.filter(allowed).collect()
+}
+
+/// Fails with everything that is wrong, a line each.
+#[track_caller]
+pub fn none_wrong(wrong: &[String]) {
+    let count = wrong.len();
+    assert!(wrong.is_empty(), "{count} wrong\n{}", wrong.join("\n"));
 }

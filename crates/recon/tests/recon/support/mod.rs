@@ -3,7 +3,7 @@
 use calendar::BusinessDate;
 use money::{Currency, Money};
 use recon::{
-    EntryKind, EntryStatus, Limits, OurEntry, ReconError, Reconciler, Reconciliation,
+    EntryKind, EntryStatus, Finding, Limits, OurEntry, ReconError, Reconciler, Reconciliation,
     StatementLine, StatementSummary,
 };
 
@@ -23,8 +23,6 @@ pub fn entry(number: usize, kind: EntryKind, fen: i64) -> OurEntry {
     }
 }
 
-// Not every test file that shares this module starts from single payments.
-#[allow(dead_code)]
 pub fn payment(number: usize, fen: i64) -> OurEntry {
     entry(number, EntryKind::Payment, fen)
 }
@@ -84,4 +82,15 @@ pub fn reconcile(
         reconciler.add_line(&line)?;
     }
     reconciler.finish(summary)
+}
+
+/// Reconciles today's lines, numbered and with the summary that belongs to them.
+pub fn run(ours: Vec<OurEntry>, lines: Vec<StatementLine>) -> Reconciliation {
+    let lines = number(lines);
+    let summary = summary_of(&lines);
+    reconcile(today(), Currency::CNY, ours, lines, &summary).unwrap()
+}
+
+pub fn findings(result: &Reconciliation) -> Vec<Finding> {
+    result.differences.iter().map(|d| d.finding).collect()
 }

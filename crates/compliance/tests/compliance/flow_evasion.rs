@@ -1,8 +1,9 @@
 //! What is left out of a drawing, renamed in it or said only once does not make a forbidden model
 //! allowed.
 
-use crate::support;
-use compliance::flow::{FlowAnswer, flow_from_node, judge, parse_toml};
+use crate::support::flows::{self, PAID_IN, example, fired, leg, missing};
+use compliance::Verdict;
+use compliance::flow::FlowAnswer;
 
 const PARTIES: &str = r#"
 as_of = 2018-05-04
@@ -44,23 +45,8 @@ physical = true
 province = "zhejiang"
 "#;
 
-/// Money for the sellers' goods into the reserve of `pay`.
-const IN: &str = r#"
-[[leg]]
-from = "buyers"
-to = "pay"
-account = "reserve"
-amount = 100
-goods_of = "sellers"
-route = ["pay", "nucc", "bank"]
-"#;
-
 fn judged(drawing: &str) -> FlowAnswer {
-    let text = format!("{PARTIES}{drawing}");
-    let flow = parse_toml(&text)
-        .and_then(|node| flow_from_node(&node))
-        .unwrap_or_else(|error| panic!("{error}: {drawing}"));
-    judge(&flow, support::packs(), None).unwrap_or_else(|error| panic!("{error}: {drawing}"))
+    flows::judged(&format!("{PARTIES}{drawing}"))
 }
 
 fn signs(acquirer: &str, merchant: &str) -> String {
@@ -73,10 +59,6 @@ fn contract(kind: &str, first: &str, second: &str, more: &str) -> String {
     format!("[[contract]]\nkind = \"{kind}\"\nbetween = [\"{first}\", \"{second}\"]\n{more}\n")
 }
 
-fn leg(from: &str, to: &str, amount: u32, more: &str) -> String {
-    format!("[[leg]]\nfrom = \"{from}\"\nto = \"{to}\"\namount = {amount}\n{more}\n")
-}
-
 fn verdict(drawing: &str) -> &'static str {
     judged(drawing).verdict.word()
 }
@@ -85,26 +67,17 @@ fn verdict(drawing: &str) -> &'static str {
 #[track_caller]
 fn asks(drawing: &str, fact: &str) {
     let answer = judged(drawing);
-    let missing: Vec<&str> = answer
-        .parts
-        .iter()
-        .flat_map(|part| &part.missing)
-        .map(|missing| missing.fact.as_str())
-        .collect();
-    assert_eq!(answer.verdict.word(), "ask", "{drawing} {missing:?}");
+    let missing = missing(&answer);
+    assert_eq!(answer.verdict, Verdict::Ask, "{drawing} {missing:?}");
     assert!(missing.contains(&fact), "{drawing} {missing:?}");
 }
 
+/// The answer refuses, and among others by this rule.
 #[track_caller]
 fn denies(drawing: &str, rule: &str) {
     let answer = judged(drawing);
-    let fired: Vec<&str> = answer
-        .parts
-        .iter()
-        .flat_map(|part| &part.fired)
-        .map(|finding| finding.rule.id.as_str())
-        .collect();
-    assert_eq!(answer.verdict.word(), "deny", "{drawing} {fired:?}");
+    let fired = fired(&answer);
+    assert_eq!(answer.verdict, Verdict::Deny, "{drawing} {fired:?}");
     assert!(fired.contains(&rule), "{drawing} {fired:?}");
 }
 
@@ -116,19 +89,19 @@ fn money_for_a_payee_in_the_books_of_an_unlicensed_holder_is_others_money() {
     let signed = signs("pay", "sellers");
     let held = "holder = \"platform\"\naccount = \"own\"\n";
     let out = leg("pay", "sellers", 100, held);
-    denies(&format!("{signed}{IN}{out}"), "PBC-2017-217/test-pool");
+    denies(&format!("{signed}{PAID_IN}{out}"), "PBC-2017-217/test-pool");
     let own = leg(
         "pay",
         "sellers",
         100,
         &format!("{held}goods_of = \"platform\""),
     );
-    assert_ne!(verdict(&format!("{signed}{IN}{own}")), "allow");
+    assert_ne!(verdict(&format!("{signed}{PAID_IN}{own}")), "allow");
     let direct = leg("buyers", "sellers", 100, &format!("{held}{ROUTE}"));
     denies(&direct, "PBC-2017-217/test-pool");
     // On the sellers' own account it is theirs.
     let paid = leg("pay", "sellers", 100, "");
-    assert_eq!(verdict(&format!("{signed}{IN}{paid}")), "allow");
+    assert_eq!(verdict(&format!("{signed}{PAID_IN}{paid}")), "allow");
 }
 
 /// A middle party that keeps money has to say what it is paid for.
@@ -177,17 +150,17 @@ fn money_that_ends_at_a_middle_party_without_a_word_on_the_goods_is_asked_about(
 fn goods_that_change_their_owner_on_the_way_need_a_documented_purchase() {
     let signed = signs("pay", "platform");
     let renamed = leg("pay", "platform", 100, "goods_of = \"platform\"");
-    let drawing = format!("{signed}{IN}{renamed}");
+    let drawing = format!("{signed}{PAID_IN}{renamed}");
     asks(&drawing, "title_holder");
     let bought = |documents: &str| {
         let contract = contract("purchase", "platform", "sellers", documents);
-        format!("{signed}{contract}{IN}{renamed}")
+        format!("{signed}{contract}{PAID_IN}{renamed}")
     };
     asks(&bought(""), "title_holder");
     denies(&bought("documents = false"), "PBC-2017-217/no-support");
     // The detour by another institution does not hide it.
     let detour = format!(
-        "{signed}{IN}{}{}",
+        "{signed}{PAID_IN}{}{}",
         leg(
             "pay",
             "pay2",
@@ -202,7 +175,7 @@ fn goods_that_change_their_owner_on_the_way_need_a_documented_purchase() {
 #[test]
 fn own_goods_of_a_platform_need_a_documented_purchase_from_each_it_pays() {
     let sale = |contracts: &str| {
-        let first = IN.replace("sellers", "platform");
+        let first = PAID_IN.replace("sellers", "platform");
         let paid = leg("pay", "platform", 100, "");
         let on = leg("platform", "sellers", 95, "");
         format!("{}{contracts}{first}{paid}{on}", signs("pay", "platform"))
@@ -241,14 +214,12 @@ fn a_common_group_lets_nobody_collect_without_a_documented_sweeping_contract() {
             let head = format!("[party.{party}]\n");
             text = text.replacen(&head, &format!("{head}group = \"g\"\n"), 1);
         }
-        let node = parse_toml(&text).unwrap();
-        let flow = flow_from_node(&node).unwrap_or_else(|error| panic!("{error}"));
-        judge(&flow, support::packs(), None).unwrap().verdict.word()
+        flows::judged(&text).verdict.word()
     };
     let more = format!("account = \"own\"\ngoods_of = \"sellers\"\n{ROUTE}");
     let direct = leg("buyers", "platform", 100, &more);
     let through = format!(
-        "{}{IN}{}",
+        "{}{PAID_IN}{}",
         signs("pay", "sellers"),
         leg("pay", "platform", 100, "")
     );
@@ -317,7 +288,10 @@ fn a_part_for_somebody_nobody_signed_is_refused_by_any_name() {
     ] {
         let more = format!("{service}\nroute = [\"pay\", \"nucc\", \"bank\"]");
         let part = leg("pay", "friend", 40, &more);
-        denies(&format!("{signed}{IN}{seller}{part}"), "PBC-2013-9/kyc");
+        denies(
+            &format!("{signed}{PAID_IN}{seller}{part}"),
+            "PBC-2013-9/kyc",
+        );
     }
 }
 
@@ -331,9 +305,12 @@ fn customers_money_that_leaves_the_reserve_for_an_institution_is_asked_about() {
         100,
         &format!("{way}\npurpose = \"investment\""),
     );
-    denies(&format!("{signed}{IN}{invested}"), "PBC-2013-6/segregate");
+    denies(
+        &format!("{signed}{PAID_IN}{invested}"),
+        "PBC-2013-6/segregate",
+    );
     let unsaid = leg("pay", "bank2", 100, way);
-    asks(&format!("{signed}{IN}{unsaid}"), "reserve_use");
+    asks(&format!("{signed}{PAID_IN}{unsaid}"), "reserve_use");
     // The owner's bank is on its way.
     let on = leg(
         "bank2",
@@ -341,13 +318,8 @@ fn customers_money_that_leaves_the_reserve_for_an_institution_is_asked_about() {
         100,
         "route = [\"bank2\", \"unionpay\", \"bank\"]",
     );
-    let drawing = format!("{}{signed}{IN}{unsaid}{on}", signs("bank2", "sellers"));
-    let answer = judged(&drawing);
-    let used = answer.parts.iter().flat_map(|part| &part.missing);
-    assert!(
-        used.into_iter()
-            .all(|missing| missing.fact != "reserve_use")
-    );
+    let drawing = format!("{}{signed}{PAID_IN}{unsaid}{on}", signs("bank2", "sellers"));
+    assert!(!missing(&judged(&drawing)).contains(&"reserve_use"));
 }
 
 /// Who pays more than it got advances the rest, and whose money that is has to be said.
@@ -364,11 +336,11 @@ fn money_that_never_came_in_is_asked_for_as_an_advance() {
     );
     asks(&format!("{signed}{named}"), "funding");
     let more = leg("pay", "sellers", 101, "");
-    asks(&format!("{signed}{IN}{more}"), "funding");
+    asks(&format!("{signed}{PAID_IN}{more}"), "funding");
     let parts = |commission: u32| {
         let seller = leg("pay", "sellers", 95, "");
         let part = leg("pay", "platform", commission, "purpose = \"commission\"");
-        format!("{signed}{IN}{seller}{part}")
+        format!("{signed}{PAID_IN}{seller}{part}")
     };
     asks(&parts(6), "funding");
     assert_eq!(verdict(&parts(5)), "allow");
@@ -379,7 +351,7 @@ fn money_that_never_came_in_is_asked_for_as_an_advance() {
 fn a_service_outside_the_licence_is_refused_or_asked_about() {
     let drawing = |npi: &str| {
         format!(
-            "{}{IN}{}",
+            "{}{PAID_IN}{}",
             signs("pay", "sellers"),
             leg("pay", "sellers", 100, "")
         )
@@ -392,18 +364,12 @@ fn a_service_outside_the_licence_is_refused_or_asked_about() {
 /// A refusal has no day until which it may run.
 #[test]
 fn only_a_migration_has_a_deadline() {
-    let read = |name: &str| {
-        let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/flows");
-        let text = std::fs::read_to_string(format!("{folder}/{name}.toml")).unwrap();
-        let node = parse_toml(&text).unwrap();
-        let flow = flow_from_node(&node).unwrap();
-        judge(&flow, support::packs(), None).unwrap()
-    };
-    let denied = read("leased-channel");
-    assert_eq!(denied.verdict.word(), "deny");
+    let of_example = |name: &str| flows::judged(&example(name));
+    let denied = of_example("leased-channel");
+    assert_eq!(denied.verdict, Verdict::Deny);
     assert_eq!(denied.deadline, None);
     for part in &denied.parts {
-        assert!(part.verdict.word() == "migrate" || part.deadline.is_none());
+        assert!(part.verdict == Verdict::Migrate || part.deadline.is_none());
     }
-    assert!(read("bank-wallet-direct").deadline.is_some());
+    assert!(of_example("bank-wallet-direct").deadline.is_some());
 }
