@@ -242,22 +242,13 @@ async fn list_accounts(
         return by_code(&state, &caller, &code).await;
     }
     let page = PageRequest::new(query.limit, query.after.as_deref())?;
-    let after = match page.after() {
-        None => 0,
-        Some((_, key)) => key.parse().map_err(|_| {
-            Problem::parameter("after", "after must be the next of an earlier page")
-        })?,
-    };
-    let limit = page.limit();
+    let (after, limit) = (page.after_number()?.unwrap_or(0), page.limit());
     let clients_only = caller.credential().role == Role::Ledger;
-    let found = state
+    let mut found = state
         .read_all(move |shards| accounts_after(shards, after, limit + 1))
         .await?;
-    let more = found.len() > limit;
-    let shown: Vec<StoredAccount> = found.into_iter().take(limit).collect();
-    let last = shown.last().map(|account| account.id.0.to_string());
-    let next = last.filter(|_| more).map(|last| cursor("", &last));
-    let items = shown
+    let next = page.cut(&mut found, |last| cursor("", &last.id.0.to_string()));
+    let items = found
         .into_iter()
         .filter(|account| !clients_only || account.name.starts_with(CLIENT_PREFIX))
         .map(|account| AccountView::new(account.id.0, account.name, &account.state))
@@ -324,11 +315,7 @@ async fn account_statement(
 ) -> Result<Json<StatementView>, Problem> {
     let (_, current) = visible(&state, &caller, id).await?;
     let page = PageRequest::new(query.limit, query.after.as_deref())?;
-    let before = page
-        .after()
-        .map(|(_, key)| key.parse::<u64>())
-        .transpose()
-        .map_err(|_| Problem::parameter("after", "after must be the next of an earlier page"))?;
+    let before = page.after_number()?;
     let date = query.date.unwrap_or(current.day);
     let limit = page.limit();
     let shard = state

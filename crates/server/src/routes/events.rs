@@ -122,6 +122,5 @@ async fn list_events(
                 .event_type
                 .is_none_or(|kind| delivery.event_type == kind)
     };
-    let found = pagination::list(&state, range, page, keep, EventView::from);
-    Ok(Json(found.await?))
+    pagination::list(&state, range, page, keep, EventView::from).await
 }

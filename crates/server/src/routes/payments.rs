@@ -271,8 +271,7 @@ async fn list_payments(
     let to = time_parameter("created_to", query.created_to.as_deref())?;
     let range = Range::between("merchant", from, to).below(&merchant);
     let keep = move |payment: &Payment| query.status.is_none_or(|status| payment.status == status);
-    let found = pagination::list(&state, range, page, keep, PaymentView::from);
-    Ok(Json(found.await?))
+    pagination::list(&state, range, page, keep, PaymentView::from).await
 }
 
 async fn by_number(

@@ -202,6 +202,5 @@ async fn list_payouts(
         Range::between("merchant", from, to).below(&merchant)
     };
     let keep = move |payout: &Payout| query.status.is_none_or(|status| payout.status == status);
-    let found = pagination::list(&state, range, page, keep, PayoutView::from);
-    Ok(Json(found.await?))
+    pagination::list(&state, range, page, keep, PayoutView::from).await
 }

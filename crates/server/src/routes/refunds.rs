@@ -160,6 +160,5 @@ async fn list_refunds(
         }
     };
     let keep = move |refund: &Refund| query.status.is_none_or(|status| refund.status == status);
-    let found = pagination::list(&state, range, page, keep, RefundView::from);
-    Ok(Json(found.await?))
+    pagination::list(&state, range, page, keep, RefundView::from).await
 }

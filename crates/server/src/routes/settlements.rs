@@ -76,6 +76,5 @@ async fn list_settlements(
     };
     let keep =
         move |settlement: &Settlement| date.is_none_or(|date| settlement.business_date == date);
-    let found = pagination::list(&state, range, page, keep, SettlementView::from);
-    Ok(Json(found.await?))
+    pagination::list(&state, range, page, keep, SettlementView::from).await
 }
