@@ -135,17 +135,11 @@ async fn resume_settlement(
     key: IdempotencyKey,
 ) -> Result<Response, Problem> {
     let day = read_current(&state).await?;
-    let mut last = None;
-    for shard in state.book().shards() {
-        let request = Request::ResumeSettlement(ResumeSettlement {});
-        let done = Ask::new(&state, &caller, request)
-            .at(shard)
-            .keyed(&caller, key.clone(), b"")
-            .submit()
-            .await?;
-        last = Some(done);
-    }
-    let done = last.ok_or_else(|| Problem::internal("the book has no shard"))?;
+    let request = Request::ResumeSettlement(ResumeSettlement {});
+    let done = Ask::new(&state, &caller, request)
+        .keyed(&caller, key, b"")
+        .submit_to_all()
+        .await?;
     done.answer(|_| Some((StatusCode::OK, day)))
 }
 
