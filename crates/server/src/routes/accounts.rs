@@ -42,6 +42,10 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(account_statement))
 }
 
+fn shown(account: Arc<ClientAccount>) -> (bool, OpenedAccountView) {
+    (false, Arc::unwrap_or_clone(account).into())
+}
+
 /// Open an account
 #[utoipa::path(post, path = "/v1/accounts", tag = "ledger", request_body = NewAccountBody,
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters")),
@@ -57,13 +61,7 @@ async fn open_account(
     groups::only_here::<ClientAccount>(&state, shard, code, "account").await?;
     let accounts = vec![NewClientAccount::from(body.value)];
     let view = |reply| match reply {
-        Reply::Accounts(opened) => {
-            let account = opened.into_iter().next()?;
-            Some((
-                false,
-                OpenedAccountView::from(Arc::unwrap_or_clone(account)),
-            ))
-        }
+        Reply::Accounts(accounts) => accounts.into_iter().next().map(shown),
         _ => None,
     };
     Ask::new(
@@ -152,10 +150,7 @@ async fn close_account(
         ))
     })?;
     let view = |reply| match reply {
-        Reply::Account(account) => Some((
-            false,
-            OpenedAccountView::from(Arc::unwrap_or_clone(account)),
-        )),
+        Reply::Account(account) => Some(shown(account)),
         _ => None,
     };
     Ask::new(
