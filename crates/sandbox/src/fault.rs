@@ -104,6 +104,16 @@ pub enum Fault {
 }
 
 impl Fault {
+    /// A notification is lost, late or doubled.
+    pub(crate) fn is_of_delivery(&self) -> bool {
+        matches!(
+            self,
+            Fault::LoseNotification
+                | Fault::DelayNotification { .. }
+                | Fault::DuplicateNotification
+        )
+    }
+
     /// The request is lost or turned away before anything was done.
     pub(crate) fn is_before_processing(&self) -> bool {
         matches!(

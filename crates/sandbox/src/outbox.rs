@@ -1,6 +1,7 @@
 //! Notifications that wait to be sent, and the channel's schedule of repeating them.
 
 use crate::clock::later;
+use crate::fault::Fault;
 use jiff::Timestamp;
 use std::collections::BTreeMap;
 
@@ -54,7 +55,7 @@ impl<T: Clone> Outbox<T> {
         }
     }
 
-    pub(crate) fn push(&mut self, item: T, due: Timestamp) {
+    fn push(&mut self, item: T, due: Timestamp) {
         self.waiting.insert(
             self.next_id,
             Waiting {
@@ -65,6 +66,19 @@ impl<T: Clone> Outbox<T> {
             },
         );
         self.next_id += 1;
+    }
+
+    /// Enters a notification as the fault that struck it, if one did, lets it go out.
+    pub(crate) fn push_struck(&mut self, item: T, due: Timestamp, fault: Option<&Fault>) {
+        match fault {
+            Some(Fault::LoseNotification) => {}
+            Some(Fault::DelayNotification { millis }) => self.push(item, later(due, *millis)),
+            Some(Fault::DuplicateNotification) => {
+                self.push(item.clone(), due);
+                self.push(item, due);
+            }
+            _ => self.push(item, due),
+        }
     }
 
     /// Takes what is due, earliest first; each stays in flight until [`Self::report`].

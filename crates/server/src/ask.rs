@@ -143,6 +143,24 @@ impl<'a> Ask<'a> {
         Ok(Done { outcome, receipt })
     }
 
+    /// Submits it to every shard, one after another; the answer is that of the last. Of what fails half-way the same
+    /// request again does the rest.
+    ///
+    /// # Errors
+    /// As [`Ask::submit`].
+    pub async fn submit_to_all(self) -> Result<Done, Problem> {
+        let mut last = None;
+        for shard in self.state.book().shards() {
+            let ask = Ask {
+                state: self.state,
+                shard,
+                envelope: self.envelope.clone(),
+            };
+            last = Some(ask.submit().await?);
+        }
+        last.ok_or_else(|| Problem::internal("the book has no shard"))
+    }
+
     /// Submits what makes an object: 201, or 200 where an earlier request had made it. `show` says
     /// which, and gives `None` for a reply of another command.
     ///
@@ -163,9 +181,7 @@ impl<'a> Ask<'a> {
         self,
         show: impl FnOnce(Reply) -> Option<(bool, T)>,
     ) -> Result<Response, Problem> {
-        self.submit()
-            .await?
-            .answer(|reply| show(reply).map(|(_, body)| (StatusCode::OK, body)))
+        self.submit().await?.changed(show)
     }
 }
 
@@ -192,6 +208,17 @@ impl Done {
             };
             Some((status, body))
         })
+    }
+
+    /// The answer to a request that changes an object.
+    ///
+    /// # Errors
+    /// As [`Done::answer`].
+    pub fn changed<T: Serialize>(
+        self,
+        show: impl FnOnce(Reply) -> Option<(bool, T)>,
+    ) -> Result<Response, Problem> {
+        self.answer(|reply| show(reply).map(|(_, body)| (StatusCode::OK, body)))
     }
 
     /// An answer that was put together from several commands, under the receipt of the last.

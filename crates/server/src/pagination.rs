@@ -6,6 +6,7 @@
 
 use crate::problem::Problem;
 use crate::state::AppState;
+use axum::Json;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use engine::store::{Found, Queries, Scan, StoreError};
@@ -55,11 +56,7 @@ impl PageRequest {
             ));
         }
         let after = after
-            .map(|text| {
-                read_cursor(text).ok_or_else(|| {
-                    Problem::parameter("after", "after must be the next of an earlier page")
-                })
-            })
+            .map(|text| read_cursor(text).ok_or_else(no_cursor))
             .transpose()?;
         let (after, after_shard) = match after {
             Some(place) => (Some((place.value, place.key)), place.shard),
@@ -81,6 +78,27 @@ impl PageRequest {
     pub fn after(&self) -> Option<&(String, String)> {
         self.after.as_ref()
     }
+
+    /// The number after which the page begins, where things are listed by their numbers.
+    ///
+    /// # Errors
+    /// 400 when the cursor is that of another list.
+    pub fn after_number(&self) -> Result<Option<u64>, Problem> {
+        let number = self.after().map(|(_, key)| key.parse());
+        number.transpose().map_err(|_| no_cursor())
+    }
+
+    /// Cuts what was read, one more than the page takes, to the page. Gives its `next`, if there is one: `place` makes
+    /// it of the last item.
+    pub fn cut<T>(&self, read: &mut Vec<T>, place: impl FnOnce(&T) -> String) -> Option<String> {
+        let more = read.len() > self.limit;
+        read.truncate(self.limit);
+        read.last().filter(|_| more).map(place)
+    }
+}
+
+fn no_cursor() -> Problem {
+    Problem::parameter("after", "after must be the next of an earlier page")
 }
 
 /// A place in an index.
@@ -185,7 +203,7 @@ pub async fn list<R, T>(
     page: PageRequest,
     keep: impl Fn(&R) -> bool + Send + 'static,
     show: impl Fn(R) -> T + Send + 'static,
-) -> Result<Page<T>, Problem>
+) -> Result<Json<Page<T>>, Problem>
 where
     R: Record,
     T: Send + 'static,
@@ -196,9 +214,8 @@ where
     if let Some(named) = book.shard_of(&range.from) {
         shards.retain(|(shard, _)| *shard == named);
     }
-    state
-        .read_all(move |_| read_page(&shards, &range, &page, &keep, &show))
-        .await
+    let read = state.read_all(move |_| read_page(&shards, &range, &page, &keep, &show));
+    read.await.map(Json)
 }
 
 /// The next rows of an index over some shards, greatest first; of the same value and key in the order

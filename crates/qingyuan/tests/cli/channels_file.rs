@@ -1,6 +1,6 @@
 //! `serve --channels FILE`: what is wrong is said with file, line and field, and no secret is repeated.
 
-use crate::support::process::{Finished, Serving, run, text, write};
+use crate::support::process::{Finished, Serving, over, run, serve_in_vain, text, write};
 use sandbox::{CertifiedKey, generate_merchant};
 use std::path::Path;
 use std::sync::OnceLock;
@@ -40,15 +40,7 @@ base_url = "http://127.0.0.1:9"
 fn serve(directory: &Path, content: &str) -> Finished {
     let channels = write(directory, "channels.toml", content);
     let data = directory.join("book");
-    let finished = run([
-        "serve",
-        "--data",
-        text(&data),
-        "--bind",
-        "127.0.0.1:0",
-        "--channels",
-        text(&channels),
-    ]);
+    let finished = serve_in_vain(&data, &["--channels", text(&channels)]);
     let said = format!("{}{}", finished.stdout, finished.stderr);
     assert!(!said.contains(SECRET) && !said.contains("BEGIN"), "{said}");
     assert!(!data.exists(), "the book is not touched");
@@ -60,14 +52,7 @@ fn a_usable_file_is_taken() {
     let (directory, content) = directory();
     let channels = write(directory.path(), "channels.toml", &content);
     let data = directory.path().join("book");
-    let arguments = [
-        "--data",
-        text(&data),
-        "--bind",
-        "127.0.0.1:0",
-        "--channels",
-        text(&channels),
-    ];
+    let arguments = over(&data, &["--channels", text(&channels)]);
     let server = Serving::start(&arguments, &directory.path().join("log"));
     assert!(server.terminate().success());
 }

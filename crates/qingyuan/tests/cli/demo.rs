@@ -1,12 +1,12 @@
 //! `demo`, and the book it leaves.
 
+use crate::support::api_key;
 use crate::support::database::sqlite3;
 use crate::support::http::Client;
-use crate::support::process::{Serving, program, run, text, verify, write};
+use crate::support::process::{Finished, Serving, over, program, run, text, verify, write};
 use serde_json::json;
 use server::{ApiKeyConfig, Role};
 use std::fs::File;
-use std::process::Stdio;
 
 #[test]
 fn the_figures_as_json() {
@@ -72,19 +72,8 @@ async fn a_server_goes_on_with_its_book() {
     );
     assert_eq!(verify(&data).expect(0).json()["verified"], true);
     let key = ApiKeyConfig::of_token("o", "a-token", "li.na", Role::Operator);
-    let settings = format!(
-        "[[api_keys]]\nid = \"o\"\nsha256 = \"{}\"\nprincipal = \"li.na\"\nrole = \"operator\"\n",
-        key.sha256
-    );
-    let settings = write(directory.path(), "settings.toml", &settings);
-    let arguments = [
-        "--data",
-        text(&data),
-        "--bind",
-        "127.0.0.1:0",
-        "--config",
-        text(&settings),
-    ];
+    let settings = write(directory.path(), "settings.toml", &api_key(&key));
+    let arguments = over(&data, &["--config", text(&settings)]);
     let server = Serving::start(&arguments, &directory.path().join("log"));
     let client = Client::new(&server.url);
     let merchants = client.list("a-token", "/v1/merchants").await;
@@ -107,7 +96,7 @@ async fn a_server_goes_on_with_its_book() {
 fn a_book_on_real_time_is_left_alone() {
     let directory = tempfile::tempdir().unwrap();
     let (data, log) = (directory.path().join("book"), directory.path().join("log"));
-    let server = Serving::start(&["--data", text(&data), "--bind", "127.0.0.1:0"], &log);
+    let server = Serving::start(&over(&data, &[]), &log);
     assert!(server.terminate().success());
     let before = sqlite3(&data, "SELECT batch_seq, now_ms FROM shard");
     run(["demo", "--payments", "4", "--data", text(&data)]).refused(&[
@@ -127,13 +116,7 @@ fn figures_that_cannot_be_written_are_a_failure() {
     let output = program()
         .args(["demo", "--payments", "60", "--json"])
         .stdout(full)
-        .stderr(Stdio::piped())
         .output()
         .unwrap();
-    let problem = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(2), "{problem}");
-    assert!(
-        problem.contains("standard output could not be written"),
-        "{problem}"
-    );
+    Finished::from(output).refused(&["standard output could not be written"]);
 }

@@ -1,24 +1,15 @@
 //! A disk that is full. A limit on the size of files stands for it: it strikes at the same place,
 //! in the middle of a commit, and needs no rights.
 
+use crate::support::api_key;
 use crate::support::http::{Answer, Call, Client};
-use crate::support::process::{Serving, program, text, verify, write};
+use crate::support::process::{Finished, Serving, over, program, text, verify, write};
 use serde_json::{Value, json};
 use server::{ApiKeyConfig, Role};
-use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 const LEDGER: &str = "a-ledger-token";
-
-fn settings(directory: &Path) -> String {
-    let key = ApiKeyConfig::of_token("l", LEDGER, "wallet", Role::Ledger);
-    let content = format!(
-        "[[api_keys]]\nid = \"l\"\nsha256 = \"{}\"\nprincipal = \"wallet\"\nrole = \"ledger\"\n",
-        key.sha256
-    );
-    text(&write(directory, "settings.toml", &content)).to_owned()
-}
 
 /// The program unable to write files longer than so many KiB.
 fn confined(kib: u64) -> Command {
@@ -68,16 +59,10 @@ async fn balance(client: &Client, account: u64) -> Answer {
 async fn writes_are_refused_reads_go_on_and_nothing_answered_is_lost() {
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path().join("book");
-    let settings = settings(directory.path());
+    let key = ApiKeyConfig::of_token("l", LEDGER, "wallet", Role::Ledger);
+    let settings = write(directory.path(), "settings.toml", &api_key(&key));
     let log = directory.path().join("log");
-    let arguments = [
-        "--data",
-        text(&data),
-        "--bind",
-        "127.0.0.1:0",
-        "--config",
-        &settings,
-    ];
+    let arguments = over(&data, &["--config", text(&settings)]);
     // A book begins with its rules, some 600 KiB.
     let server = Serving::start_with(confined(2_048), &arguments, &log).unwrap();
     let client = Client::new(&server.url);
@@ -132,13 +117,15 @@ fn no_room_for_a_new_book_is_said() {
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path().join("book");
     let output = confined(0)
-        .args(["serve", "--data", text(&data), "--bind", "127.0.0.1:0"])
+        .arg("serve")
+        .args(over(&data, &[]))
         .output()
         .unwrap();
-    let problem = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(2), "{problem}");
+    let finished = Finished::from(output).expect(2);
     assert!(
-        problem.starts_with("qingyuan: the store is unavailable"),
-        "{problem}"
+        finished
+            .stderr
+            .starts_with("qingyuan: the store is unavailable"),
+        "{finished:?}"
     );
 }

@@ -1,23 +1,22 @@
 //! What `serve` and `verify` refuse, in words that say what to do. Exit status 2.
 
 use crate::support::database::sqlite3;
-use crate::support::process::{Finished, Serving, program, run, text, verify, write};
+use crate::support::process::{
+    Finished, Serving, over, program, run, serve_in_vain, text, verify, write,
+};
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::Stdio;
 
 fn serve(directory: &Path, more: &[&str]) -> Finished {
-    let data = directory.join("book");
-    let mut arguments = vec!["serve", "--data", text(&data), "--bind", "127.0.0.1:0"];
-    arguments.extend(more);
-    run(arguments)
+    serve_in_vain(&directory.join("book"), more)
 }
 
 /// A book that was served once.
 fn book(directory: &Path) -> std::path::PathBuf {
     let data = directory.join("book");
     let log = directory.join("log");
-    let server = Serving::start(&["--data", text(&data), "--bind", "127.0.0.1:0"], &log);
+    let server = Serving::start(&over(&data, &[]), &log);
     assert!(server.terminate().success());
     data
 }
@@ -27,14 +26,14 @@ fn a_directory_in_use() {
     let directory = tempfile::tempdir().unwrap();
     let data = directory.path().join("book");
     let log = directory.path().join("log");
-    let server = Serving::start(&["--data", text(&data), "--bind", "127.0.0.1:0"], &log);
+    let server = Serving::start(&over(&data, &[]), &log);
     let in_use = [text(&data), "is in use by another qingyuan process"];
     serve(directory.path(), &[]).refused(&in_use);
     run(["demo", "--payments", "4", "--data", text(&data)]).refused(&in_use);
     // Reading along is allowed.
     assert_eq!(verify(&data).expect(0).json()["verified"], true);
     assert!(server.terminate().success());
-    let again = Serving::start(&["--data", text(&data), "--bind", "127.0.0.1:0"], &log);
+    let again = Serving::start(&over(&data, &[]), &log);
     assert!(again.terminate().success());
 }
 
@@ -126,7 +125,7 @@ fn a_vault_key_that_is_gone_or_malformed() {
     );
     write(&data, "vault.key", &key);
     let log = directory.path().join("log");
-    let server = Serving::start(&["--data", text(&data), "--bind", "127.0.0.1:0"], &log);
+    let server = Serving::start(&over(&data, &[]), &log);
     assert!(server.terminate().success());
 }
 
@@ -144,8 +143,7 @@ fn a_reader_that_has_left_is_no_failure() {
             .spawn()
             .unwrap();
         drop(child.stdout.take());
-        let output = child.wait_with_output().unwrap();
-        let problem = String::from_utf8(output.stderr).unwrap();
-        assert_eq!((output.status.code(), problem.as_str()), (Some(0), ""));
+        let finished = Finished::from(child.wait_with_output().unwrap());
+        assert_eq!((finished.code, finished.stderr.as_str()), (Some(0), ""));
     }
 }

@@ -1,21 +1,12 @@
 //! Servers that are started together on an empty database.
 
-use crate::support::process::{Serving, program, run, text};
+use crate::support::process::{Serving, over, program, run};
 use std::path::Path;
 use testing::postgres::{Durability, Server};
 
 fn start(directory: &Path, url: &str, name: &str) -> Result<Serving, String> {
     let data = directory.join(name);
-    let arguments = [
-        "--data",
-        text(&data),
-        "--postgres",
-        url,
-        "--shards",
-        "4",
-        "--bind",
-        "127.0.0.1:0",
-    ];
+    let arguments = over(&data, &["--postgres", url, "--shards", "4"]);
     let log = directory.join(format!("{name}.log"));
     Serving::start_with(program(), &arguments, &log)
 }

@@ -38,7 +38,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use support::http::Client;
-use support::process::{Serving, lasting_ports, run, text, write};
+use support::process::{Serving, lasting_ports, run, text};
 use support::{Dice, number};
 use testing::postgres::{Durability, Server};
 
@@ -144,7 +144,7 @@ impl World {
             .into_iter()
             .map(|port| format!("127.0.0.1:{port}"))
             .collect();
-        write(directory.path(), "settings.toml", &setup::settings(&[]));
+        setup::write_settings(directory.path(), &[]);
         let bases: Vec<String> = binds.iter().map(|bind| format!("http://{bind}")).collect();
         let client = Client::of_many(&bases);
         begin(&url).await;
@@ -160,11 +160,7 @@ impl World {
         }
         // The merchants' own keys are in the settings from the second start on.
         assert!(first.terminate().success());
-        write(
-            directory.path(),
-            "settings.toml",
-            &setup::settings(&merchants),
-        );
+        setup::write_settings(directory.path(), &merchants);
         let world = World {
             directory,
             database,

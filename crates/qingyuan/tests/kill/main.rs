@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use support::http::Client;
-use support::process::{Serving, lasting_port, text, write};
+use support::process::{Serving, lasting_port, text};
 use support::{Dice, number};
 
 /// Everything of one run.
@@ -86,18 +86,14 @@ impl World {
             ShardCode::FIRST,
         )
         .await;
-        write(directory.path(), "settings.toml", &setup::settings(&[]));
+        setup::write_settings(directory.path(), &[]);
         let own = ["--data", text(&book)];
         let first = setup::serve(directory.path(), &bind, &own);
         let merchants = setup::merchants(&client, 0, None).await;
         let accounts = vec![setup::accounts(&client, 0, None).await];
         // The merchants' own keys are in the settings from the second start on.
         assert!(first.terminate().success());
-        write(
-            directory.path(),
-            "settings.toml",
-            &setup::settings(&merchants),
-        );
+        setup::write_settings(directory.path(), &merchants);
         let server = setup::serve(directory.path(), &bind, &own);
         let world = World {
             directory,

@@ -2,6 +2,7 @@
 
 use crate::checks;
 use crate::load::{CHECKER, FINANCE, LEDGER, MERCHANT_KEYS, OPERATOR};
+use crate::support::api_key;
 use crate::support::http::{Answer, Call, Client};
 use crate::support::process::{Serving, program, text, write};
 use engine::runtime::{Engine, SimulatedClock};
@@ -12,6 +13,7 @@ use server::{ApiKeyConfig, Role};
 use std::path::Path;
 use std::sync::Arc;
 
+const SETTINGS: &str = "settings.toml";
 /// The key of every book's vault.
 const VAULT_KEY: [u8; 32] = [7; 32];
 
@@ -47,7 +49,7 @@ pub fn write_vault_key(data: &Path) {
 /// Starts a server over a book, with the settings and channels of the run.
 pub fn serve(directory: &Path, bind: &str, book: &[&str]) -> Serving {
     let file = |name: &str| directory.join(name);
-    let (settings, channels) = (file("settings.toml"), file("channels.toml"));
+    let (settings, channels) = (file(SETTINGS), file("channels.toml"));
     let rest = [
         "--config",
         text(&settings),
@@ -64,8 +66,8 @@ pub fn serve(directory: &Path, bind: &str, book: &[&str]) -> Serving {
         .unwrap_or_else(|failed| panic!("{failed}"))
 }
 
-/// Settings with everybody's keys.
-pub fn settings(merchants: &[String]) -> String {
+/// Writes the settings, with everybody's keys, where [`serve`] looks for them.
+pub fn write_settings(directory: &Path, merchants: &[String]) {
     let mut keys = vec![
         ApiKeyConfig::of_token("operator", OPERATOR, "li.na", Role::Operator),
         ApiKeyConfig::of_token("finance", FINANCE, "fang", Role::Finance),
@@ -79,11 +81,7 @@ pub fn settings(merchants: &[String]) -> String {
     // The load asks in the merchants' names with their keys.
     let mut text = String::from("merchant_bearer = true\n");
     for key in keys {
-        let (id, hash, principal) = (key.id, key.sha256, key.principal);
-        let role = key.role.name();
-        text += &format!(
-            "[[api_keys]]\nid = \"{id}\"\nsha256 = \"{hash}\"\nprincipal = \"{principal}\"\nrole = \"{role}\"\n"
-        );
+        text += &api_key(&key);
         if let Some(merchant) = key.merchant {
             text += &format!("merchant = \"{merchant}\"\n");
         }
@@ -93,7 +91,7 @@ pub fn settings(merchants: &[String]) -> String {
         [institution.routes]\nwechat = [\"npi\", \"nucc\", \"npi_wallet\"]\nunionpay = [\"npi\", \"unionpay\", \"bank\"]\n";
     // This runs by the real clock: trade at night would be held, and its payouts would never end.
     text += "[risk]\nenabled = false\n";
-    text
+    write(directory, SETTINGS, &text);
 }
 
 async fn create(

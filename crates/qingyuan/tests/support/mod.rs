@@ -11,6 +11,7 @@ pub mod database;
 pub mod http;
 pub mod process;
 
+use server::ApiKeyConfig;
 use std::path::{Path, PathBuf};
 
 /// A number of the environment, by which a run is made longer or another.
@@ -44,6 +45,14 @@ pub fn copy_directory(from: &Path, to: &Path) {
         let entry = entry.unwrap();
         std::fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
     }
+}
+
+/// A key as the settings have it.
+pub fn api_key(key: &ApiKeyConfig) -> String {
+    let (id, hash, principal, role) = (&key.id, &key.sha256, &key.principal, key.role.name());
+    format!(
+        "[[api_keys]]\nid = \"{id}\"\nsha256 = \"{hash}\"\nprincipal = \"{principal}\"\nrole = \"{role}\"\n"
+    )
 }
 
 /// The database in a data directory.

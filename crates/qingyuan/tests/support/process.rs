@@ -4,7 +4,7 @@ use serde_json::Value;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,16 @@ pub struct Finished {
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
+}
+
+impl From<Output> for Finished {
+    fn from(output: Output) -> Finished {
+        Finished {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).expect("text"),
+            stderr: String::from_utf8(output.stderr).expect("text"),
+        }
+    }
 }
 
 impl Finished {
@@ -57,11 +67,17 @@ impl Finished {
 /// Runs the program to its end.
 pub fn run<I: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = I>) -> Finished {
     let output = program().args(arguments).output().expect("it starts");
-    Finished {
-        code: output.status.code(),
-        stdout: String::from_utf8(output.stdout).expect("text"),
-        stderr: String::from_utf8(output.stderr).expect("text"),
-    }
+    output.into()
+}
+
+/// Arguments of `serve` over a book of its own, on a free port, and whatever else is given.
+pub fn over<'a>(data: &'a Path, more: &[&'a str]) -> Vec<&'a str> {
+    [&["--data", text(data), "--bind", "127.0.0.1:0"][..], more].concat()
+}
+
+/// `serve` that does not come up.
+pub fn serve_in_vain(data: &Path, more: &[&str]) -> Finished {
+    run([&["serve"][..], &over(data, more)].concat())
 }
 
 /// `verify --json` of a directory.

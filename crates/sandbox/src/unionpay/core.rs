@@ -319,25 +319,8 @@ impl UnionpayCore {
             back_url,
             fields,
         };
-        let of_notification = |fault: &Fault| {
-            matches!(
-                fault,
-                Fault::LoseNotification
-                    | Fault::DelayNotification { .. }
-                    | Fault::DuplicateNotification
-            )
-        };
-        match self.strike(&key.merchant_id, None, of_notification) {
-            Some(Fault::LoseNotification) => {}
-            Some(Fault::DelayNotification { millis }) => {
-                self.outbox.push(notification, later(at, millis));
-            }
-            Some(_) => {
-                self.outbox.push(notification.clone(), at);
-                self.outbox.push(notification, at);
-            }
-            None => self.outbox.push(notification, at),
-        }
+        let fault = self.strike(&key.merchant_id, None, Fault::is_of_delivery);
+        self.outbox.push_struck(notification, at, fault.as_ref());
     }
 }
 

@@ -1,7 +1,6 @@
 //! Results announced to merchants.
 
 use super::core::WechatCore;
-use crate::clock::later;
 use crate::fault::Fault;
 use jiff::Timestamp;
 use serde::Serialize;
@@ -49,16 +48,8 @@ impl WechatCore {
         if !self.terms(merchant_id).is_some_and(|t| t.notifications) {
             return;
         }
-        let notification_fault = |fault: &Fault| {
-            matches!(
-                fault,
-                Fault::LoseNotification
-                    | Fault::DelayNotification { .. }
-                    | Fault::DuplicateNotification
-                    | Fault::ProbeNotification
-            )
-        };
-        let fault = self.strike(merchant_id, None, notification_fault);
+        let fits = |fault: &Fault| fault.is_of_delivery() || *fault == Fault::ProbeNotification;
+        let fault = self.strike(merchant_id, None, fits);
         let number = self.next_number();
         let announcement = Announcement {
             event_id: format!("EV-{}{number:010}", self.random.text(20)),
@@ -71,16 +62,6 @@ impl WechatCore {
             created_at: at,
             probe: fault == Some(Fault::ProbeNotification),
         };
-        match fault {
-            Some(Fault::LoseNotification) => {}
-            Some(Fault::DelayNotification { millis }) => {
-                self.outbox.push(announcement, later(at, millis));
-            }
-            Some(Fault::DuplicateNotification) => {
-                self.outbox.push(announcement.clone(), at);
-                self.outbox.push(announcement, at);
-            }
-            _ => self.outbox.push(announcement, at),
-        }
+        self.outbox.push_struck(announcement, at, fault.as_ref());
     }
 }

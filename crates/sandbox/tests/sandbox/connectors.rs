@@ -1,8 +1,9 @@
 //! The project's connectors against this crate's servers: two sides written apart from one
 //! description of the protocol.
 
-use crate::support::http::{Receiver, client, clock, merchant_key, start};
-use crate::support::wechat::{APP, MERCHANT};
+use crate::support::http::{client, clock, merchant_key, start_with_unionpay, start_with_wechat};
+use crate::support::unionpay;
+use crate::support::wechat::{API_V3_KEY, APP, MERCHANT};
 use axum::http::{HeaderMap, StatusCode};
 use calendar::BusinessDate;
 use channels::connector::Connector;
@@ -13,14 +14,9 @@ use channels::unionpay::{TEST_SIGNER, UnionpayConfig, UnionpayConnector};
 use channels::wechat::{WechatConfig, WechatConnector};
 use channels::{Answer, Operation, OrderState, Payer, PayoutState, RefundState, Report};
 use money::{Currency, Money};
-use sandbox::{
-    Fault, FaultSwitch, RunningSandbox, SandboxParameters, SerialMode, Trigger, UnionpayMerchant,
-    WechatMerchant,
-};
+use sandbox::{Fault, FaultSwitch, RunningSandbox, SandboxParameters, SerialMode, Trigger};
 use std::collections::BTreeMap;
-
-const API_V3_KEY: &str = "0123456789abcdef0123456789ABCDEF";
-const UNIONPAY_MERCHANT: &str = "777290058110048";
+use testing::receiver::Receiver;
 
 fn fen(amount: i64) -> Money {
     Money::new(amount, Currency::CNY)
@@ -94,19 +90,7 @@ fn wechat(parameters: &SandboxParameters, mode: SerialMode, notify_url: &str) ->
 
 async fn wechat_flow(mode: SerialMode) {
     let clock = clock();
-    let sandbox = start(&clock).await;
-    let key = merchant_key();
-    let merchant = WechatMerchant {
-        serial_mode: mode,
-        ..WechatMerchant::new(
-            MERCHANT,
-            APP,
-            key.serial_hex(),
-            key.certificate_pem(),
-            API_V3_KEY,
-        )
-    };
-    sandbox.register_wechat_merchant(&merchant).unwrap();
+    let sandbox = start_with_wechat(&clock, mode).await;
     let (receiver, notify_url) = Receiver::start(StatusCode::NO_CONTENT).await;
     let connector = wechat(&sandbox.parameters(), mode, &notify_url);
     let ask = async |operation: Operation| perform(&sandbox, &connector, &operation, None).await;
@@ -228,17 +212,12 @@ async fn wechat_connector_in_certificate_mode() {
 #[tokio::test]
 async fn unionpay_connector() {
     let clock = clock();
-    let sandbox = start(&clock).await;
+    let sandbox = start_with_unionpay(&clock).await;
     let key = merchant_key();
-    let merchant = UnionpayMerchant {
-        merchant_id: UNIONPAY_MERCHANT.to_owned(),
-        certificate_pem: key.certificate_pem().to_owned(),
-    };
-    sandbox.register_unionpay_merchant(&merchant).unwrap();
     let (receiver, back_url) = Receiver::start(StatusCode::OK).await;
     let given = sandbox.parameters().unionpay;
     let connector = UnionpayConnector::new(UnionpayConfig {
-        merchant_id: UNIONPAY_MERCHANT.to_owned(),
+        merchant_id: unionpay::MERCHANT.to_owned(),
         cert_id: key.serial_decimal().to_owned(),
         private_key: key.private_key().clone(),
         root_certificate: Certificate::from_pem(&given.root_certificate_pem).unwrap(),

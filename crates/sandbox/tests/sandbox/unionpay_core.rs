@@ -1,11 +1,10 @@
 //! The UnionPay core: acceptance, outcome, query and notification of pay-outs.
 
+use crate::support::unionpay::MERCHANT;
 use calendar::{BusinessDate, instant_at};
 use jiff::{SignedDuration, Timestamp};
 use sandbox::unionpay::{Fields, OrderKey, PayoutOrder, UnionpayCore};
 use sandbox::{Fault, FaultSwitch, Trigger, UnionpaySettings};
-
-const MERCHANT: &str = "777290058110048";
 
 fn start() -> Timestamp {
     instant_at(BusinessDate::new(2026, 3, 2).unwrap(), 22, 59, 58)

@@ -1,14 +1,12 @@
 //! The UnionPay side over HTTP, with messages signed and encrypted by the tests themselves.
 
-use crate::support::http::{Receiver, client, clock, keys, merchant_key, start};
+use crate::support::http::{client, clock, keys, merchant_key, start, start_with_unionpay};
+use crate::support::unionpay::MERCHANT;
 use axum::http::StatusCode;
 use channels::crypto::{Certificate, base64_encode, sha256_hex, verify_chain};
-use sandbox::{
-    ApiOperation, Fault, FaultSwitch, RunningSandbox, SimClock, Trigger, UnionpayMerchant,
-};
+use sandbox::{ApiOperation, Fault, FaultSwitch, RunningSandbox, Trigger, UnionpayMerchant};
 use std::collections::BTreeMap;
-
-const MERCHANT: &str = "777290058110048";
+use testing::receiver::Receiver;
 
 type Fields = BTreeMap<String, String>;
 
@@ -143,16 +141,6 @@ fn payout(order_id: &str, back_url: &str) -> Fields {
     fields
 }
 
-async fn set_up(clock: &SimClock) -> RunningSandbox {
-    let sandbox = start(clock).await;
-    let merchant = UnionpayMerchant {
-        merchant_id: MERCHANT.to_owned(),
-        certificate_pem: merchant_key().certificate_pem().to_owned(),
-    };
-    sandbox.register_unionpay_merchant(&merchant).unwrap();
-    sandbox
-}
-
 fn fault(sandbox: &RunningSandbox, fault: Fault, operation: Option<ApiOperation>) {
     sandbox.with_unionpay(|core| {
         core.faults_mut().switch_on(FaultSwitch {
@@ -169,7 +157,7 @@ const UNHEARD: &str = "http://127.0.0.1:9/notify";
 #[tokio::test]
 async fn a_payout_is_accepted_queried_and_announced() {
     let clock = clock();
-    let sandbox = set_up(&clock).await;
+    let sandbox = start_with_unionpay(&clock).await;
     let (receiver, back_url) = Receiver::start(StatusCode::OK).await;
     // A merchant's answer other than 200 is no acknowledgement here.
     receiver.answer_next(StatusCode::NO_CONTENT);
@@ -220,7 +208,7 @@ async fn a_payout_is_accepted_queried_and_announced() {
 
 #[tokio::test]
 async fn messages_with_a_wrong_signature_are_answered_signed() {
-    let sandbox = set_up(&clock()).await;
+    let sandbox = start_with_unionpay(&clock()).await;
     let mut altered = signed(payout("order0001", UNHEARD));
     altered.insert("txnAmt".to_owned(), "99999".to_owned());
     let answer = send(&sandbox, "backTransReq.do", &altered).await.unwrap();
@@ -238,7 +226,7 @@ async fn messages_with_a_wrong_signature_are_answered_signed() {
 
 #[tokio::test]
 async fn unfit_payouts_are_declined_by_code() {
-    let sandbox = set_up(&clock()).await;
+    let sandbox = start_with_unionpay(&clock()).await;
     for (name, value, resp_code) in [
         ("txnAmt", "0123", "10"),
         ("txnAmt", "1.00", "10"),
@@ -269,7 +257,7 @@ async fn unfit_payouts_are_declined_by_code() {
 
 #[tokio::test]
 async fn a_broken_connection_leaves_the_outcome_open() {
-    let sandbox = set_up(&clock()).await;
+    let sandbox = start_with_unionpay(&clock()).await;
     let operation = Some(ApiOperation::Payout);
     fault(
         &sandbox,

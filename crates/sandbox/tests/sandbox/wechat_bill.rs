@@ -1,13 +1,13 @@
 //! The trade bill: written from the books, readable, and with planted differences.
 
-use crate::support::wechat::{MERCHANT, core, day, order, paid, refund, start};
+use crate::support::wechat::{MERCHANT, core, day, fault, order, paid, refund, start};
 use calendar::instant_at;
 use jiff::SignedDuration;
 use proptest::prelude::*;
 use sandbox::wechat::{
     BillQuery, Difference, PlantError, PlantOrder, PlantedDifference, WechatCore,
 };
-use sandbox::{Fault, FaultSwitch, Trigger};
+use sandbox::{Fault, Trigger};
 use std::collections::BTreeMap;
 use std::io::Read as _;
 
@@ -170,18 +170,13 @@ fn refunds_that_moved_no_money_are_lines_that_say_so() {
     core.set_refund_millis(2 * 3_600_000);
     paid(&mut core, "order1", 1_000, start());
     let late = instant_at(day(), 23, 0, 0);
-    for (number, fault, at) in [
+    for (number, strikes, at) in [
         ("abnormal", Some(Fault::RefundAbnormal), start()),
         ("closed", Some(Fault::RefundClosed), start()),
         ("late", None, late),
     ] {
-        if let Some(fault) = fault {
-            core.faults_mut().switch_on(FaultSwitch {
-                merchant_id: None,
-                operation: None,
-                fault,
-                trigger: Trigger::Next(1),
-            });
+        if let Some(strikes) = strikes {
+            fault(&mut core, strikes, Trigger::Next(1));
         }
         core.refund(MERCHANT, refund("order1", number, 100, 1_000), at)
             .unwrap();

@@ -1,7 +1,9 @@
 //! The WeChat side over HTTP, with requests signed by the tests themselves.
 
-use crate::support::http::{Receiver, client, clock, keys, merchant_key, start};
-use crate::support::wechat::{APP, MERCHANT};
+use crate::support::http::{
+    client, clock, keys, merchant_key, start, start_with_wechat, wechat_merchant,
+};
+use crate::support::wechat::{API_V3_KEY, APP, MERCHANT};
 use axum::http::{HeaderMap, StatusCode};
 use channels::crypto::{
     AeadKey, Certificate, RsaPrivateKey, RsaPublicKey, aead_aes_256_gcm_decrypt, base64_decode,
@@ -11,8 +13,8 @@ use sandbox::{
     SimClock, Trigger, WechatMerchant,
 };
 use serde_json::{Value, json};
+use testing::receiver::Receiver;
 
-const API_V3_KEY: &str = "0123456789abcdef0123456789ABCDEF";
 const NATIVE: &str = "/v3/pay/transactions/native";
 
 /// A merchant's hand-made requests.
@@ -145,19 +147,7 @@ fn order(number: &str, notify_url: &str) -> Value {
 }
 
 async fn set_up(clock: &SimClock, mode: SerialMode) -> (RunningSandbox, Merchant) {
-    let sandbox = start(clock).await;
-    let key = merchant_key();
-    let registration = WechatMerchant {
-        serial_mode: mode,
-        ..WechatMerchant::new(
-            MERCHANT,
-            APP,
-            key.serial_hex(),
-            key.certificate_pem(),
-            API_V3_KEY,
-        )
-    };
-    sandbox.register_wechat_merchant(&registration).unwrap();
+    let sandbox = start_with_wechat(clock, mode).await;
     let merchant = Merchant::new(&sandbox, clock);
     (sandbox, merchant)
 }
@@ -543,14 +533,7 @@ async fn demo_merchants_and_keys_survive_a_restart_and_a_stopped_port_is_free() 
 #[tokio::test]
 async fn unfit_merchants_are_not_registered() {
     let sandbox = start(&clock()).await;
-    let key = merchant_key();
-    let fit = WechatMerchant::new(
-        MERCHANT,
-        APP,
-        key.serial_hex(),
-        key.certificate_pem(),
-        API_V3_KEY,
-    );
+    let fit = wechat_merchant();
     assert!(!format!("{fit:?}").contains(API_V3_KEY));
     let unfit = |change: fn(&mut WechatMerchant)| {
         let mut merchant = fit.clone();

@@ -29,8 +29,7 @@ impl<T: DeserializeOwned> FromRequest<AppState> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
-        let limits = state.limits();
-        read(request, limits.body_bytes, limits.body_timeout()).await
+        read(request, state.limits().body_bytes, state, parse).await
     }
 }
 
@@ -38,10 +37,8 @@ impl<T: DeserializeOwned> FromRequest<AppState> for LargeBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
-        let limits = state.limits();
-        read(request, limits.large_body_bytes, limits.body_timeout())
-            .await
-            .map(LargeBody)
+        let body = read(request, state.limits().large_body_bytes, state, parse);
+        body.await.map(LargeBody)
     }
 }
 
@@ -53,21 +50,19 @@ impl<T: DeserializeOwned> FromRequest<AppState> for TextBody<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &AppState) -> Result<Self, Problem> {
-        let limits = state.limits();
-        check_media_type(&request)?;
-        let bytes = collect(request, limits.body_bytes, limits.body_timeout()).await?;
-        let value = parse_with(&bytes, |letter| !matches!(letter, '\n' | '\r' | '\t'))?;
-        Ok(TextBody(Body { value, bytes }))
+        let body = read(request, state.limits().body_bytes, state, parse_text);
+        body.await.map(TextBody)
     }
 }
 
 async fn read<T: DeserializeOwned>(
     request: Request,
     limit: usize,
-    longest: Duration,
+    state: &AppState,
+    parse: fn(&[u8]) -> Result<T, Problem>,
 ) -> Result<Body<T>, Problem> {
     check_media_type(&request)?;
-    let bytes = collect(request, limit, longest).await?;
+    let bytes = collect(request, limit, state.limits().body_timeout()).await?;
     let value = parse(&bytes)?;
     Ok(Body { value, bytes })
 }
@@ -146,6 +141,11 @@ fn too_large(limit: usize) -> Problem {
 /// in a second reading, which only bad requests pay for.
 pub(crate) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
     parse_with(bytes, |_| true)
+}
+
+/// The same for texts of several lines.
+fn parse_text<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    parse_with(bytes, |letter| !matches!(letter, '\n' | '\r' | '\t'))
 }
 
 /// The same; control characters are refused where `refused` says so.

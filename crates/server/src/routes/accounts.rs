@@ -42,6 +42,10 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(account_statement))
 }
 
+fn shown(account: Arc<ClientAccount>) -> (bool, OpenedAccountView) {
+    (false, Arc::unwrap_or_clone(account).into())
+}
+
 /// Open an account
 #[utoipa::path(post, path = "/v1/accounts", tag = "ledger", request_body = NewAccountBody,
     params(("Idempotency-Key" = Option<String>, Header, description = "1 to 255 visible ASCII characters")),
@@ -57,13 +61,7 @@ async fn open_account(
     groups::only_here::<ClientAccount>(&state, shard, code, "account").await?;
     let accounts = vec![NewClientAccount::from(body.value)];
     let view = |reply| match reply {
-        Reply::Accounts(opened) => {
-            let account = opened.into_iter().next()?;
-            Some((
-                false,
-                OpenedAccountView::from(Arc::unwrap_or_clone(account)),
-            ))
-        }
+        Reply::Accounts(accounts) => accounts.into_iter().next().map(shown),
         _ => None,
     };
     Ask::new(
@@ -152,10 +150,7 @@ async fn close_account(
         ))
     })?;
     let view = |reply| match reply {
-        Reply::Account(account) => Some((
-            false,
-            OpenedAccountView::from(Arc::unwrap_or_clone(account)),
-        )),
+        Reply::Account(account) => Some(shown(account)),
         _ => None,
     };
     Ask::new(
@@ -242,22 +237,13 @@ async fn list_accounts(
         return by_code(&state, &caller, &code).await;
     }
     let page = PageRequest::new(query.limit, query.after.as_deref())?;
-    let after = match page.after() {
-        None => 0,
-        Some((_, key)) => key.parse().map_err(|_| {
-            Problem::parameter("after", "after must be the next of an earlier page")
-        })?,
-    };
-    let limit = page.limit();
+    let (after, limit) = (page.after_number()?.unwrap_or(0), page.limit());
     let clients_only = caller.credential().role == Role::Ledger;
-    let found = state
+    let mut found = state
         .read_all(move |shards| accounts_after(shards, after, limit + 1))
         .await?;
-    let more = found.len() > limit;
-    let shown: Vec<StoredAccount> = found.into_iter().take(limit).collect();
-    let last = shown.last().map(|account| account.id.0.to_string());
-    let next = last.filter(|_| more).map(|last| cursor("", &last));
-    let items = shown
+    let next = page.cut(&mut found, |last| cursor("", &last.id.0.to_string()));
+    let items = found
         .into_iter()
         .filter(|account| !clients_only || account.name.starts_with(CLIENT_PREFIX))
         .map(|account| AccountView::new(account.id.0, account.name, &account.state))
@@ -324,11 +310,7 @@ async fn account_statement(
 ) -> Result<Json<StatementView>, Problem> {
     let (_, current) = visible(&state, &caller, id).await?;
     let page = PageRequest::new(query.limit, query.after.as_deref())?;
-    let before = page
-        .after()
-        .map(|(_, key)| key.parse::<u64>())
-        .transpose()
-        .map_err(|_| Problem::parameter("after", "after must be the next of an earlier page"))?;
+    let before = page.after_number()?;
     let date = query.date.unwrap_or(current.day);
     let limit = page.limit();
     let shard = state

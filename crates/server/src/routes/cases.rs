@@ -159,6 +159,5 @@ async fn list_cases(
         None => Range::all("open"),
     };
     let keep = move |case: &Case| query.kind.is_none_or(|kind| case.kind == kind);
-    let found = pagination::list(&state, range, page, keep, CaseView::from);
-    Ok(Json(found.await?))
+    pagination::list(&state, range, page, keep, CaseView::from).await
 }

@@ -135,17 +135,11 @@ async fn resume_settlement(
     key: IdempotencyKey,
 ) -> Result<Response, Problem> {
     let day = read_current(&state).await?;
-    let mut last = None;
-    for shard in state.book().shards() {
-        let request = Request::ResumeSettlement(ResumeSettlement {});
-        let done = Ask::new(&state, &caller, request)
-            .at(shard)
-            .keyed(&caller, key.clone(), b"")
-            .submit()
-            .await?;
-        last = Some(done);
-    }
-    let done = last.ok_or_else(|| Problem::internal("the book has no shard"))?;
+    let request = Request::ResumeSettlement(ResumeSettlement {});
+    let done = Ask::new(&state, &caller, request)
+        .keyed(&caller, key, b"")
+        .submit_to_all()
+        .await?;
     done.answer(|_| Some((StatusCode::OK, day)))
 }
 
@@ -217,8 +211,7 @@ async fn list_days(
         return list_all_days(&state, &page).await.map(Json);
     }
     let keep = |_: &DayClose| true;
-    let found = pagination::list(&state, Range::all("date"), page, keep, DayCloseView::from);
-    Ok(Json(found.await?))
+    pagination::list(&state, Range::all("date"), page, keep, DayCloseView::from).await
 }
 
 /// Closed dates of all shards; every shard has every date, so a page of dates is one of each.
@@ -241,17 +234,15 @@ async fn list_all_days(
             Ok(by_date)
         })
         .await?;
-    let (mut items, mut last) = (Vec::new(), None);
-    let mut dates = by_date.into_iter().rev();
-    for (date, closes) in dates.by_ref().take(limit) {
-        let complete = closes.len() == shards;
-        items.extend(DayCloseView::of_shards(closes).filter(|_| complete));
-        last = Some(cursor(&date, &date));
-    }
-    let more = dates.next().is_some();
+    let mut dates: Vec<(String, Vec<DayClose>)> = by_date.into_iter().rev().collect();
+    let next = page.cut(&mut dates, |(date, _)| cursor(date, date));
+    let complete = dates
+        .into_iter()
+        .filter(|(_, closes)| closes.len() == shards);
+    let items = complete.filter_map(|(_, closes)| DayCloseView::of_shards(closes));
     Ok(Page {
-        items,
-        next: last.filter(|_| more),
+        items: items.collect(),
+        next,
     })
 }
 
@@ -358,6 +349,5 @@ async fn list_clearings(
     caller.require(&READERS)?;
     let page = PageRequest::new(query.limit, query.after.as_deref())?;
     let keep = |_: &Clearing| true;
-    let found = pagination::list(&state, Range::all("date"), page, keep, ClearingView::from);
-    Ok(Json(found.await?))
+    pagination::list(&state, Range::all("date"), page, keep, ClearingView::from).await
 }

@@ -8,7 +8,7 @@ use crate::config::Role;
 use crate::extract::{Ids, OptionalIdempotencyKey, Params};
 use crate::pagination::{self, Page, PageRequest, Range};
 use crate::problem::Problem;
-use crate::routes::{listed_merchant, time_parameter};
+use crate::routes::{self, creation_times, listed_merchant_if_any};
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
@@ -29,13 +29,8 @@ pub fn router() -> OpenApiRouter<AppState> {
         .routes(routes!(redeliver_event))
 }
 
-const READERS: [Role; 3] = [Role::Operator, Role::Finance, Role::Merchant];
-
 async fn visible(state: &AppState, caller: &Caller, id: &str) -> Result<Delivery, Problem> {
-    caller.require(&READERS)?;
-    let delivery: Delivery = pagination::get(state, "event", id).await?;
-    caller.may_see(Some(&delivery.merchant), "event", id)?;
-    Ok(delivery)
+    routes::visible::<Delivery>(state, caller, "event", id, |found| &found.merchant).await
 }
 
 /// Get an event and the log of its delivery
@@ -106,15 +101,12 @@ async fn list_events(
     caller: Caller,
     Params(query): Params<EventQuery>,
 ) -> Result<Json<Page<EventView>>, Problem> {
-    caller.require(&READERS)?;
+    caller.require(&[Role::Operator, Role::Finance, Role::Merchant])?;
     let page = PageRequest::new(query.limit, query.after.as_deref())?;
-    let from = time_parameter("created_from", query.created_from.as_deref())?;
-    let to = time_parameter("created_to", query.created_to.as_deref())?;
-    let range = if caller.confined_to().is_none() && query.merchant.is_none() {
-        Range::between("failed", from, to)
-    } else {
-        let merchant = listed_merchant(&caller, query.merchant)?;
-        Range::between("merchant", from, to).below(&merchant)
+    let (from, to) = creation_times(query.created_from.as_deref(), query.created_to.as_deref())?;
+    let range = match listed_merchant_if_any(&caller, query.merchant)? {
+        Some(merchant) => Range::between("merchant", from, to).below(&merchant),
+        None => Range::between("failed", from, to),
     };
     let keep = move |delivery: &Delivery| {
         query.status.is_none_or(|status| delivery.status == status)
@@ -122,6 +114,5 @@ async fn list_events(
                 .event_type
                 .is_none_or(|kind| delivery.event_type == kind)
     };
-    let found = pagination::list(&state, range, page, keep, EventView::from);
-    Ok(Json(found.await?))
+    pagination::list(&state, range, page, keep, EventView::from).await
 }

@@ -2,7 +2,7 @@
 //! can ask it; what fails half-way is repeated.
 
 use crate::api::launches::{LaunchList, LaunchView, NewLaunch};
-use crate::ask::{Ask, Done};
+use crate::ask::Ask;
 use crate::auth::Caller;
 use crate::config::Role;
 use crate::extract::{Body, Ids};
@@ -35,16 +35,6 @@ fn view(reply: Reply) -> Option<(bool, LaunchView)> {
     }
 }
 
-/// Asks every shard; the answer is that of the last.
-async fn ask_all(state: &AppState, caller: &Caller, request: &Request) -> Result<Done, Problem> {
-    let mut last = None;
-    for shard in state.book().shards() {
-        let ask = Ask::new(state, caller, request.clone()).at(shard);
-        last = Some(ask.submit().await?);
-    }
-    last.ok_or_else(|| Problem::internal("a book without shards"))
-}
-
 fn product(name: &str) -> Result<Product, Problem> {
     Product::ALL
         .into_iter()
@@ -66,7 +56,8 @@ async fn propose_launch(
     body: Body<NewLaunch>,
 ) -> Result<Response, Problem> {
     let request = Request::ProposeLaunch(body.value.into());
-    ask_all(&state, &caller, &request).await?.created(view)
+    let ask = Ask::new(&state, &caller, request);
+    ask.submit_to_all().await?.created(view)
 }
 
 /// Approve a new product
@@ -82,8 +73,8 @@ async fn approve_launch(
 ) -> Result<Response, Problem> {
     let product = product(&name)?;
     let request = Request::ApproveLaunch(ApproveLaunch { product });
-    let done = ask_all(&state, &caller, &request).await?;
-    done.answer(|reply| view(reply).map(|(_, shown)| (axum::http::StatusCode::OK, shown)))
+    let ask = Ask::new(&state, &caller, request);
+    ask.submit_to_all().await?.changed(view)
 }
 
 /// Get a new product

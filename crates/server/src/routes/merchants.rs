@@ -202,6 +202,5 @@ async fn list_merchants(
     let page = PageRequest::new(query.limit, query.after.as_deref())?;
     let keep =
         move |merchant: &Merchant| query.status.is_none_or(|status| merchant.status == status);
-    let found = pagination::list(&state, Range::all("time"), page, keep, MerchantView::from);
-    Ok(Json(found.await?))
+    pagination::list(&state, Range::all("time"), page, keep, MerchantView::from).await
 }

@@ -28,9 +28,12 @@ pub mod transfers;
 pub mod webhook_endpoints;
 
 use crate::auth::Caller;
+use crate::config::Role;
+use crate::pagination;
 use crate::problem::Problem;
 use crate::state::AppState;
 use calendar::BusinessDate;
+use engine::Record;
 use jiff::Timestamp;
 use utoipa_axum::router::OpenApiRouter;
 
@@ -61,6 +64,31 @@ pub fn api() -> OpenApiRouter<AppState> {
         .merge(events::router())
 }
 
+/// An object of a merchant, for those who may see it: that merchant, and who sees what all merchants have.
+async fn visible<R: Record>(
+    state: &AppState,
+    caller: &Caller,
+    what: &'static str,
+    id: &str,
+    merchant: impl Fn(&R) -> &str,
+) -> Result<R, Problem> {
+    caller.require(&[Role::Operator, Role::Finance, Role::Merchant])?;
+    let object: R = pagination::get(state, what, id).await?;
+    caller.may_see(Some(merchant(&object)), what, id)?;
+    Ok(object)
+}
+
+/// Reads between which times listed objects were created.
+fn creation_times(
+    from: Option<&str>,
+    to: Option<&str>,
+) -> Result<(Option<Timestamp>, Option<Timestamp>), Problem> {
+    Ok((
+        time_parameter("created_from", from)?,
+        time_parameter("created_to", to)?,
+    ))
+}
+
 /// Reads a time out of a query: RFC 3339, or a date for its beginning in Shanghai.
 fn time_parameter(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, Problem> {
     let Some(text) = text else { return Ok(None) };
@@ -87,4 +115,15 @@ fn listed_merchant(caller: &Caller, named: Option<String>) -> Result<String, Pro
         )),
         other => other,
     }
+}
+
+/// The merchant whose objects are listed; none where those of all are: no merchant asks, and none is named.
+fn listed_merchant_if_any(
+    caller: &Caller,
+    named: Option<String>,
+) -> Result<Option<String>, Problem> {
+    if caller.confined_to().is_none() && named.is_none() {
+        return Ok(None);
+    }
+    listed_merchant(caller, named).map(Some)
 }

@@ -8,7 +8,7 @@ use crate::config::Role;
 use crate::extract::{Body, IdempotencyKey, Ids, Params, PreferWait};
 use crate::pagination::{self, Page, PageRequest, Range};
 use crate::problem::Problem;
-use crate::routes::{decisions, listed_merchant, time_parameter};
+use crate::routes::{self, creation_times, decisions, listed_merchant};
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
@@ -52,10 +52,7 @@ pub(super) async fn visible(
     caller: &Caller,
     id: &str,
 ) -> Result<Payment, Problem> {
-    caller.require(&[Role::Operator, Role::Finance, Role::Merchant])?;
-    let payment: Payment = pagination::get(state, "payment", id).await?;
-    caller.may_see(Some(&payment.merchant), "payment", id)?;
-    Ok(payment)
+    routes::visible::<Payment>(state, caller, "payment", id, |found| &found.merchant).await
 }
 
 /// Whose payment it is: a merchant's own (the shard checks that), or as the books say.
@@ -267,12 +264,10 @@ async fn list_payments(
         return by_number(&state, &merchant, &number).await;
     }
     let page = PageRequest::new(query.limit, query.after.as_deref())?;
-    let from = time_parameter("created_from", query.created_from.as_deref())?;
-    let to = time_parameter("created_to", query.created_to.as_deref())?;
+    let (from, to) = creation_times(query.created_from.as_deref(), query.created_to.as_deref())?;
     let range = Range::between("merchant", from, to).below(&merchant);
     let keep = move |payment: &Payment| query.status.is_none_or(|status| payment.status == status);
-    let found = pagination::list(&state, range, page, keep, PaymentView::from);
-    Ok(Json(found.await?))
+    pagination::list(&state, range, page, keep, PaymentView::from).await
 }
 
 async fn by_number(

@@ -10,7 +10,7 @@ use crate::config::Role;
 use crate::extract::{Body, IdempotencyKey, Ids, Params};
 use crate::pagination::{self, Page, PageRequest, Range};
 use crate::problem::Problem;
-use crate::routes::{decisions, listed_merchant, time_parameter};
+use crate::routes::{creation_times, decisions, listed_merchant_if_any, visible};
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
@@ -154,9 +154,7 @@ async fn get_payout(
     caller: Caller,
     Ids(id): Ids<String>,
 ) -> Result<Json<PayoutView>, Problem> {
-    caller.require(&[Role::Operator, Role::Finance, Role::Merchant])?;
-    let payout: Payout = pagination::get(&state, "payout", &id).await?;
-    caller.may_see(Some(&payout.merchant), "payout", &id)?;
+    let payout = visible::<Payout>(&state, &caller, "payout", &id, |found| &found.merchant).await?;
     let mut shown = PayoutView::from(payout);
     decisions::with_rules(&state, &mut shown.decision).await?;
     Ok(Json(shown))
@@ -193,15 +191,11 @@ async fn list_payouts(
 ) -> Result<Json<Page<PayoutView>>, Problem> {
     caller.require(&[Role::Operator, Role::Finance, Role::Merchant])?;
     let page = PageRequest::new(query.limit, query.after.as_deref())?;
-    let from = time_parameter("created_from", query.created_from.as_deref())?;
-    let to = time_parameter("created_to", query.created_to.as_deref())?;
-    let range = if caller.confined_to().is_none() && query.merchant.is_none() {
-        Range::between("open", from, to)
-    } else {
-        let merchant = listed_merchant(&caller, query.merchant)?;
-        Range::between("merchant", from, to).below(&merchant)
+    let (from, to) = creation_times(query.created_from.as_deref(), query.created_to.as_deref())?;
+    let range = match listed_merchant_if_any(&caller, query.merchant)? {
+        Some(merchant) => Range::between("merchant", from, to).below(&merchant),
+        None => Range::between("open", from, to),
     };
     let keep = move |payout: &Payout| query.status.is_none_or(|status| payout.status == status);
-    let found = pagination::list(&state, range, page, keep, PayoutView::from);
-    Ok(Json(found.await?))
+    pagination::list(&state, range, page, keep, PayoutView::from).await
 }

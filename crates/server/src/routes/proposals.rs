@@ -179,6 +179,5 @@ async fn list_proposals(
     caller.require(&[Role::Operator, Role::Finance])?;
     let page = PageRequest::new(query.limit, query.after.as_deref())?;
     let keep = |_: &Proposal| true;
-    let found = pagination::list(&state, Range::all("open"), page, keep, ProposalView::from);
-    Ok(Json(found.await?))
+    pagination::list(&state, Range::all("open"), page, keep, ProposalView::from).await
 }

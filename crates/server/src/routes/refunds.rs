@@ -8,7 +8,7 @@ use crate::config::Role;
 use crate::extract::{Body, IdempotencyKey, Ids, Params};
 use crate::pagination::{self, Page, PageRequest, Range};
 use crate::problem::Problem;
-use crate::routes::{decisions, listed_merchant, payments, time_parameter};
+use crate::routes::{creation_times, decisions, listed_merchant, payments, visible};
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
@@ -100,9 +100,7 @@ async fn get_refund(
     caller: Caller,
     Ids(id): Ids<String>,
 ) -> Result<Json<RefundView>, Problem> {
-    caller.require(&[Role::Operator, Role::Finance, Role::Merchant])?;
-    let refund: Refund = pagination::get(&state, "refund", &id).await?;
-    caller.may_see(Some(&refund.merchant), "refund", &id)?;
+    let refund = visible::<Refund>(&state, &caller, "refund", &id, |found| &found.merchant).await?;
     let mut shown = RefundView::from(refund);
     decisions::with_rules(&state, &mut shown.decision).await?;
     Ok(Json(shown))
@@ -140,8 +138,7 @@ async fn list_refunds(
 ) -> Result<Json<Page<RefundView>>, Problem> {
     caller.require(&[Role::Operator, Role::Finance, Role::Merchant])?;
     let page = PageRequest::new(query.limit, query.after.as_deref())?;
-    let from = time_parameter("created_from", query.created_from.as_deref())?;
-    let to = time_parameter("created_to", query.created_to.as_deref())?;
+    let (from, to) = creation_times(query.created_from.as_deref(), query.created_to.as_deref())?;
     let range = match &query.payment {
         Some(payment) => {
             let paid = payments::visible(&state, &caller, payment).await?;
@@ -160,6 +157,5 @@ async fn list_refunds(
         }
     };
     let keep = move |refund: &Refund| query.status.is_none_or(|status| refund.status == status);
-    let found = pagination::list(&state, range, page, keep, RefundView::from);
-    Ok(Json(found.await?))
+    pagination::list(&state, range, page, keep, RefundView::from).await
 }

@@ -4,7 +4,7 @@ use crate::api::resting_money::RestingMoneyView;
 use crate::auth::Caller;
 use crate::config::Role;
 use crate::extract::Params;
-use crate::pagination::read_body;
+use crate::pagination::{read_body, scan};
 use crate::problem::Problem;
 use crate::state::AppState;
 use axum::Json;
@@ -13,7 +13,7 @@ use calendar::BusinessDate;
 use compliance::risk::{EMBEDDED_FIGURES, Rests, RiskFigures};
 use domain::payout::{Payout, PayoutStatus};
 use domain::settlement::{Bucket, Settlement};
-use engine::store::{Found, Queries, Scan, StoreError};
+use engine::store::{Queries, Scan, StoreError};
 use engine::{Record, index_time};
 use serde::Deserialize;
 use utoipa::IntoParams;
@@ -81,14 +81,10 @@ fn each<R: Record>(
 ) -> Result<(), StoreError> {
     let mut after: Option<(String, String)> = None;
     loop {
-        let found: Vec<Found> = queries.list(&Scan {
-            kind: R::KIND.to_owned(),
-            index: index.to_owned(),
+        let found = queries.list(&Scan {
             from: below.to_owned(),
             to: format!("{below}~"),
-            after: after.take(),
-            descending: true,
-            limit: ROWS,
+            ..scan::<R>(index, after.take(), ROWS)
         })?;
         let last = found.len() < ROWS;
         for row in found {

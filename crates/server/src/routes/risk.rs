@@ -124,6 +124,5 @@ async fn list_signals(
                 .measure
                 .is_none_or(|measure| signal.measure == measure)
     };
-    let found = pagination::list(&state, range, page, keep, RiskSignalView::from);
-    Ok(Json(found.await?))
+    pagination::list(&state, range, page, keep, RiskSignalView::from).await
 }

@@ -6,7 +6,7 @@ use crate::config::Role;
 use crate::extract::{Ids, Params};
 use crate::pagination::{self, Page, PageRequest, Range};
 use crate::problem::Problem;
-use crate::routes::listed_merchant;
+use crate::routes::{listed_merchant_if_any, visible};
 use crate::state::AppState;
 use axum::Json;
 use axum::extract::State;
@@ -33,9 +33,8 @@ async fn get_settlement(
     caller: Caller,
     Ids(id): Ids<String>,
 ) -> Result<Json<SettlementView>, Problem> {
-    caller.require(&[Role::Operator, Role::Finance, Role::Merchant])?;
-    let settlement: Settlement = pagination::get(&state, "settlement", &id).await?;
-    caller.may_see(Some(&settlement.merchant), "settlement", &id)?;
+    let settlement =
+        visible::<Settlement>(&state, &caller, "settlement", &id, |found| &found.merchant).await?;
     Ok(Json(settlement.into()))
 }
 
@@ -66,16 +65,12 @@ async fn list_settlements(
     caller.require(&[Role::Operator, Role::Finance, Role::Merchant])?;
     let page = PageRequest::new(query.limit, query.after.as_deref())?;
     let date = query.date;
-    let all_merchants = caller.confined_to().is_none() && query.merchant.is_none();
-    let range = match date {
-        _ if !all_merchants => {
-            Range::all("merchant").below(&listed_merchant(&caller, query.merchant)?)
-        }
-        Some(date) => Range::all("date").below(&date.to_string()),
-        None => Range::all("date"),
+    let range = match (listed_merchant_if_any(&caller, query.merchant)?, date) {
+        (Some(merchant), _) => Range::all("merchant").below(&merchant),
+        (None, Some(date)) => Range::all("date").below(&date.to_string()),
+        (None, None) => Range::all("date"),
     };
     let keep =
         move |settlement: &Settlement| date.is_none_or(|date| settlement.business_date == date);
-    let found = pagination::list(&state, range, page, keep, SettlementView::from);
-    Ok(Json(found.await?))
+    pagination::list(&state, range, page, keep, SettlementView::from).await
 }

@@ -115,12 +115,6 @@ async fn list_keys(
     let _: Merchant = pagination::get(&state, "merchant", &merchant).await?;
     let page = PageRequest::new(query.limit, query.after.as_deref())?;
     let range = Range::between("merchant", None, None).below(&merchant);
-    let found = pagination::list(
-        &state,
-        range,
-        page,
-        |_: &SigningKey| true,
-        SigningKeyView::from,
-    );
-    Ok(Json(found.await?))
+    let keep = |_: &SigningKey| true;
+    pagination::list(&state, range, page, keep, SigningKeyView::from).await
 }

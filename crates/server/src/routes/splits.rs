@@ -122,6 +122,5 @@ async fn list_splits(
     let range = Range::all(index).below(&merchant);
     let viewer = caller.clone();
     let show = move |split: Split| shown_to(&viewer, split);
-    let found = pagination::list(&state, range, page, |_: &Split| true, show);
-    Ok(Json(found.await?))
+    pagination::list(&state, range, page, |_: &Split| true, show).await
 }

@@ -151,17 +151,10 @@ async fn list_endpoints(
                 .collect()
         })
         .await?;
-    let more = endpoints.len() > limit;
-    endpoints.truncate(limit);
-    let last = endpoints
-        .last()
-        .map(|endpoint| cursor("", &endpoint.merchant));
-    let items = endpoints
-        .into_iter()
-        .map(WebhookEndpointView::from)
-        .collect();
+    let next = page.cut(&mut endpoints, |last| cursor("", &last.merchant));
+    let items = endpoints.into_iter().map(WebhookEndpointView::from);
     Ok(Json(Page {
-        items,
-        next: last.filter(|_| more),
+        items: items.collect(),
+        next,
     }))
 }

@@ -1,14 +1,12 @@
 //! A bill is compared with what was booked, which may be another amount than was asked for.
 
-use crate::support::sandboxed::{Receiver, connectors, sandbox};
-use crate::support::{FINANCE, Rig, SHOP, answer, regulation};
+use crate::support::town::Town;
+use crate::support::{FINANCE, SHOP, answer, regulation};
 use channels::answer::{Answer as Statement, RefundState};
 use channels::operation::ChannelReference;
 use engine::runtime::Clock;
 use money::Money;
-use sandbox::WechatSettings;
 use serde_json::{Value, json};
-use server::ServerConfig;
 
 /// A column of the bill's line about a refund.
 fn of_refund(bill: &str, column: &str) -> String {
@@ -21,47 +19,25 @@ fn of_refund(bill: &str, column: &str) -> String {
 
 #[tokio::test]
 async fn a_refund_is_compared_with_the_amount_that_was_booked() {
-    let (clock, sandbox) = sandbox(WechatSettings::default()).await;
-    let (postbox, postbox_url) = Receiver::start().await;
-    let connect = |url: &str| connectors(&sandbox, &postbox_url, &format!("{url}/notify/unionpay"));
-    let mut rig = Rig::with(connect, ServerConfig::default()).await;
-    let merchant = sandbox.parameters().demo_merchants.unwrap().wechat[0]
-        .merchant_id
-        .clone();
-
-    let order = json!({"order_number": "A-1", "amount": {"amount": 20_000, "currency": "CNY"},
-        "channel": "wechat", "description": "two books"});
-    let payment = rig
-        .post("/v1/payments", SHOP, "A-1", &order)
-        .await
-        .expect(201)
-        .id();
-    rig.work().await;
-    let number = payment.strip_prefix("pay_").unwrap();
-    let now = clock.now();
-    sandbox
-        .with_wechat(|core| core.pay(&merchant, number, now))
-        .unwrap();
-    let asked = json!({"refund_number": "R-1", "amount": {"amount": 10_000, "currency": "CNY"}});
+    let mut town = Town::start().await;
+    let payment = town.order("A-1", 20_000).await;
+    town.pay(&payment).await;
     // The bill knows of the payment; our books learn it here.
-    let later = clock.now() + jiff::SignedDuration::from_secs(60);
-    clock.set(later);
-    rig.clock.set(later);
-    rig.press(&format!("/v1/payments/{payment}/query"), SHOP, "q1")
+    town.advance(60);
+    town.rig
+        .press(&format!("/v1/payments/{payment}/query"), SHOP, "q1")
         .await;
-    rig.work().await;
-    let path = format!("/v1/payments/{payment}/refunds");
-    let refund = rig.post(&path, SHOP, "r1", &asked).await.expect(201).id();
-    rig.work().await;
-    let later = clock.now() + jiff::SignedDuration::from_secs(3_600);
-    clock.set(later);
-    rig.clock.set(later);
-    sandbox.tick().await;
-    drop(postbox.take());
+    town.rig.work().await;
+    let refund = town.refund(&payment, "R-1", 10_000).await;
+    town.rig.work().await;
+    town.advance(3_600);
+    town.sandbox.tick().await;
     let day = calendar::BusinessDate::new(2026, 11, 20).unwrap();
-    let later = clock.now() + jiff::SignedDuration::from_secs(86_400);
-    clock.set(later);
-    let bill = sandbox
+    let tomorrow = town.clock.now() + jiff::SignedDuration::from_secs(86_400);
+    town.clock.set(tomorrow);
+    let merchant = town.channel_merchant();
+    let bill = town
+        .sandbox
         .with_wechat(|core| core.bill_text(&merchant, day))
         .unwrap();
 
@@ -69,11 +45,11 @@ async fn a_refund_is_compared_with_the_amount_that_was_booked() {
     let state = RefundState::Succeeded {
         channel_number: of_refund(&bill, "微信退款单号"),
         amount: Money::cny(9_000),
-        refunded_at: rig.clock.now(),
+        refunded_at: town.rig.clock.now(),
     };
     let reference = ChannelReference(refund.strip_prefix("ref_").unwrap().to_owned());
     regulation::told(
-        &rig,
+        &town.rig,
         Statement::Refund {
             refund: reference,
             state,
@@ -81,7 +57,7 @@ async fn a_refund_is_compared_with_the_amount_that_was_booked() {
     )
     .await;
     let path = "/v1/reconciliations/bill?channel=wechat&date=2026-11-20";
-    let request = rig.client().post(rig.url(path));
+    let request = town.rig.client().post(town.rig.url(path));
     let compared = answer(
         request
             .header("authorization", format!("Bearer {FINANCE}"))
@@ -99,6 +75,5 @@ async fn a_refund_is_compared_with_the_amount_that_was_booked() {
     assert_eq!(found[0]["finding"], "amount_differs", "{compared}");
     assert_eq!(found[0]["ours"]["amount"], 9_000, "{compared}");
     assert_eq!(found[0]["theirs"]["amount"], 10_000, "{compared}");
-    sandbox.stop().await;
-    rig.stop().await;
+    town.stop().await;
 }

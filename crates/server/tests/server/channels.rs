@@ -1,11 +1,11 @@
 //! With channels on the other side: a payment, its notification, its webhook, a refund, a payout.
 
-use crate::support::sandboxed::Receiver;
 use crate::support::town::Town;
 use crate::support::{self, FINANCE, OPERATOR, OTHER_SHOP, Rig, SHOP, answer};
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use standardwebhooks::Webhook;
+use testing::receiver::Receiver;
 
 #[tokio::test]
 async fn a_notification_is_believed_only_with_its_signature_and_counts_once() {
@@ -118,7 +118,7 @@ async fn who_prefers_to_wait_is_answered_with_the_code() {
 #[tokio::test]
 async fn webhooks_are_signed_and_repeated_alike_until_they_arrive() {
     let mut town = Town::start().await;
-    let (shop, url) = Receiver::start().await;
+    let (shop, url) = Receiver::start(StatusCode::OK).await;
     let set = town
         .rig
         .post("/v1/webhook-endpoints", SHOP, "w", &json!({"url": url}))
@@ -199,7 +199,7 @@ async fn an_endpoint_that_hangs_holds_up_nobody_else() {
     let mut town = Town::start().await;
     let hanging = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let hanging_url = format!("http://{}/", hanging.local_addr().unwrap());
-    let (other, other_url) = Receiver::start().await;
+    let (other, other_url) = Receiver::start(StatusCode::OK).await;
     for (token, url) in [(SHOP, &hanging_url), (OTHER_SHOP, &other_url)] {
         let body = json!({"url": url});
         let set = town.rig.post("/v1/webhook-endpoints", token, "w", &body);

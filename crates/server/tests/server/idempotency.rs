@@ -1,22 +1,25 @@
 //! Retries: the same request again, another one under the same key, the same number again.
 
 use crate::support::{self, LEDGER, OPERATOR, Rig, SHOP, transfer};
-use serde_json::json;
+use serde_json::{Value, json};
 
 fn replayed(answer: &support::Answer) -> Option<&str> {
     let value = answer.headers.get("idempotency-replayed")?;
     value.to_str().ok()
 }
 
+/// Two accounts and a transfer of 700 between them, posted under the key `k1`: its request and its answer.
+async fn posted(rig: &Rig) -> ((u64, u64), Value, support::Answer) {
+    let accounts = rig.two_accounts().await;
+    let body = transfer(1, accounts.0, accounts.1, 700);
+    let answer = rig.post("/v1/transfers", LEDGER, "k1", &body).await;
+    (accounts, body, answer.expect(201))
+}
+
 #[tokio::test]
 async fn a_repeat_under_the_same_key_is_answered_as_the_first() {
     let rig = Rig::start().await;
-    let (wallet, bank) = rig.two_accounts().await;
-    let body = transfer(1, wallet, bank, 700);
-    let first = rig
-        .post("/v1/transfers", LEDGER, "k1", &body)
-        .await
-        .expect(201);
+    let (_, body, first) = posted(&rig).await;
     assert_eq!(replayed(&first), None);
     let row = rig.last_row().await;
     let second = rig
@@ -32,11 +35,7 @@ async fn a_repeat_under_the_same_key_is_answered_as_the_first() {
 #[tokio::test]
 async fn another_body_under_the_same_key_is_refused() {
     let rig = Rig::start().await;
-    let (wallet, bank) = rig.two_accounts().await;
-    let body = transfer(1, wallet, bank, 700);
-    rig.post("/v1/transfers", LEDGER, "k1", &body)
-        .await
-        .expect(201);
+    let ((wallet, bank), ..) = posted(&rig).await;
     let row = rig.last_row().await;
     let other = transfer(2, wallet, bank, 700);
     rig.post("/v1/transfers", LEDGER, "k1", &other)
@@ -49,11 +48,7 @@ async fn another_body_under_the_same_key_is_refused() {
 #[tokio::test]
 async fn a_late_retry_under_another_key_is_caught_by_its_number() {
     let rig = Rig::start().await;
-    let (wallet, bank) = rig.two_accounts().await;
-    let body = transfer(1, wallet, bank, 700);
-    rig.post("/v1/transfers", LEDGER, "k1", &body)
-        .await
-        .expect(201);
+    let ((wallet, bank), body, _) = posted(&rig).await;
     let row = rig.last_row().await;
     let again = rig
         .post("/v1/transfers", LEDGER, "k2", &body)

@@ -24,14 +24,6 @@ impl Town {
         id
     }
 
-    async fn refund(&self, payment: &str, number: &str, amount: i64) -> String {
-        let body =
-            json!({"refund_number": number, "amount": {"amount": amount, "currency": "CNY"}});
-        let path = format!("/v1/payments/{payment}/refunds");
-        let made = self.rig.post(&path, SHOP, number, &body).await;
-        made.expect(201).id()
-    }
-
     async fn take(&self, date: BusinessDate) -> Answer {
         let body = json!({"channel": "wechat", "date": date.to_string(), "take": true});
         let key = format!("take-{}", self.clock.now());

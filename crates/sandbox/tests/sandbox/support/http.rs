@@ -1,17 +1,12 @@
-//! A sandbox on a simulated clock, and a merchant's server that receives notifications.
+//! A sandbox on a simulated clock.
 
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
-use axum::routing::post;
+use super::{unionpay, wechat};
 use calendar::{BusinessDate, instant_at};
 use sandbox::{
-    CertifiedKey, Clock, RunningSandbox, Sandbox, SandboxConfig, SandboxKeys, SimClock,
-    generate_merchant,
+    CertifiedKey, Clock, RunningSandbox, Sandbox, SandboxConfig, SandboxKeys, SerialMode, SimClock,
+    UnionpayMerchant, WechatMerchant, generate_merchant,
 };
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, OnceLock};
 
 /// Keys of the channels, made once for all tests of a binary.
 pub fn keys() -> Arc<SandboxKeys> {
@@ -43,51 +38,40 @@ pub async fn start(clock: &SimClock) -> RunningSandbox {
     .unwrap()
 }
 
+/// A sandbox with WeChat's merchant, which knows the platform by `mode`.
+pub async fn start_with_wechat(clock: &SimClock, mode: SerialMode) -> RunningSandbox {
+    let sandbox = start(clock).await;
+    let merchant = WechatMerchant {
+        serial_mode: mode,
+        ..wechat_merchant()
+    };
+    sandbox.register_wechat_merchant(&merchant).unwrap();
+    sandbox
+}
+
+/// WeChat's merchant, to be registered.
+pub fn wechat_merchant() -> WechatMerchant {
+    let key = merchant_key();
+    WechatMerchant::new(
+        wechat::MERCHANT,
+        wechat::APP,
+        key.serial_hex(),
+        key.certificate_pem(),
+        wechat::API_V3_KEY,
+    )
+}
+
+/// A sandbox with UnionPay's merchant.
+pub async fn start_with_unionpay(clock: &SimClock) -> RunningSandbox {
+    let sandbox = start(clock).await;
+    let merchant = UnionpayMerchant {
+        merchant_id: unionpay::MERCHANT.to_owned(),
+        certificate_pem: merchant_key().certificate_pem().to_owned(),
+    };
+    sandbox.register_unionpay_merchant(&merchant).unwrap();
+    sandbox
+}
+
 pub fn client() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().unwrap()
-}
-
-/// Headers and body of a notification.
-pub type Received = (HeaderMap, Vec<u8>);
-
-/// A merchant's server: keeps what it receives, answers as told, 204 when told nothing.
-#[derive(Clone, Default)]
-pub struct Receiver {
-    received: Arc<Mutex<Vec<Received>>>,
-    answers: Arc<Mutex<VecDeque<StatusCode>>>,
-    usual: Arc<Mutex<Option<StatusCode>>>,
-}
-
-impl Receiver {
-    /// Starts it; answers the URL too.
-    pub async fn start(usual: StatusCode) -> (Self, String) {
-        let receiver = Self::default();
-        *receiver.usual.lock().unwrap() = Some(usual);
-        let router = Router::new()
-            .route("/notify", post(receive))
-            .with_state(receiver.clone());
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/notify", listener.local_addr().unwrap());
-        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        (receiver, url)
-    }
-
-    pub fn answer_next(&self, status: StatusCode) {
-        self.answers.lock().unwrap().push_back(status);
-    }
-
-    /// What was received since the last call.
-    pub fn take(&self) -> Vec<Received> {
-        std::mem::take(&mut self.received.lock().unwrap())
-    }
-}
-
-async fn receive(State(receiver): State<Receiver>, headers: HeaderMap, body: Bytes) -> StatusCode {
-    receiver
-        .received
-        .lock()
-        .unwrap()
-        .push((headers, body.to_vec()));
-    let told = receiver.answers.lock().unwrap().pop_front();
-    told.or(*receiver.usual.lock().unwrap()).unwrap()
 }

@@ -1,6 +1,10 @@
 //! What the tests of this crate share.
 pub mod http;
 
+pub mod unionpay {
+    pub const MERCHANT: &str = "777290058110048";
+}
+
 pub mod wechat {
     use calendar::{BusinessDate, instant_at};
     use jiff::Timestamp;
@@ -12,6 +16,7 @@ pub mod wechat {
 
     pub const MERCHANT: &str = "1900000001";
     pub const APP: &str = "wx0000000000000001";
+    pub const API_V3_KEY: &str = "0123456789abcdef0123456789ABCDEF";
 
     pub fn day() -> BusinessDate {
         BusinessDate::new(2026, 3, 2).unwrap()

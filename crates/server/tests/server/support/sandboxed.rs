@@ -1,11 +1,6 @@
 //! Connectors to a sandbox with its own merchants, on one clock.
 
 use super::start_time;
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode};
-use axum::routing::post;
 use channels::Connector;
 use channels::crypto::{AeadKey, Certificate, RsaPrivateKey, RsaPublicKey};
 use channels::unionpay::{TEST_SIGNER, UnionpayConfig, UnionpayConnector};
@@ -13,8 +8,8 @@ use channels::wechat::{WechatConfig, WechatConnector};
 use sandbox::wechat::WechatSettings;
 use sandbox::{Clock, RunningSandbox, Sandbox, SandboxConfig, SimClock};
 use server::Connectors;
-use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 pub async fn sandbox(wechat: WechatSettings) -> (SimClock, RunningSandbox) {
     let clock = SimClock::new(start_time());
@@ -62,47 +57,4 @@ pub fn connectors(
     })
     .unwrap();
     Connectors::new([Arc::new(wechat) as Arc<dyn Connector>, Arc::new(unionpay)])
-}
-
-/// Headers and body of a message.
-pub type Message = (HeaderMap, Vec<u8>);
-
-/// A server that keeps what it receives and answers as told, 200 when told nothing.
-#[derive(Clone, Default)]
-pub struct Receiver {
-    received: Arc<Mutex<Vec<Message>>>,
-    answers: Arc<Mutex<VecDeque<StatusCode>>>,
-}
-
-impl Receiver {
-    /// Starts it; answers the URL too.
-    pub async fn start() -> (Receiver, String) {
-        let receiver = Receiver::default();
-        let router = Router::new()
-            .route("/", post(receive))
-            .with_state(receiver.clone());
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("http://{}/", listener.local_addr().unwrap());
-        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        (receiver, url)
-    }
-
-    pub fn answer_next(&self, status: StatusCode) {
-        self.answers.lock().unwrap().push_back(status);
-    }
-
-    /// What came since the last call.
-    pub fn take(&self) -> Vec<Message> {
-        std::mem::take(&mut self.received.lock().unwrap())
-    }
-}
-
-async fn receive(State(receiver): State<Receiver>, headers: HeaderMap, body: Bytes) -> StatusCode {
-    receiver
-        .received
-        .lock()
-        .unwrap()
-        .push((headers, body.to_vec()));
-    let answer = receiver.answers.lock().unwrap().pop_front();
-    answer.unwrap_or(StatusCode::OK)
 }

@@ -1,11 +1,12 @@
 //! A server with channels on its other side, on one clock.
-use super::sandboxed::{Receiver, connectors, sandbox};
+use super::sandboxed::{connectors, sandbox};
 use crate::support::{self, Rig, SHOP, answer};
-use axum::http::HeaderMap;
+use axum::http::StatusCode;
 use sandbox::wechat::WechatSettings;
 use sandbox::{RunningSandbox, SimClock};
 use serde_json::{Value, json};
 use server::{ServerConfig, WebhookConfig};
+use testing::receiver::{Received, Receiver};
 
 pub struct Town {
     pub rig: Rig,
@@ -22,7 +23,7 @@ impl Town {
 
     pub async fn with(wechat: WechatSettings) -> Town {
         let (clock, sandbox) = sandbox(wechat).await;
-        let (postbox, postbox_url) = Receiver::start().await;
+        let (postbox, postbox_url) = Receiver::start(StatusCode::OK).await;
         let config = ServerConfig {
             webhooks: WebhookConfig {
                 allow_private: true,
@@ -61,7 +62,7 @@ impl Town {
     }
 
     /// The payer pays; answers WeChat's notification.
-    pub async fn pay(&self, payment: &str) -> (HeaderMap, Vec<u8>) {
+    pub async fn pay(&self, payment: &str) -> Received {
         let merchant = self.channel_merchant();
         let number = payment.strip_prefix("pay_").unwrap();
         let now = self.clock.now();
@@ -72,7 +73,7 @@ impl Town {
         self.postbox.take().pop().expect("a notification")
     }
 
-    pub async fn forward(&self, (headers, body): &(HeaderMap, Vec<u8>)) -> support::Answer {
+    pub async fn forward(&self, (headers, body): &Received) -> support::Answer {
         let mut request = self
             .rig
             .client()
@@ -83,6 +84,14 @@ impl Town {
             }
         }
         answer(request.body(body.clone())).await
+    }
+
+    pub async fn refund(&self, payment: &str, number: &str, amount: i64) -> String {
+        let body =
+            json!({"refund_number": number, "amount": {"amount": amount, "currency": "CNY"}});
+        let path = format!("/v1/payments/{payment}/refunds");
+        let made = self.rig.post(&path, SHOP, number, &body).await;
+        made.expect(201).id()
     }
 
     pub async fn payment(&self, id: &str) -> Value {
