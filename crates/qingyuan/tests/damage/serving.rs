@@ -1,9 +1,10 @@
 //! A server over a damaged book: it uses no changed row, and takes no book without its shard row for a new one.
 
 use crate::book::{copy_of_book, places};
+use crate::support::api_key;
 use crate::support::database::sqlite3;
 use crate::support::http::{Answer, Call, Client};
-use crate::support::process::{Serving, run, text, verify, write};
+use crate::support::process::{Serving, over, run, text, verify, write};
 use serde_json::{Value, json};
 use server::{ApiKeyConfig, Role};
 use std::path::Path;
@@ -11,21 +12,9 @@ use std::path::Path;
 /// A server over a book, and its operator.
 fn serve(book: &Path, log: &Path) -> (Serving, Client) {
     let key = ApiKeyConfig::of_token("o", "a-token", "li.na", Role::Operator);
-    let settings = format!(
-        "[[api_keys]]\nid = \"o\"\nsha256 = \"{}\"\nprincipal = \"li.na\"\nrole = \"operator\"\n",
-        key.sha256
-    );
-    let settings = write(book, "settings.toml", &settings);
-    let (data, settings) = (text(book), text(&settings));
-    let arguments = [
-        "--data",
-        data,
-        "--bind",
-        "127.0.0.1:0",
-        "--config",
-        settings,
-    ];
-    let server = Serving::start(&arguments, log);
+    let settings = write(book, "settings.toml", &api_key(&key));
+    let more = ["--config", text(&settings)];
+    let server = Serving::start(&over(book, &more), log);
     let client = Client::new(&server.url);
     (server, client)
 }
