@@ -2,7 +2,7 @@
 
 use crate::support::*;
 use calendar::SettlementCycle;
-use channels::answer::{OrderState, RefundState};
+use channels::answer::{Answer as Statement, OrderState, RefundState};
 use channels::operation::Channel;
 use domain::Answer;
 use domain::merchant::{LateSuccess, Merchant, MerchantStatus};
@@ -12,7 +12,7 @@ use domain::refund::{Refund, RefundStatus};
 use domain::reserve::Reserve;
 use domain::settlement::{Bucket, Settlement};
 use domain::split::{Receiver, ReceiverKind, Share, Split, SplitPlan};
-use engine::EffectReport;
+use engine::{EffectReport, TimerRecord};
 use money::Rate;
 use proptest::prelude::*;
 
@@ -167,9 +167,11 @@ impl World {
                 let Some(id) = self.payment(*payment) else {
                     return;
                 };
-                if self.book.payment(&id).status == PaymentStatus::Created {
-                    self.book.register(&id);
-                }
+                // In whatever state: the channel's answer may be late, or come a second time.
+                let effect = self.book.payment(&id).effect;
+                let code_url = "weixin://wxpay/bizpayurl?pr=x".into();
+                let answer = Answer::Channel(Statement::OrderCreated { code_url });
+                self.report(&effect, EffectReport::Answered { answer });
             }
             Step::Pay {
                 payment,
@@ -430,6 +432,10 @@ impl World {
             assert_eq!(payment.refunded.amount(), refunded);
             assert_eq!(payment.fee_returned.amount(), fee_returned);
             assert!(fee_returned <= payment.fee.amount());
+            // Whoever still may pay is asked about until the channel has said how it ended.
+            let timer = format!("payment/{}", payment.id);
+            let asked_about = self.book.record::<TimerRecord>(&timer).is_some();
+            assert_eq!(asked_about, payment.status.is_open(), "{}", payment.id);
             let Some(paid) = &payment.paid else {
                 assert!(refunded == 0 && payment.fee.is_zero() && payment.split.is_none());
                 continue;
@@ -562,4 +568,30 @@ proptest! {
             world.check();
         }
     }
+}
+
+/// Found by the property above, when its channel answered whatever was asked about an order with its code.
+#[test]
+fn an_order_that_is_being_closed_is_registered_late_and_again() {
+    let order = Step::Order {
+        merchant: 0,
+        amount: 100,
+        split: false,
+    };
+    let registered = Step::Register { payment: 0 };
+    let close = Step::AskToClose { payment: 0 };
+    let late = [&registered; 3];
+    let mut world = World::new();
+    for step in [&order, &close].into_iter().chain(late) {
+        world.play(step);
+        world.check();
+    }
+    let payment = world.book.payment(&world.payments[0]);
+    assert_eq!(payment.status, PaymentStatus::Created);
+    assert_eq!(payment.code_url, None, "nobody is shown a code now");
+    world.play(&Step::ChannelClosed { payment: 0 });
+    world.play(&registered);
+    world.check();
+    let payment = world.book.payment(&world.payments[0]);
+    assert_eq!(payment.status, PaymentStatus::Closed);
 }
