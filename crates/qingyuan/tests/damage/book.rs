@@ -7,10 +7,11 @@ use serde_json::Value;
 use std::path::Path;
 use std::sync::OnceLock;
 
-/// A book of two simulated days, all of it in one file.
-pub fn book() -> &'static Path {
-    static BOOK: OnceLock<tempfile::TempDir> = OnceLock::new();
-    let directory = BOOK.get_or_init(|| {
+/// A book of two simulated days, all of it in one file. Only copied, never opened: who opens a database makes
+/// files beside it and takes them away again while another test copies.
+fn kept() -> &'static Path {
+    static KEPT: OnceLock<tempfile::TempDir> = OnceLock::new();
+    let directory = KEPT.get_or_init(|| {
         let directory = tempfile::tempdir().unwrap();
         let data = text(directory.path());
         run(["demo", "--payments", "60", "--json", "--data", data]).expect(0);
@@ -21,11 +22,22 @@ pub fn book() -> &'static Path {
     directory.path()
 }
 
+/// A copy that all may read and nobody changes.
+pub fn book() -> &'static Path {
+    static BOOK: OnceLock<tempfile::TempDir> = OnceLock::new();
+    BOOK.get_or_init(copy_of_book).path()
+}
+
 /// A copy that may be changed.
 pub fn copy_of_book() -> tempfile::TempDir {
     let copy = tempfile::tempdir().unwrap();
-    copy_directory(book(), copy.path());
+    copy_book_to(copy.path());
     copy
+}
+
+/// Copies the book into a directory.
+pub fn copy_book_to(directory: &Path) {
+    copy_directory(kept(), directory);
 }
 
 /// Changes a copy of the book and verifies it.

@@ -1,8 +1,8 @@
 //! Files and directories that `verify` cannot read as a book, and one that it can only read.
 
-use crate::book::{book, damaged};
+use crate::book::{copy_book_to, damaged};
+use crate::support::database_file;
 use crate::support::process::{text, verify, write};
-use crate::support::{copy_directory, database_file};
 use std::path::Path;
 
 /// Root may write everywhere: the program runs as nobody then.
@@ -30,7 +30,7 @@ fn a_book_in_a_directory_that_cannot_be_written_is_verified() {
     // A name that an address would take for something else.
     let copy = place.path().join("book 100%?#1");
     std::fs::create_dir(&copy).unwrap();
-    copy_directory(book(), &copy);
+    copy_book_to(&copy);
     for file in std::fs::read_dir(&copy).unwrap() {
         allow(&file.unwrap().path(), 0o444);
     }
