@@ -1,10 +1,11 @@
 //! From a movement with a name to transfers in the ledger.
 
 use crate::chart::Movement;
+use crate::clearing::AMOUNT_MAX;
 use crate::rejection::broken;
 use engine::{Interrupt, PostStop, Tx};
 use ledger::{AccountId, Transfer};
-use money::Money;
+use money::{Currency, Money};
 
 /// One movement of money: 借 debit, 贷 credit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +72,18 @@ pub(crate) fn plus(left: Money, right: Money) -> Result<Money, Interrupt> {
 /// Difference of two amounts that the books keep in one currency.
 pub(crate) fn minus(left: Money, right: Money) -> Result<Money, Interrupt> {
     left.checked_sub(right).map_err(broken)
+}
+
+/// How far two amounts are apart that the books keep in one currency.
+pub(crate) fn apart(left: Money, right: Money) -> Result<Money, Interrupt> {
+    let less = smaller(left, right);
+    plus(minus(left, less)?, minus(right, less)?)
+}
+
+/// Whether the books can take an amount that a channel states: in their currency, above nothing, and not beyond
+/// all money. Totals of accounts only grow, so that one statement of nonsense would leave no room for others.
+pub(crate) fn is_bookable(amount: Money, currency: Currency) -> bool {
+    amount.currency() == currency && (1..=AMOUNT_MAX).contains(&amount.amount())
 }
 
 /// The smaller of two amounts of one currency.

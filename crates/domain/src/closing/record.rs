@@ -21,10 +21,14 @@ pub enum Figure {
     Fees,
     /// Fees given back.
     FeesReturned,
+    /// Fees charged again because a refund came to nothing.
+    FeesRestored,
     /// Parts paid to receivers.
     Splits,
     /// Parts given back by receivers.
     SplitsReturned,
+    /// Parts given to receivers again because a refund came to nothing.
+    SplitsRestored,
     /// Refunds requested.
     RefundsRequested,
     /// Refunds the payer has.

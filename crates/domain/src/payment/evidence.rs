@@ -10,8 +10,11 @@
 //! | not ours | SUS | case |
 //! | of a merchant whose account is closed | SUS, the payment is under review | case |
 
-use super::{ChannelTrade, FundSource, Paid, Payment, PaymentStatus, posting, rules, save, timer};
-use crate::booking::{is_open, minus, post_fact};
+use super::{
+    ChannelTrade, Contradiction, FundSource, Paid, Payment, PaymentStatus, posting, rules, save,
+    timer,
+};
+use crate::booking::{is_bookable, is_open, minus, post_fact};
 use crate::case::{self, CaseKind, Finding};
 use crate::chart::{self, Chart};
 use crate::closing::{self, Figure};
@@ -28,6 +31,9 @@ use engine::Interrupt;
 use money::Money;
 use std::sync::Arc;
 
+/// Statements kept that contradict a trade; of more than these the latest.
+const CONTRADICTIONS_MAX: usize = 20;
+
 /// Takes a verified statement that an order was paid.
 pub(crate) fn paid(
     cx: &mut Context<'_, '_>,
@@ -40,7 +46,7 @@ pub(crate) fn paid(
         return known_trade(cx, &known, order, &paid);
     }
     let chart = chart::of(cx.tx)?;
-    if paid.amount.currency() != chart.currency || !paid.amount.is_positive() {
+    if !is_bookable(paid.amount, chart.currency) {
         let reason = format!("a payment of {} cannot be booked", paid.amount);
         return finding(cx, CaseKind::Unbookable, &key, None, reason, &paid);
     }
@@ -53,6 +59,7 @@ pub(crate) fn paid(
         order: order.0.clone(),
         amount: paid.amount,
         in_suspense: true,
+        contradictions: Vec::new(),
     };
     let Some(payment) = payment else {
         let key = trade.key.clone();
@@ -75,12 +82,25 @@ fn known_trade(
     if known.order == order.0 && known.amount == paid.amount {
         return Ok(());
     }
+    let contradiction = Contradiction {
+        order: order.0.clone(),
+        amount: paid.amount,
+    };
+    // A bill that is taken again says it again, also where people have decided on it.
+    if known.contradictions.contains(&contradiction) {
+        return Ok(());
+    }
+    let mut trade = known.clone();
+    trade.contradictions.push(contradiction);
+    if trade.contradictions.len() > CONTRADICTIONS_MAX {
+        trade.contradictions.remove(0);
+    }
+    cx.tx.put(trade)?;
     let reason = format!(
         "the trade was booked with {} for another order or amount",
         known.amount
     );
-    let key = known.key.clone();
-    finding(cx, CaseKind::Contradiction, &key, None, reason, paid)
+    finding(cx, CaseKind::Contradiction, &known.key, None, reason, paid)
 }
 
 /// Books the money of a known payment; says whether it reached the merchant.

@@ -5,7 +5,7 @@ use super::{
     Evidence, FailureEvidence, ForeignPayout, PaidEvidence, Payout, PayoutStatus, end, posting,
     save,
 };
-use crate::booking::{minus, post_fact, smaller};
+use crate::booking::{apart, is_bookable, minus, post_fact, smaller};
 use crate::case::{self, CaseKind, Finding};
 use crate::chart;
 use crate::closing::{self, Figure};
@@ -19,7 +19,7 @@ use crate::webhook::{self, EventType};
 use channels::answer::PayoutState;
 use channels::operation::{Channel, ChannelReference};
 use engine::Interrupt;
-use money::{Currency, Money};
+use money::Money;
 
 /// A channel says how a payout stands.
 pub(crate) fn state(
@@ -137,7 +137,8 @@ fn confirmed(
             "two people said that {} was paid, the channel paid {actual}",
             payout.amount
         );
-        open_case(cx, &payout, CaseKind::Contradiction, reason, actual)?;
+        let difference = apart(payout.amount, actual)?;
+        open_case(cx, &payout, CaseKind::Contradiction, reason, difference)?;
     }
     save(cx.tx, payout)
 }
@@ -167,7 +168,8 @@ fn book_paid(
             "{} was asked to be paid, the channel paid {actual}",
             payout.amount
         );
-        open_case(cx, &payout, CaseKind::Contradiction, reason, actual)?;
+        let difference = apart(payout.amount, actual)?;
+        open_case(cx, &payout, CaseKind::Contradiction, reason, difference)?;
     }
     end(cx, &mut payout)?;
     closing::count(cx.tx, &[(Figure::PayoutsSucceeded, Some(actual))])?;
@@ -181,10 +183,6 @@ fn book_paid(
         &payout,
     )?;
     save(cx.tx, payout)
-}
-
-fn is_bookable(amount: Money, currency: Currency) -> bool {
-    amount.currency() == currency && amount.is_positive()
 }
 
 fn not_booked(evidence: &PaidEvidence) -> String {

@@ -2,7 +2,7 @@
 
 use super::news::ask;
 use super::{ForeignRefund, Refund, RefundOrigin, RefundStatus, late, posting, save};
-use crate::booking::{covered, minus, plus, post_fact, smaller};
+use crate::booking::{apart, covered, is_bookable, minus, plus, post_fact, smaller};
 use crate::case::{self, CaseKind, Finding};
 use crate::closing::{self, Figure};
 use crate::context::Context;
@@ -120,7 +120,7 @@ fn unbookable(cx: &mut Context<'_, '_>, refund: &Refund, done: &Done<'_>) -> Res
 
 impl Done<'_> {
     fn is_bookable(&self, currency: Currency) -> bool {
-        self.amount.currency() == currency && self.amount.is_positive()
+        is_bookable(self.amount, currency)
     }
 
     /// Notes in a refund what the channel gave back, so that the same statement says nothing new and the
@@ -156,7 +156,8 @@ fn book(cx: &mut Context<'_, '_>, mut refund: Refund, done: &Done<'_>) -> Result
             "{} was asked to be refunded, the channel refunded {}",
             refund.amount, done.amount
         );
-        open_case(cx, &refund, CaseKind::Contradiction, reason, done.amount)?;
+        let difference = apart(refund.amount, done.amount)?;
+        open_case(cx, &refund, CaseKind::Contradiction, reason, difference)?;
     }
     give_back_room(cx.tx, &refund, covered)?;
     cx.tx.settle_effect(&refund.effect)?;
@@ -268,7 +269,7 @@ pub(super) fn release(cx: &mut Context<'_, '_>, mut refund: Refund) -> Result<()
         &refund.id,
     )?;
     settlement::add(cx, &merchant, &[(Item::RefundReleased, refund.amount)])?;
-    let missing = split::give_again(cx, &payment, &merchant, &refund.split_returns)?;
+    let missing = split::give_again(cx, &payment, &merchant, &refund)?;
     let missing = plus(missing, restore_fee(cx, &refund, &merchant)?)?;
     if !missing.is_zero() {
         let reason = format!(
@@ -318,6 +319,7 @@ fn restore_fee(
     post_fact(cx.tx, &legs, &refund.id)?;
     let again = covered.checked_neg().map_err(broken)?;
     settlement::add(cx, merchant, &[(Item::FeeRestored, again)])?;
+    closing::count(cx.tx, &[(Figure::FeesRestored, Some(refund.fee_returned))])?;
     Ok(missing)
 }
 

@@ -42,7 +42,9 @@ pub(crate) fn effect_news(
     let own_effect = record.id == refund.effect;
     match (news, answer) {
         (EffectNews::Answered, Some(Answer::Refused(refusal))) if own_effect => {
-            declined(cx, refund, refusal)
+            // Refused after it had been "under way": a repetition was, the refund may still be.
+            let has_arrived = record.arrived || refund.status == RefundStatus::Processing;
+            declined(cx, refund, refusal, has_arrived)
         }
         (EffectNews::Answered, Some(Answer::Absent)) if refund.status == RefundStatus::Declined => {
             still_declined(cx, refund)
@@ -87,8 +89,13 @@ fn declined(
     cx: &mut Context<'_, '_>,
     mut refund: Refund,
     refusal: &Refusal,
+    has_arrived: bool,
 ) -> Result<(), Interrupt> {
-    refund.status = RefundStatus::Declined;
+    refund.status = if has_arrived {
+        RefundStatus::Processing
+    } else {
+        RefundStatus::Declined
+    };
     refund.refusal = Some(refusal.clone());
     ask(cx, &refund, 0)?;
     save(cx.tx, refund)

@@ -20,6 +20,7 @@ use crate::closing::{self, Figure};
 use crate::context::Context;
 use crate::merchant::{self, Merchant};
 use crate::payment::{self, Payment, PaymentStatus};
+use crate::refund::Refund;
 use crate::regulation::Ruling;
 use crate::rejection::{Code, Refusable, Rejection, broken};
 use crate::settlement::{self, Item};
@@ -303,7 +304,7 @@ pub(crate) fn give_again(
     cx: &mut Context<'_, '_>,
     payment: &Payment,
     main: &Merchant,
-    returns: &[SplitReturn],
+    refund: &Refund,
 ) -> Result<Money, Interrupt> {
     let mut missing = Money::zero(payment.amount.currency());
     let Some(id) = &payment.split else {
@@ -311,14 +312,18 @@ pub(crate) fn give_again(
     };
     let chart = chart::of(cx.tx)?;
     let mut split = (*cx.tx.expect::<Split>(id)?).clone();
-    for part in returns {
+    let mut restored = missing;
+    for part in &refund.split_returns {
         let receiver = cx.tx.expect::<Merchant>(&part.merchant)?;
         if !is_open(cx.tx, receiver.accounts.payable)? {
             let finding = Finding {
                 kind: CaseKind::AccountClosed,
                 object: &payment.id,
                 merchant: Some(&receiver.id),
-                reason: "a refund came to nothing, but the receiver of a part is closed: the main merchant has it".to_owned(),
+                reason: format!(
+                    "refund {} came to nothing, but {}, the receiver of a part, is closed: the main merchant has it",
+                    refund.id, receiver.id
+                ),
                 amount: Some(part.amount),
             };
             case::open(cx.tx, finding)?;
@@ -335,6 +340,7 @@ pub(crate) fn give_again(
             &payment.id,
         )?;
         missing = plus(missing, lacking)?;
+        restored = plus(restored, part.amount)?;
         settlement::add(cx, &receiver, &[(Item::SplitIn, part.amount)])?;
         settlement::add(
             cx,
@@ -348,6 +354,9 @@ pub(crate) fn give_again(
         {
             known.returned = minus(known.returned, part.amount)?;
         }
+    }
+    if !restored.is_zero() {
+        closing::count(cx.tx, &[(Figure::SplitsRestored, Some(restored))])?;
     }
     save(cx.tx, split)?;
     Ok(missing)

@@ -4,7 +4,7 @@ use crate::support::*;
 use channels::operation::Channel;
 use domain::case::{AssignCase, CaseStatus};
 use domain::clearing::{AMOUNT_MAX, AdjustDifference, AdjustmentAccount};
-use domain::payout::Payout;
+use domain::payout::{Payout, ResolvedPayout};
 use domain::{Code, Command, Request};
 use engine::Verdict;
 
@@ -179,4 +179,44 @@ fn a_correction_takes_nothing_of_the_reserve_that_payouts_on_their_way_need() {
     book.notify(Channel::Unionpay, done);
     let reserve = book.chart().reserve;
     assert_eq!(book.balance(reserve), 0);
+}
+
+/// The channel moved less than half of what was asked for: what is left stands in the differences, and all of it
+/// can be taken to the merchant, no fen more.
+#[test]
+fn what_a_payout_or_a_refund_lacks_can_all_be_given_to_the_merchant() {
+    let short_payout = {
+        let (mut book, merchant, payout) = Book::with_payout();
+        book.answer(&payout, payout_done(&payout, 1_000));
+        (book, merchant, 3_000)
+    };
+    let short_of_peoples_word = {
+        let (mut book, merchant, payout) = Book::with_payout();
+        book.unknown(&payout);
+        book.cancel_payout(&payout).unwrap();
+        book.pass(1_800);
+        book.resolve_payout(&payout, ResolvedPayout::Paid).unwrap();
+        book.notify(Channel::Unionpay, payout_done(&payout, 1_000));
+        (book, merchant, 3_000)
+    };
+    let short_refund = {
+        let (mut book, merchant, payment) = Book::with_payment();
+        let refund = book.refund_request(&payment, "r1", 5_000).unwrap();
+        let done = refund_done(&refund, 1_000, book.now());
+        book.answer(&refund, done);
+        (book, merchant, 4_000)
+    };
+    for (mut book, merchant, lacking) in [short_payout, short_of_peoples_word, short_refund] {
+        let [case] = book.cases().try_into().unwrap();
+        assert_eq!(case.amount, Some(fen(lacking)));
+        book.explain(&case.id).unwrap();
+        let before = book.payable(&merchant);
+        let more = adjustment(&case.id, "a1", &merchant, lacking + 1);
+        let refused = book.ask_approved(&finance(), more).unwrap_err();
+        assert_refused(&refused, Code::LimitExceeded, "amount");
+        let all = adjustment(&case.id, "a1", &merchant, lacking);
+        book.ask_approved(&finance(), all).unwrap();
+        assert_eq!(book.payable(&merchant), before + lacking);
+        assert_eq!(book.trial_balance(), 0);
+    }
 }

@@ -1,6 +1,8 @@
 //! The turn of a business date, and the figures with which it is closed.
 
+use crate::support::splits::{plan, ppm, three};
 use crate::support::*;
+use channels::answer::RefundState;
 use domain::closing::{DayClose, Figure, TurnDay};
 use domain::{Code, Request};
 
@@ -55,4 +57,21 @@ fn a_day_is_closed_with_its_figures_and_never_backwards() {
         .find(|balance| balance.name == "CHN:wechat")
         .unwrap();
     assert_eq!(receivable.balance, fen(10_000));
+}
+
+/// What was given back with a refund and is taken again when it comes to nothing counts on both sides.
+#[test]
+fn the_figures_of_a_refund_that_comes_to_nothing_add_up_with_the_books() {
+    let (mut book, main, one, _) = three();
+    let payment = book.order_split(&main, "o1", 10_000, plan(&[(&one, ppm(300_000))]));
+    book.pay(&payment, 10_000);
+    let refund = book.refund_request(&payment, "r1", 10_000).unwrap();
+    book.answer(&refund, refund_is(&refund, RefundState::Closed));
+    book.turn_day();
+    let close: DayClose = book.record("2026-03-02").unwrap();
+    let sum = |figure| close.figures.get(&figure).and_then(|tally| tally.amount);
+    assert_eq!(sum(Figure::FeesReturned), Some(fen(60)));
+    assert_eq!(sum(Figure::FeesRestored), Some(fen(60)));
+    assert_eq!(sum(Figure::SplitsReturned), Some(fen(3_000)));
+    assert_eq!(sum(Figure::SplitsRestored), Some(fen(3_000)));
 }

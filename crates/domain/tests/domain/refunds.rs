@@ -344,3 +344,26 @@ fn the_whole_fee_of_a_small_payment_is_taken_again_with_a_split_given_back() {
     assert!(book.case_kinds().is_empty());
     assert_eq!(book.trial_balance(), 0);
 }
+
+/// It was under way; a repetition was refused, and then the channel does not know it. What is under way may still
+/// be made: the merchant does not get its money again by itself.
+#[test]
+fn a_refund_that_was_under_way_and_then_is_refused_and_unknown_waits_for_people() {
+    let (mut book, merchant, payment) = Book::with_payment();
+    let refund = book.refund_request(&payment, "r1", 5_000).unwrap();
+    let effect = book.refund(&refund).effect;
+    let set_aside = (book.payable(&merchant), 5_000);
+    book.report(&effect, EffectReport::Pending);
+    let answer = Answer::Refused(refusal());
+    book.report(&effect, EffectReport::Answered { answer });
+    assert_eq!(book.refund(&refund).status, RefundStatus::Processing);
+    book.answer_with(&refund, Answer::Absent);
+    assert_eq!(book.refund(&refund).status, RefundStatus::Stranded);
+    assert_eq!(book.case_kinds(), [CaseKind::RefundStranded]);
+    let in_transit = book.refunds_in_transit(&merchant);
+    assert_eq!((book.payable(&merchant), in_transit), set_aside);
+    let done = refund_done(&refund, 5_000, book.now());
+    book.notify(Channel::Wechat, done);
+    assert_eq!(book.refund(&refund).status, RefundStatus::Succeeded);
+    assert_eq!(book.trial_balance(), 0);
+}

@@ -193,3 +193,25 @@ fn a_plan_that_cannot_be_executed_leaves_the_money_with_the_main_merchant_and_a_
     assert_eq!([book.payable(&main), book.payable(&one)], [994, 0]);
     assert_eq!(book.case_kinds(), [CaseKind::SplitFailed]);
 }
+
+/// Each closed receiver's part is other money, also where it is as much.
+#[test]
+fn parts_of_closed_receivers_are_all_in_the_case() {
+    let (mut book, main, one, two) = three();
+    let chosen = plan(&[(&one, ppm(200_000)), (&two, ppm(200_000))]);
+    let payment = book.order_split(&main, "o1", 10_000, chosen);
+    book.pay(&payment, 10_000);
+    let refund = book.refund_request(&payment, "r1", 10_000).unwrap();
+    for receiver in [&one, &two] {
+        book.set_status(receiver, MerchantStatus::Closed).unwrap();
+    }
+    book.answer(&refund, refund_is(&refund, RefundState::Closed));
+    assert_eq!(book.payable(&main), 9_940);
+    let [case] = book.cases().try_into().unwrap();
+    assert_eq!(
+        (case.kind, case.amount),
+        (CaseKind::AccountClosed, Some(fen(4_000)))
+    );
+    let [second] = case.further.try_into().unwrap();
+    assert!(case.reason.contains(&one) && second.reason.contains(&two));
+}

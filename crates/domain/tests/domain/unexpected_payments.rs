@@ -5,8 +5,10 @@ use channels::answer::OrderState;
 use channels::operation::{Channel, Operation};
 use domain::Code;
 use domain::case::CaseKind;
+use domain::clearing::AMOUNT_MAX;
 use domain::merchant::LateSuccess;
 use domain::payment::{ChannelTrade, PaymentStatus};
+use domain::payout::PayoutStatus;
 use domain::refund::{Refund, RefundOrigin, RefundStatus};
 
 #[test]
@@ -153,5 +155,53 @@ fn less_than_asked_for_is_reviewed_by_two_people() {
         (book.payable(&merchant), book.balance(suspense)),
         (9_000 - 54, 0)
     );
+    assert_eq!(book.trial_balance(), 0);
+}
+
+/// A bill is taken again after people have decided: the trade is no second time in question.
+#[test]
+fn a_contradiction_that_was_decided_is_not_opened_by_the_same_statement() {
+    let (mut book, _, payment) = Book::with_payment();
+    let (number, paid_at) = (format!("wx-{payment}"), book.now());
+    book.bill_payment("pay_00UNKNOWN", &number, 10_000, paid_at);
+    let [case] = book.cases().try_into().unwrap();
+    assert_eq!(case.kind, CaseKind::Contradiction);
+    book.explain(&case.id).unwrap();
+    book.close_case(&case.id).unwrap();
+    book.bill_payment("pay_00UNKNOWN", &number, 10_000, paid_at);
+    book.bill_payment(&payment, &number, 10_000, paid_at);
+    assert!(book.cases().is_empty());
+    book.bill_payment("pay_00UNKNOWN", &number, 9_000, paid_at);
+    assert_eq!(book.case_kinds(), [CaseKind::Contradiction]);
+}
+
+/// Totals of accounts only grow: one such posting would leave no room for any other.
+#[test]
+fn an_amount_beyond_all_money_is_a_case_and_leaves_room_for_others() {
+    let mut book = Book::new();
+    for (order, amount) in [("pay_00A", i64::MAX), ("pay_00B", AMOUNT_MAX + 1)] {
+        let absurd = order_paid(order, &format!("wx-{order}"), amount, book.now());
+        book.notify(Channel::Wechat, absurd);
+    }
+    assert_eq!(book.case_kinds(), [CaseKind::Unbookable; 2]);
+    let (_, wechat) = (book.trial_balance(), book.chart().wechat.receivable);
+    assert_eq!(book.balance(wechat), 0);
+    let largest = order_paid("pay_00C", "wx-c", AMOUNT_MAX, book.now());
+    book.notify(Channel::Wechat, largest);
+    let merchant = book.open_merchant("m1");
+    let payment = book.paid(&merchant, "o1", 10_000);
+    let refund = book.refund_request(&payment, "r1", 5_000).unwrap();
+    let done = refund_done(&refund, i64::MAX, book.now());
+    book.notify(Channel::Wechat, done);
+    assert_eq!(
+        book.record::<Refund>(&refund).unwrap().status,
+        RefundStatus::Stranded
+    );
+    book.receive(20_000);
+    book.turn_day();
+    let payout = book.payouts_of(&merchant).first().unwrap().id.clone();
+    book.notify(Channel::Unionpay, payout_done(&payout, i64::MAX));
+    assert_eq!(book.payout(&payout).status, PayoutStatus::Stranded);
+    assert_eq!(book.balance(wechat), AMOUNT_MAX + 10_000 - 20_000);
     assert_eq!(book.trial_balance(), 0);
 }
