@@ -36,6 +36,7 @@ impl Target {
     pub fn postgres(url: &str) -> Result<Target, Failure> {
         let options = PostgresOptions {
             shards: Some(NonZeroU16::MIN),
+            lease: LEASE,
             ..PostgresOptions::default()
         };
         let store = PostgresStore::create(url, options)?;

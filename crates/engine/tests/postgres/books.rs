@@ -18,6 +18,7 @@ const LONG: Duration = Duration::from_secs(3_600);
 pub fn one_shard() -> PostgresOptions {
     PostgresOptions {
         shards: Some(NonZeroU16::MIN),
+        lease: LONG,
         ..PostgresOptions::default()
     }
 }

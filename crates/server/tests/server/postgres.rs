@@ -15,12 +15,16 @@ use std::sync::Arc;
 use std::time::Duration;
 use testing::postgres::Server;
 
+/// Longer than any test.
+const LONG: Duration = Duration::from_secs(3_600);
+
 /// Connections for reading at the same time.
 const SESSIONS: usize = 16;
 
 async fn rig(url: &str) -> Rig {
     let options = PostgresOptions {
         shards: Some(NonZeroU16::MIN),
+        lease: LONG,
         ..PostgresOptions::default()
     };
     let store = PostgresStore::open(url, options).unwrap();
@@ -28,8 +32,7 @@ async fn rig(url: &str) -> Rig {
         server: "test".into(),
         address: "http://127.0.0.1:9".into(),
     };
-    let lasts = Duration::from_secs(3_600);
-    let taken = store.leases().take(ShardCode::FIRST, &holder, lasts);
+    let taken = store.leases().take(ShardCode::FIRST, &holder, LONG);
     let Taken::Lease(lease) = taken.unwrap() else {
         panic!("somebody else has the shard");
     };

@@ -6,6 +6,7 @@
 
 mod columns;
 mod contents;
+mod lock;
 mod queries;
 mod reader;
 mod schema;
@@ -16,8 +17,9 @@ pub use reader::SqliteReader;
 pub use writer::SqliteWriter;
 
 use super::StoreError;
+use lock::Lock;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -29,7 +31,7 @@ pub const DATABASE_FILE: &str = "qingyuan.db";
 pub struct SqliteStore {
     path: PathBuf,
     /// Held as long as any handle lives.
-    lock: Option<Arc<File>>,
+    lock: Option<Arc<Lock>>,
 }
 
 impl SqliteStore {
@@ -38,7 +40,7 @@ impl SqliteStore {
         std::fs::create_dir_all(directory).map_err(|error| {
             StoreError::Unavailable(format!("cannot create {}: {error}", directory.display()))
         })?;
-        let lock = lock(directory)?;
+        let lock = Arc::new(Lock::take(directory)?);
         let path = directory.join(DATABASE_FILE);
         let mut connection =
             Connection::open(&path).map_err(|error| from_sqlite("opening the database", error))?;
@@ -86,29 +88,6 @@ impl super::StoreFactory for SqliteStore {
     }
     fn queries(&self) -> Result<Arc<dyn super::Queries>, StoreError> {
         Ok(Arc::new(SqliteStore::queries(self)?))
-    }
-}
-
-fn lock(directory: &Path) -> Result<Arc<File>, StoreError> {
-    let path = directory.join("qingyuan.lock");
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&path)
-        .map_err(|error| {
-            StoreError::Unavailable(format!("cannot open {}: {error}", path.display()))
-        })?;
-    match file.try_lock() {
-        Ok(()) => Ok(Arc::new(file)),
-        Err(TryLockError::WouldBlock) => Err(StoreError::InUse(format!(
-            "the data directory {} is in use by another qingyuan process; stop it or choose another directory",
-            directory.display()
-        ))),
-        Err(TryLockError::Error(error)) => Err(StoreError::Unavailable(format!(
-            "cannot lock {}: {error}",
-            path.display()
-        ))),
     }
 }
 

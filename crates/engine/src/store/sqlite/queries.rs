@@ -2,6 +2,7 @@
 
 use super::columns::{self, clamped, named, storable};
 use super::contents::read_contents;
+use super::lock::Lock;
 use super::reader::{read_head, read_row, row_place, scan_sql};
 use super::{StoreError, open_read_only};
 use crate::batch::{JournalRow, SealedSecret, ShardHead};
@@ -9,7 +10,6 @@ use crate::contents::ContentRow;
 use crate::store::{Found, Queries, Scan, StoredAccount, StoredBatch, checked};
 use ledger::{AccountId, Row, TransferId};
 use rusqlite::{Connection, OptionalExtension, params};
-use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -21,11 +21,11 @@ const POOL_MAX: usize = 4;
 pub struct SqliteQueries {
     path: PathBuf,
     idle: Mutex<Vec<Connection>>,
-    _lock: Option<Arc<File>>,
+    _lock: Option<Arc<Lock>>,
 }
 
 impl SqliteQueries {
-    pub(super) fn open(path: &Path, lock: Option<Arc<File>>) -> Result<SqliteQueries, StoreError> {
+    pub(super) fn open(path: &Path, lock: Option<Arc<Lock>>) -> Result<SqliteQueries, StoreError> {
         let first = open_read_only(path)?;
         Ok(SqliteQueries {
             path: path.to_owned(),

@@ -2,6 +2,7 @@
 
 use super::columns::{self, named};
 use super::contents::read_contents;
+use super::lock::Lock;
 use super::{StoreError, open_read_only};
 use crate::batch::ShardHead;
 use crate::contents::ContentRow;
@@ -9,7 +10,6 @@ use crate::record::RecordKey;
 use crate::store::{Scan, StoreReader, checked};
 use ledger::{AccountId, AccountState, Row, TransferId};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,11 +17,11 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub struct SqliteReader {
     connection: Connection,
-    _lock: Option<Arc<File>>,
+    _lock: Option<Arc<Lock>>,
 }
 
 impl SqliteReader {
-    pub(super) fn open(path: &Path, lock: Option<Arc<File>>) -> Result<SqliteReader, StoreError> {
+    pub(super) fn open(path: &Path, lock: Option<Arc<Lock>>) -> Result<SqliteReader, StoreError> {
         let connection = open_read_only(path)?;
         connection.set_prepared_statement_cache_capacity(32);
         Ok(SqliteReader {

@@ -1,12 +1,12 @@
 //! The one writing connection: a batch is one transaction of plain inserts in key order.
 
+use super::lock::Lock;
 use super::{StoreError, from_sqlite};
 use crate::batch::{RecordChange, SealedBatch, ShardHead};
 use crate::leaf;
 use crate::store::StoreWriter;
 use ledger::{Row, Touch};
 use rusqlite::{Connection, Statement, params};
-use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -17,11 +17,11 @@ const CHECKPOINT_PAGES: u32 = 8_000;
 #[derive(Debug)]
 pub struct SqliteWriter {
     connection: Connection,
-    _lock: Option<Arc<File>>,
+    _lock: Option<Arc<Lock>>,
 }
 
 impl SqliteWriter {
-    pub(super) fn open(path: &Path, lock: Option<Arc<File>>) -> Result<SqliteWriter, StoreError> {
+    pub(super) fn open(path: &Path, lock: Option<Arc<Lock>>) -> Result<SqliteWriter, StoreError> {
         let place = "opening the writing connection";
         let connection = Connection::open(path).map_err(|error| from_sqlite(place, error))?;
         connection
