@@ -91,10 +91,13 @@ pub enum Finding {
     Duplicate {
         /// The amount of this line.
         amount: Money,
-        /// The line on which the reference stood first.
+        /// The line on which the reference stood first, or that has our number of the channel.
         first_line: usize,
         /// Which appearance this is: 2 for the second line, and so on.
         appearance: u32,
+        /// The channel's number is neither ours nor that of a line before: it is another movement under
+        /// the same reference, and not the same line again.
+        other_number: bool,
     },
     /// Both sides know the movement, on different clearing dates.
     DateShift {

@@ -6,7 +6,8 @@
 //! the differences, both of which are limited, and never with the length of the statement.
 //!
 //! What comes out does not depend on the order of either side, except that of two lines with the
-//! same reference the later one is the duplicate.
+//! same reference the later one is the duplicate, unless it alone has our number of the channel, and
+//! that of several lines of a movement that are no success the first that does not agree is told of.
 //!
 //! What people do about a difference is not its business: each one that is taken into the books has
 //! a case there. This crate does no I/O, reads no clock and posts nothing; it knows money and dates

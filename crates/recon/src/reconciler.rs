@@ -77,19 +77,11 @@ impl Reconciler {
             self.ours.add(entry.kind, entry.amount, None);
         }
         let key = Key {
-            channel: entry.channel,
+            channel: Arc::clone(&entry.channel),
             kind: entry.kind,
-            reference: entry.merchant_number,
+            reference: entry.merchant_number.clone(),
         };
-        let awaited = Awaited {
-            channel_number: entry.channel_number,
-            amount: entry.amount,
-            status: entry.status,
-            clearing_date: entry.clearing_date,
-            seen: None,
-            told: false,
-        };
-        match self.awaited.try_insert(key, awaited) {
+        match self.awaited.try_insert(key, Awaited::new(entry)) {
             Ok(_) => Ok(()),
             Err(occupied) => {
                 let key = occupied.entry.key();
@@ -134,16 +126,17 @@ impl Reconciler {
         if line.status == EntryStatus::Succeeded {
             self.theirs.add(line.kind, line.amount, line.fee);
         }
-        let findings = self.findings(line);
-        if findings.is_empty() {
-            self.matched += 1;
-            return Ok(LineOutcome::Matched);
+        match self.findings(line) {
+            Some(findings) if findings.is_empty() => {
+                self.matched += 1;
+                Ok(LineOutcome::Matched)
+            }
+            // Without findings yet it differs all the same: it has not our number.
+            findings => {
+                self.record_on(line, findings.unwrap_or_default())?;
+                Ok(LineOutcome::Different)
+            }
         }
-        for finding in findings {
-            let difference = self.difference_on(line, finding);
-            self.record(difference)?;
-        }
-        Ok(LineOutcome::Different)
     }
 
     /// Ends the statement with the totals that it states itself.
@@ -151,10 +144,12 @@ impl Reconciler {
         let theirs = self.theirs.totals(self.currency)?;
         let stated = self.stated.totals(self.currency)?;
         let ours = self.ours.totals(self.currency)?;
-        for (key, awaited) in std::mem::take(&mut self.awaited) {
+        for (key, mut awaited) in std::mem::take(&mut self.awaited) {
+            if let Some((line, findings)) = awaited.conclude(self.statement_date) {
+                self.record_on(&line, findings)?;
+            }
             if awaited.seen.is_none() && self.is_expected(awaited.status, awaited.clearing_date) {
-                let missing = self.missing(key, awaited);
-                self.record(missing)?;
+                self.lacks(key, awaited)?;
             }
         }
         // The map has no order of its own; the result must have one.
@@ -181,7 +176,8 @@ impl Reconciler {
         status == EntryStatus::Succeeded && clearing_date == self.statement_date
     }
 
-    fn findings(&mut self, line: &StatementLine) -> Vec<Finding> {
+    /// Nothing yet where only the end of the statement shows what a line is.
+    fn findings(&mut self, line: &StatementLine) -> Option<Vec<Finding>> {
         let key = KeyRef {
             channel: &line.channel,
             kind: line.kind,
@@ -193,16 +189,13 @@ impl Reconciler {
             false => self.awaited.get_mut(&key),
         };
         let Some(awaited) = known else {
-            return self.unknown_line(line);
+            return Some(self.unknown_line(line));
         };
-        if line.status != EntryStatus::Succeeded {
-            return awaited.compare_open(line, self.statement_date);
+        if line.status == EntryStatus::Succeeded {
+            return awaited.success(line, self.statement_date);
         }
-        if let Some(seen) = &mut awaited.seen {
-            return vec![seen.again(line)];
-        }
-        awaited.seen = Some(Seen::first(line));
-        awaited.compare(line, self.statement_date)
+        let place = self.differences.len();
+        Some(awaited.compare_open(line, self.statement_date, place))
     }
 
     fn unknown_line(&mut self, line: &StatementLine) -> Vec<Finding> {
@@ -227,8 +220,8 @@ impl Reconciler {
         };
         self.unknown
             .entry(key)
-            .and_modify(|seen| finding = seen.again(line))
-            .or_insert_with(|| Seen::first(line));
+            .and_modify(|seen| finding = seen.again(line, None))
+            .or_insert_with(|| Seen::first(line, None));
         vec![finding]
     }
 
@@ -256,6 +249,17 @@ impl Reconciler {
         }
     }
 
+    /// No line is our success: a difference of status that was told of is about it, or it is missing.
+    fn lacks(&mut self, key: Key, awaited: Awaited) -> Result<(), ReconError> {
+        let told = awaited.told.and_then(|at| self.differences.get_mut(at));
+        if let Some(Finding::StatusDiffers { counted, .. }) = told.map(|told| &mut told.finding) {
+            *counted = awaited.amount;
+            return Ok(());
+        }
+        let missing = self.missing(key, awaited);
+        self.record(missing)
+    }
+
     fn missing(&self, key: Key, awaited: Awaited) -> Difference {
         let finding = Finding::OursOnly {
             amount: awaited.amount,
@@ -276,6 +280,18 @@ impl Reconciler {
             channel_number: awaited.channel_number,
             finding,
         }
+    }
+
+    fn record_on(
+        &mut self,
+        line: &StatementLine,
+        findings: Vec<Finding>,
+    ) -> Result<(), ReconError> {
+        for finding in findings {
+            let difference = self.difference_on(line, finding);
+            self.record(difference)?;
+        }
+        Ok(())
     }
 
     fn record(&mut self, difference: Difference) -> Result<(), ReconError> {

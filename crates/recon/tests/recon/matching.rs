@@ -119,6 +119,7 @@ fn a_repeated_reference_names_its_first_line() {
         amount: Money::cny(fen),
         first_line,
         appearance,
+        other_number: false,
     };
     assert_eq!(
         findings(&result)[1..],
@@ -133,6 +134,79 @@ fn a_repeated_reference_names_its_first_line() {
         "20261120/wechat/payment/duplicate-3/our:M1"
     );
     assert_eq!(result.matched, 1);
+}
+
+#[test]
+fn a_reference_under_two_numbers_is_two_movements_and_ours_is_ours() {
+    let known = payment(1, 100);
+    let numbered = |number: &str| StatementLine {
+        channel_number: number.to_owned(),
+        ..line_of(&known)
+    };
+    for (numbers, first_line, expected) in [
+        (vec!["C1", "C8"], 2, vec![("C8", 3, 2, true)]),
+        (vec!["C8", "C1"], 3, vec![("C8", 2, 2, true)]),
+        (
+            vec!["C1", "C8", "C8", "C1"],
+            2,
+            vec![("C8", 3, 2, true), ("C8", 4, 3, false), ("C1", 5, 4, false)],
+        ),
+    ] {
+        let lines = numbers.iter().map(|number| numbered(number)).collect();
+        let result = run(vec![known.clone()], lines);
+        let found: Vec<_> = result
+            .differences
+            .iter()
+            .map(|difference| match difference.finding {
+                Finding::Duplicate {
+                    first_line: first,
+                    appearance,
+                    other_number,
+                    ..
+                } if first == first_line => (
+                    difference.channel_number.as_deref().unwrap(),
+                    difference.line.unwrap(),
+                    appearance,
+                    other_number,
+                ),
+                other => panic!("{numbers:?}: {other:?}"),
+            })
+            .collect();
+        assert_eq!(found, expected, "{numbers:?}");
+        assert_eq!(result.matched, 1, "{numbers:?}");
+    }
+    // Of an order that our books do not have, too.
+    let result = run(vec![], vec![numbered("C1"), numbered("C8")]);
+    assert!(matches!(
+        findings(&result)[..],
+        [
+            Finding::TheirsOnly { .. },
+            Finding::Duplicate {
+                other_number: true,
+                ..
+            }
+        ]
+    ));
+}
+
+#[test]
+fn an_order_paid_again_on_another_date_is_a_payment_that_the_books_lack() {
+    let mut yesterday = payment(1, 100);
+    yesterday.clearing_date = today().previous();
+    let mut second = line_of(&yesterday);
+    second.channel_number = "C8".into();
+    let result = run(vec![yesterday.clone()], vec![second.clone()]);
+    assert_eq!(
+        findings(&result),
+        [Finding::TheirsOnly {
+            amount: Money::cny(100),
+            our_status: Some(EntryStatus::Succeeded)
+        }]
+    );
+    // Beside a line of ours it stands again.
+    let result = run(vec![yesterday.clone()], vec![second, line_of(&yesterday)]);
+    let names: Vec<_> = findings(&result).iter().map(Finding::name).collect();
+    assert_eq!(names, ["duplicate", "date_shift"]);
 }
 
 #[test]

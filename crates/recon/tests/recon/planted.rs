@@ -16,7 +16,17 @@ enum Mutation {
     EntryLost,
     NeverAnswered,
     Repeated(u32),
-    OtherDay { later: bool },
+    /// A second movement under the same reference of ours.
+    SecondNumber,
+    /// A line without success, alone or beside one that is a success.
+    WithoutSuccess {
+        ours: EntryStatus,
+        theirs: EntryStatus,
+        succeeds: bool,
+    },
+    OtherDay {
+        later: bool,
+    },
 }
 
 fn mutations() -> impl Strategy<Value = Mutation> {
@@ -28,8 +38,24 @@ fn mutations() -> impl Strategy<Value = Mutation> {
         1 => Just(Mutation::EntryLost),
         1 => Just(Mutation::NeverAnswered),
         1 => (1u32..4).prop_map(Mutation::Repeated),
+        1 => Just(Mutation::SecondNumber),
+        2 => without_success(),
         1 => any::<bool>().prop_map(|later| Mutation::OtherDay { later }),
     ]
+}
+
+fn without_success() -> impl Strategy<Value = Mutation> {
+    use EntryStatus::{Abnormal, Failed, Pending, Succeeded};
+    (
+        prop::sample::select(vec![Succeeded, Pending, Abnormal, Failed]),
+        prop::sample::select(vec![Pending, Abnormal, Failed]),
+        any::<bool>(),
+    )
+        .prop_map(|(ours, theirs, succeeds)| Mutation::WithoutSuccess {
+            ours,
+            theirs,
+            succeeds,
+        })
 }
 
 #[derive(Debug, Default)]
@@ -43,11 +69,15 @@ struct Pair {
 fn shown(reference: &str, kind: EntryKind, finding: Finding) -> String {
     let finding = match finding {
         Finding::Duplicate {
-            amount, appearance, ..
+            amount,
+            appearance,
+            other_number,
+            ..
         } => Finding::Duplicate {
             amount,
             first_line: 0,
             appearance,
+            other_number,
         },
         other => other,
     };
@@ -95,7 +125,33 @@ impl Pair {
                     amount,
                     first_line: 0,
                     appearance,
+                    other_number: false,
                 }));
+            }
+            Mutation::SecondNumber => {
+                self.lines.push(StatementLine {
+                    channel_number: format!("D{index}"),
+                    ..line.clone()
+                });
+                findings.push(Finding::Duplicate {
+                    amount,
+                    first_line: 0,
+                    appearance: 2,
+                    other_number: true,
+                });
+            }
+            Mutation::WithoutSuccess {
+                ours: status,
+                theirs,
+                succeeds,
+            } => {
+                ours.status = status;
+                keep_line = succeeds;
+                self.lines.push(StatementLine {
+                    status: theirs,
+                    ..line.clone()
+                });
+                findings.extend(of_statuses(amount, status, theirs, succeeds));
             }
             Mutation::OtherDay { later } => {
                 ours.clearing_date = if later {
@@ -122,6 +178,31 @@ impl Pair {
             self.lines.extend((0..copies).map(|_| line.clone()));
         }
     }
+}
+
+/// What a line without success gives, and one that is a success where there is one too.
+fn of_statuses(
+    amount: Money,
+    ours: EntryStatus,
+    theirs: EntryStatus,
+    succeeds: bool,
+) -> Vec<Finding> {
+    use EntryStatus::{Abnormal, Failed, Succeeded};
+    let agrees = ours == theirs || ours == Abnormal || (ours, theirs) == (Failed, Abnormal);
+    let is_missing = ours == Succeeded && !succeeds;
+    let status = Finding::StatusDiffers {
+        amount,
+        ours: Some(ours),
+        theirs,
+        counted: if is_missing { amount } else { Money::cny(0) },
+    };
+    let success = Finding::TheirsOnly {
+        amount,
+        our_status: Some(ours),
+    };
+    let status = (!agrees).then_some(status);
+    let success = (succeeds && ours != Succeeded).then_some(success);
+    status.into_iter().chain(success).collect()
 }
 
 fn pairs() -> impl Strategy<Value = Pair> {
@@ -177,11 +258,11 @@ proptest! {
         prop_assert_eq!(result.matched as usize, pair.lines.len() - different.len());
 
         for difference in &result.differences {
-            if let (Some(at), Finding::Duplicate { first_line, .. }) = (difference.line, difference.finding) {
-                let reference = difference.our_reference.as_deref().unwrap();
-                let first = pair.lines.iter().find(|l| l.our_reference == reference && l.kind == difference.kind);
+            if let (Some(at), Finding::Duplicate { first_line, other_number, .. }) = (difference.line, difference.finding) {
+                let number = difference.our_reference.as_deref().unwrap().replace('M', "C");
+                let first = pair.lines.iter().find(|l| l.channel_number == number && l.kind == difference.kind);
                 prop_assert_eq!(first.map(|l| l.line), Some(first_line));
-                prop_assert!(first_line < at);
+                prop_assert!(first_line < at || other_number);
             }
         }
     }

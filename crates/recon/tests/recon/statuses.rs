@@ -3,7 +3,8 @@
 use crate::support::{entry, findings, is_clean, line_of, payment, run, today};
 use calendar::BusinessDate;
 use money::Money;
-use recon::{EntryKind, EntryStatus, Finding, OurEntry, StatementLine};
+use recon::{Difference, EntryKind, EntryStatus, Finding, OurEntry, StatementLine};
+use std::collections::BTreeMap;
 
 fn refund_line(ours: &OurEntry, status: EntryStatus) -> StatementLine {
     StatementLine {
@@ -86,13 +87,15 @@ fn a_line_without_success_says_so_against_our_success() {
 
 #[test]
 fn a_line_without_success_is_compared_with_whatever_our_record_says() {
-    use EntryStatus::{Failed, Pending, Succeeded};
+    use EntryStatus::{Abnormal, Failed, Pending, Succeeded};
     for (ours, theirs, differs) in [
         (Pending, Pending, false),
         (Pending, Failed, true),
         (Failed, Failed, false),
         (Failed, Pending, true),
         (Succeeded, Failed, true),
+        (Abnormal, Pending, false),
+        (Abnormal, Failed, false),
     ] {
         let found = differences(ours, today(), theirs);
         assert_eq!(found, usize::from(differs), "{ours:?} {theirs:?}");
@@ -150,4 +153,99 @@ fn a_sum_of_fees_that_is_stated_more_exactly_replaces_that_of_lines() {
     let theirs = run(vec![ours], vec![line]).theirs;
     let exact = theirs.with_fees(Money::cny(99)).unwrap();
     assert_eq!((exact.fees, exact.net), (Money::cny(99), Money::cny(9_901)));
+}
+
+#[test]
+fn a_success_is_evidence_whatever_another_line_of_the_refund_says() {
+    use EntryStatus::{Failed, Pending, Succeeded};
+    let amount = Money::cny(100);
+    let told = |ours| Finding::StatusDiffers {
+        amount,
+        ours: Some(ours),
+        theirs: Pending,
+        counted: Money::cny(0),
+    };
+    let lacking = |ours| Finding::TheirsOnly {
+        amount,
+        our_status: Some(ours),
+    };
+    for (ours, expected) in [
+        (Succeeded, vec![told(Succeeded)]),
+        (Failed, vec![told(Failed), lacking(Failed)]),
+        (Pending, vec![lacking(Pending)]),
+    ] {
+        let mut entry = entry(1, EntryKind::Refund, 100);
+        entry.status = ours;
+        let lines = [Pending, Succeeded].map(|theirs| refund_line(&entry, theirs));
+        assert_eq!(findings(&run(vec![entry], lines.to_vec())), expected);
+    }
+}
+
+/// Lines of one refund: a success under our number of the channel, one under another, or none.
+const LINES: [(EntryStatus, &str); 5] = [
+    (EntryStatus::Succeeded, "C1"),
+    (EntryStatus::Succeeded, "C8"),
+    (EntryStatus::Pending, "C1"),
+    (EntryStatus::Abnormal, "C1"),
+    (EntryStatus::Failed, "C1"),
+];
+
+/// A difference without its line, and of duplicates without how many stood before.
+fn unplaced(difference: &Difference) -> String {
+    let finding = match difference.finding {
+        Finding::Duplicate {
+            amount,
+            other_number,
+            ..
+        } => Finding::Duplicate {
+            amount,
+            first_line: 0,
+            appearance: 0,
+            other_number,
+        },
+        other => other,
+    };
+    format!("{:?} {finding:?}", difference.channel_number)
+}
+
+#[test]
+fn the_order_of_a_refunds_lines_says_nothing() {
+    use EntryStatus::{Abnormal, Failed, Pending, Succeeded};
+    let dates = [today().previous(), today(), today().next()];
+    for status in [Succeeded, Pending, Abnormal, Failed] {
+        for clearing_date in dates {
+            let ours = OurEntry {
+                status,
+                clearing_date,
+                ..entry(1, EntryKind::Refund, 100)
+            };
+            let mut of_lines = BTreeMap::new();
+            for picks in picks() {
+                let lines = picks.map(|pick| StatementLine {
+                    channel_number: LINES[pick].1.to_owned(),
+                    ..refund_line(&ours, LINES[pick].0)
+                });
+                let result = run(vec![ours.clone()], lines.to_vec());
+                let mut found: Vec<_> = result.differences.iter().map(unplaced).collect();
+                found.sort_unstable();
+                let mut sorted = picks;
+                sorted.sort_unstable();
+                let seen = (found, result.matched);
+                let first = of_lines.entry(sorted).or_insert_with(|| seen.clone());
+                assert_eq!(*first, seen, "{status:?} {clearing_date} {picks:?}");
+            }
+        }
+    }
+}
+
+/// Three lines in each order. Of two that are no success in different ways the first is told of, so that
+/// only one such way stands among them.
+fn picks() -> impl Iterator<Item = [usize; 3]> {
+    let each = || 0..LINES.len();
+    let all = each().flat_map(move |a| each().flat_map(move |b| each().map(move |c| [a, b, c])));
+    all.filter(|picks| {
+        let mut open: Vec<_> = picks.iter().filter(|pick| **pick > 1).collect();
+        open.dedup();
+        open.len() < 2
+    })
 }

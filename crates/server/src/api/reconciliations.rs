@@ -50,7 +50,8 @@ pub struct PaysOverSchema {
 /// One difference. Which further fields there are depends on `finding`: `ours` and `theirs` for
 /// `amount_differs` (amounts), `date_shift` (dates) and `status_differs` (`succeeded`, `pending`,
 /// `abnormal` or `failed`; `counted` is what the books count for the date); `amount` for the others and `status_differs`;
-/// `our_status` for `theirs_only`; `first_line` and `appearance` for `duplicate`.
+/// `our_status` for `theirs_only`; `first_line`, `appearance` and `other_number` (another movement under the same
+/// reference, not the same line again) for `duplicate`.
 #[derive(utoipa::ToSchema)]
 #[schema(as = Difference)]
 pub struct DifferenceSchema {

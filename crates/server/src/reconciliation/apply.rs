@@ -1,22 +1,22 @@
 //! Taking a comparison into the books: evidence as facts, contradictions as cases, and the clearing.
 
 use super::compare::Lines;
+use super::text::{fitting_object, fitting_reason};
 use super::totals::Part;
 use super::{ReconcileError, Reconciled};
 use crate::book::{Book, route};
 use calendar::{BusinessDate, instant_at, shanghai_date};
 use channels::operation::{Channel, ChannelReference};
 use channels::wechat::bill::{BillKind, BillRefundStatus, BillRow};
-use domain::case::{Case, CaseKind, CaseStatus, OBJECT_MAX, OpenCase, REASON_MAX};
+use domain::case::{Case, CaseKind, CaseStatus, OpenCase};
 use domain::clearing::{Clearing, ConfirmClearing};
 use domain::{BillLine, Code, Command, Fact, Rejection, Reply, Request};
 use engine::store::StoreError;
 use engine::{Actor, Envelope, Record, ShardCode, Verdict};
 use jiff::Timestamp;
 use money::Money;
-use recon::{Difference, EntryStatus, Finding};
+use recon::{Difference, EntryKind, EntryStatus, Finding};
 use serde::Serialize;
-use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 
 /// What was done with the differences.
@@ -45,10 +45,9 @@ pub(super) async fn take(
     let date = reconciled.reconciliation.statement_date;
     for difference in &reconciled.reconciliation.differences {
         let line = difference.line.and_then(|line| lines.unmatched.get(&line));
-        let fact = match difference.finding {
-            Finding::TheirsOnly { .. } => line.and_then(|line| evidence(line, date, now)),
-            _ => None,
-        };
+        let fact = line
+            .filter(|_| is_news(difference))
+            .and_then(|line| evidence(line, date, now));
         let followed = fact.is_some();
         if let Some(line) = fact {
             let command = Command::Fact(Fact::BillLine { channel, line });
@@ -228,6 +227,18 @@ async fn cleared_otherwise(
     })?
 }
 
+/// The line tells of money that the books may lack: it is taken as a fact. An order's second trade is one
+/// as well, however it was told of before: the books know each trade once.
+fn is_news(difference: &Difference) -> bool {
+    match difference.finding {
+        Finding::TheirsOnly { .. } => true,
+        Finding::Duplicate { other_number, .. } => {
+            other_number && difference.kind == EntryKind::Payment
+        }
+        _ => false,
+    }
+}
+
 /// A bill line as a statement of the channel; none where the line is no success.
 fn evidence(line: &BillRow, date: BusinessDate, now: Timestamp) -> Option<BillLine> {
     match (&line.kind, &line.refund) {
@@ -266,7 +277,9 @@ fn on_the_date(traded_at: Timestamp, date: BusinessDate, now: Timestamp) -> Time
 /// could be adjusted twice.
 fn case(difference: &Difference, line: Option<&BillRow>, followed: bool) -> OpenCase {
     let amount = match difference.finding {
-        Finding::TheirsOnly { amount, .. } if followed => Some(Money::zero(amount.currency())),
+        Finding::TheirsOnly { amount, .. } | Finding::Duplicate { amount, .. } if followed => {
+            Some(Money::zero(amount.currency()))
+        }
         _ => difference
             .effect()
             .ok()
@@ -299,29 +312,6 @@ fn effect_with_deduction(effect: Money, difference: &Difference, line: Option<&B
     }
 }
 
-/// What a bill says may be of any length and of any characters, and must not be refused for it.
-fn fitting_reason(reason: &str) -> String {
-    printable(reason).take(REASON_MAX).collect()
-}
-
-/// As with reasons, but two objects stay two.
-fn fitting_object(object: &str) -> String {
-    if object.chars().count() <= OBJECT_MAX && !object.chars().any(char::is_control) {
-        return object.to_owned();
-    }
-    let mark = format!("#{}", hex::encode(Sha256::digest(object)));
-    let kept = printable(object).take(OBJECT_MAX - mark.len());
-    kept.chain(mark.chars()).collect()
-}
-
-fn printable(text: &str) -> impl Iterator<Item = char> {
-    let shown = |letter: char| match letter.is_control() {
-        true => char::REPLACEMENT_CHARACTER,
-        false => letter,
-    };
-    text.chars().map(shown)
-}
-
 fn reason(difference: &Difference, line: Option<&BillRow>, followed: bool) -> String {
     match difference.finding {
         Finding::AmountDiffers { ours, theirs } => {
@@ -346,6 +336,14 @@ fn reason(difference: &Difference, line: Option<&BillRow>, followed: bool) -> St
                 Some(EntryStatus::Failed) => "came to nothing in the books",
             };
             format!("{amount} {ours}, the bill says {word:.32}")
+        }
+        Finding::Duplicate {
+            amount, first_line, ..
+        } if followed => {
+            let number = difference.channel_number.as_deref().unwrap_or_default();
+            format!(
+                "the order of line {first_line} was paid again: {amount} under the channel's number {number}, which the books have now; another case is about it"
+            )
         }
         Finding::Duplicate {
             amount, first_line, ..

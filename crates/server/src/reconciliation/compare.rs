@@ -53,9 +53,9 @@ pub(super) fn compare(
             let line = statement_line(channel, date, &row);
             let shard = book.shard_of_reference(&line.our_reference);
             taken.totals.count(shard, &row)?;
-            if line.status != EntryStatus::Succeeded
+            if line.kind == EntryKind::Refund
                 && !reconciler.knows(&line.channel, line.kind, &line.our_reference)
-                && let Some(entry) = no_success(book, channel, &line)?
+                && let Some(entry) = other_refund(book, channel, &line)?
             {
                 reconciler.add_ours(entry)?;
             }
@@ -123,8 +123,8 @@ fn status(refund: &channels::wechat::bill::BillRefund) -> EntryStatus {
     }
 }
 
-/// Our refund of a line that is no success: it is not among our successes of these days.
-fn no_success(
+/// Our refund of a line: it is not among our successes of these days.
+fn other_refund(
     book: &Book,
     channel: Channel,
     line: &StatementLine,
@@ -148,10 +148,11 @@ fn no_success(
     let status = match refund.status {
         // Without the channel's time it was paid in another way: the channel has nothing to succeed with.
         RefundStatus::Succeeded if refund.refunded_at.is_none() => EntryStatus::Failed,
+        // Of another time than the bill's success: taken as one that the books lack, which changes nothing.
+        RefundStatus::Succeeded if line.status == EntryStatus::Succeeded => return Ok(None),
         RefundStatus::Succeeded => EntryStatus::Succeeded,
         RefundStatus::Closed => EntryStatus::Failed,
-        // Not at its end, and refused by the payer's account: the bill may say either.
-        RefundStatus::Abnormal => line.status,
+        RefundStatus::Abnormal => EntryStatus::Abnormal,
         RefundStatus::Created
         | RefundStatus::Processing
         | RefundStatus::Unknown

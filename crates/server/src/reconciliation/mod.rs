@@ -8,6 +8,7 @@ mod apply;
 mod compare;
 mod fetch;
 mod ours;
+mod text;
 mod totals;
 
 pub use apply::Taken;

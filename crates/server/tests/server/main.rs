@@ -21,6 +21,7 @@ mod pages;
 mod postgres;
 mod reconciliations;
 mod regulation;
+mod repeated_lines;
 mod risk;
 mod robustness;
 mod rule_packs;

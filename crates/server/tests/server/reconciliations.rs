@@ -10,14 +10,14 @@ use sandbox::{Fault, FaultSwitch, Trigger};
 use serde_json::{Value, json};
 use server::reconciliation::Reconciled;
 
-const HOUR: i64 = 3_600;
+pub const HOUR: i64 = 3_600;
 
-fn first_day() -> BusinessDate {
+pub fn first_day() -> BusinessDate {
     BusinessDate::new(2026, 11, 20).unwrap()
 }
 
 impl Town {
-    async fn paid(&mut self, number: &str, amount: i64) -> String {
+    pub async fn paid(&mut self, number: &str, amount: i64) -> String {
         let id = self.order(number, amount).await;
         let notification = self.pay(&id).await;
         self.forward(&notification).await.expect(204);
@@ -42,7 +42,7 @@ impl Town {
     }
 
     /// Takes a bill of these lines as if the channel had given it.
-    async fn take_lines(&self, date: BusinessDate, lines: &[Line]) -> Reconciled {
+    pub async fn take_lines(&self, date: BusinessDate, lines: &[Line]) -> Reconciled {
         let merchant = self.channel_merchant();
         let text = self.sandbox.with_wechat(|core| {
             let books = core.books(&merchant).unwrap();
@@ -59,10 +59,34 @@ impl Town {
             .unwrap()
     }
 
-    async fn cases(&self, kind: &str) -> Vec<Value> {
+    pub async fn cases(&self, kind: &str) -> Vec<Value> {
         let path = format!("/v1/cases?kind={kind}");
         let listed = self.rig.get(&path, FINANCE).await.expect(200).body;
         listed["items"].as_array().unwrap().clone()
+    }
+
+    /// What the second person is answered who approves an adjustment of the only case of a kind.
+    pub async fn adjusted(&self, kind: &str, amount: i64) -> u16 {
+        let cases = self.cases(kind).await;
+        let [case] = cases.as_slice() else {
+            panic!("{cases:?}")
+        };
+        let path = format!("/v1/cases/{}", case["id"].as_str().unwrap());
+        let explain = json!({"explanation": "the payer showed the slip"});
+        let explanation = format!("{path}/explanation");
+        let explained = self.rig.post(&explanation, FINANCE, kind, &explain);
+        explained.await.expect(200);
+        let adjust = json!({"adjustment_number": "a-1", "debit": "suspense",
+            "credit": {"merchant": self.rig.shop}, "amount": {"amount": amount, "currency": "CNY"}});
+        let adjust_key = format!("adjust-{kind}");
+        let adjustments = format!("{path}/adjustments");
+        let proposed = self.rig.post(&adjustments, FINANCE, &adjust_key, &adjust);
+        let proposed = proposed.await.expect(202).body;
+        let approve = format!(
+            "/v1/proposals/{}/approve",
+            proposed["proposal"].as_str().unwrap()
+        );
+        self.rig.press(&approve, CHECKER, kind).await.status
     }
 
     async fn clearing(&self) -> Value {
@@ -70,13 +94,13 @@ impl Town {
         self.rig.get(path, FINANCE).await.expect(200).body["items"][0].clone()
     }
 
-    async fn refund_status(&self, refund: &str) -> Value {
+    pub async fn refund_status(&self, refund: &str) -> Value {
         let path = format!("/v1/refunds/{refund}");
         self.rig.get(&path, SHOP).await.expect(200).body["status"].clone()
     }
 }
 
-fn found(reconciled: &Reconciled) -> Vec<&'static str> {
+pub fn found(reconciled: &Reconciled) -> Vec<&'static str> {
     let differences = &reconciled.reconciliation.differences;
     differences
         .iter()
@@ -271,27 +295,7 @@ async fn money_of_a_foreign_line_is_adjusted_in_one_case_only() {
     let taken = town.take(first_day()).await.expect(200).body;
     assert_eq!(taken["taken"]["facts"], 1);
     for (kind, approved) in [("unknown_payment", 200), ("reconciliation", 422)] {
-        let cases = town.cases(kind).await;
-        let [case] = cases.as_slice() else {
-            panic!("{cases:?}")
-        };
-        let path = format!("/v1/cases/{}", case["id"].as_str().unwrap());
-        let explain = json!({"explanation": "an old order number"});
-        let explanation = format!("{path}/explanation");
-        let explained = town.rig.post(&explanation, FINANCE, kind, &explain);
-        explained.await.expect(200);
-        let adjust = json!({"adjustment_number": "a-1", "debit": "suspense",
-            "credit": {"merchant": town.rig.shop}, "amount": {"amount": 8_800, "currency": "CNY"}});
-        let adjust_key = format!("adjust-{kind}");
-        let adjustments = format!("{path}/adjustments");
-        let proposed = town.rig.post(&adjustments, FINANCE, &adjust_key, &adjust);
-        let proposed = proposed.await.expect(202).body;
-        let approve = format!(
-            "/v1/proposals/{}/approve",
-            proposed["proposal"].as_str().unwrap()
-        );
-        let answered = town.rig.press(&approve, CHECKER, kind).await;
-        assert_eq!(answered.status, approved, "{kind}: {:?}", answered.body);
+        assert_eq!(town.adjusted(kind, 8_800).await, approved, "{kind}");
     }
     town.stop().await;
 }

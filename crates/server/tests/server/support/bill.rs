@@ -9,6 +9,8 @@ pub struct Line {
     pub at: &'static str,
     /// Our order number at the channel.
     pub order: String,
+    /// The channel's number of the payment, where it is not the one that paid the order.
+    pub trade: Option<&'static str>,
     /// Our number at the channel and the bill's word for its state.
     pub refund: Option<(String, &'static str)>,
     /// What the order or refund is about.
@@ -23,6 +25,7 @@ impl Line {
         Line {
             at,
             order: payment.strip_prefix("pay_").unwrap().to_owned(),
+            trade: None,
             refund: None,
             about,
             moved: about,
@@ -35,6 +38,7 @@ impl Line {
         Line {
             at,
             order: "0000".to_owned(),
+            trade: None,
             refund: Some((number, "SUCCESS")),
             about,
             moved: about,
@@ -70,7 +74,8 @@ pub fn bill(merchant: &str, lines: &[Line], channel_number: impl Fn(&str) -> Str
         text += &format!(
             "`{},`{merchant},`{},`{},`{state},`CNY,`{settled},`{id},`{number},`{deducted},`{word},`{fee},`0.60%,`{about},`{requested}\n",
             line.at,
-            channel_number(&line.order),
+            line.trade
+                .map_or_else(|| channel_number(&line.order), str::to_owned),
             line.order,
         );
     }
