@@ -8,12 +8,15 @@ if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
     # Debian keeps venv apart from python3.
     apt-get update && apt-get install -y python3-venv
 fi
-if [ ! -x "$venv/bin/pip" ]; then
+# One that was begun and not finished, or whose Python is gone, is made anew.
+if ! "$venv/bin/python" -m pip --version >/dev/null 2>&1; then
     rm -rf "$venv"
     python3 -m venv "$venv"
 fi
-"$venv/bin/pip" install --quiet --disable-pip-version-check -r conformance/requirements.txt
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check -r conformance/requirements.txt
 
 # The whole workspace is named so that nothing is built with other features than its tests were.
 cargo build --quiet --workspace --example standalone
+# The sandbox is on this machine, whatever proxy leads to the packages.
+export NO_PROXY=127.0.0.1,localhost no_proxy=127.0.0.1,localhost
 exec "$venv/bin/python" conformance/wechatpayv3_client.py "${CARGO_TARGET_DIR:-target}/debug/examples/standalone"

@@ -5,11 +5,15 @@ cd "$(dirname "$0")/.."
 
 step() { printf '\n== %s (%ss)\n' "$1" "$SECONDS"; }
 
-# What the tests call besides Rust: the OpenSSL, SQLite and PostgreSQL programs and Python for the independent client.
+# What the tests call besides Rust: the OpenSSL, SQLite and PostgreSQL programs, kill, curl, and Python for the
+# independent client.
 missing=()
 command -v openssl >/dev/null || missing+=(openssl)
 command -v sqlite3 >/dev/null || missing+=(sqlite3)
 command -v cc >/dev/null || missing+=(build-essential)
+command -v curl >/dev/null || missing+=(curl)
+# The program: the shell has a kill of its own.
+type -P kill >/dev/null || missing+=(procps)
 ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || command -v postgres >/dev/null || missing+=(postgresql)
 python3 -c 'import venv, ensurepip' 2>/dev/null || missing+=(python3-venv)
 if [ ${#missing[@]} -gt 0 ]; then

@@ -18,7 +18,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-/// How long a server waits for another one that begins the book.
+/// How long the first shard is a server's that begins the book. Nobody renews this lease: it has to last for the key,
+/// the opening and all rules on a slow machine, and is given up when they are there.
+const BEGINNING_LEASE: Duration = Duration::from_secs(20);
+/// How long a server waits for another one that begins the book: longer than the lease of one that died over it.
 const BEGINNING_MAX: Duration = Duration::from_secs(30);
 /// Pause between looks meanwhile.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
@@ -113,7 +116,7 @@ pub fn open(
         limits,
         rules: rules.clone(),
     };
-    begin(&queries, store.leases().as_ref(), &holder, lease, |lease| {
+    begin(&queries, store.leases().as_ref(), &holder, |lease| {
         let mut written = false;
         for queries in &queries {
             written |= queries.head()?.is_some();
@@ -145,7 +148,6 @@ fn begin(
     queries: &[Arc<dyn Queries>],
     leases: &dyn Leases,
     holder: &Holder,
-    lasts: Duration,
     write: impl Fn(&Lease) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let Some(first) = queries.first() else {
@@ -153,7 +155,7 @@ fn begin(
     };
     let until = Instant::now() + BEGINNING_MAX;
     while first.secret(VAULT_CHECK)?.is_none() {
-        match leases.take(ShardCode::FIRST, holder, lasts)? {
+        match leases.take(ShardCode::FIRST, holder, BEGINNING_LEASE)? {
             Taken::Lease(lease) => {
                 // Whoever had the lease until now may have begun it since the look above.
                 let begun = match first.secret(VAULT_CHECK)? {

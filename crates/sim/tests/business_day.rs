@@ -15,7 +15,7 @@ fn seeds() -> u64 {
     }
 }
 
-/// Runs seeds 0 to `count`, stopping at the first failure.
+/// Runs seeds 0 to `count`, up to the first that fails, whichever thread is faster.
 fn run_all(count: u64) -> Result<Vec<RunSummary>, Failure> {
     let next = AtomicU64::new(0);
     let results = Mutex::new((Vec::new(), None::<Failure>));
@@ -24,14 +24,25 @@ fn run_all(count: u64) -> Result<Vec<RunSummary>, Failure> {
             scope.spawn(|| {
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= count || results.lock().unwrap().1.is_some() {
+                    let failed_before = |failure: &Failure| failure.seed < seed;
+                    if seed >= count
+                        || results
+                            .lock()
+                            .unwrap()
+                            .1
+                            .as_ref()
+                            .is_some_and(failed_before)
+                    {
                         return;
                     }
                     let result = run(seed, &Options::default());
                     let mut results = results.lock().unwrap();
                     match result {
                         Ok(summary) => results.0.push(summary),
-                        Err(failure) => results.1 = Some(failure),
+                        Err(failure) => {
+                            let earlier = results.1.take().filter(failed_before);
+                            results.1 = earlier.or(Some(failure));
+                        }
                     }
                 }
             });

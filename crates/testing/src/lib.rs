@@ -4,3 +4,4 @@
 pub mod line;
 pub mod postgres;
 pub mod receiver;
+pub mod scratch;

@@ -1,16 +1,19 @@
 //! A throw-away PostgreSQL server: its own folder, its own free port, gone with the test.
 
+use crate::scratch;
 use std::net::{TcpListener, TcpStream};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak, mpsc};
 use std::time::{Duration, Instant};
 
 /// Where Debian keeps the server's programs, which are not in the PATH there.
 const DEBIAN: &str = "/usr/lib/postgresql";
 const START_MAX: Duration = Duration::from_secs(60);
+/// Ports that are tried at most.
+const PORTS_MAX: u32 = 10;
 
 /// Whether a commit waits for the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +28,8 @@ pub enum Durability {
 pub struct Server {
     programs: PathBuf,
     folder: tempfile::TempDir,
-    port: u16,
+    /// Chosen when it starts for the first time; 0 until then.
+    port: AtomicU16,
     durability: Durability,
     /// The user that the programs run as: they refuse to run as root.
     user: Option<User>,
@@ -125,7 +129,7 @@ impl Server {
         let standby = Server::prepare(self.durability);
         let primary = format!(
             "host=127.0.0.1 port={} user=qingyuan application_name=standby",
-            self.port
+            self.port()
         );
         let mut copying = standby.program("pg_basebackup");
         copying
@@ -192,21 +196,20 @@ impl Server {
         assert_eq!(self.sql("postgres", "SELECT pg_promote()").trim(), "t");
     }
 
-    /// A folder and a port.
+    /// A folder.
     fn prepare(durability: Durability) -> Server {
         let user = unprivileged();
         let folder = match durability {
-            Durability::Memory => tempfile::tempdir_in("/dev/shm"),
-            Durability::Disk => tempfile::tempdir(),
+            Durability::Memory => scratch::directory(),
+            Durability::Disk => tempfile::tempdir().unwrap(),
         };
-        let folder = folder.or_else(|_| tempfile::tempdir()).unwrap();
         if let Some(user) = &user {
             chown(folder.path(), Some(user.uid), Some(user.gid)).unwrap();
         }
         Server {
             programs: programs(),
             folder,
-            port: free_port(),
+            port: AtomicU16::new(0),
             durability,
             user,
             databases: AtomicU32::new(0),
@@ -222,12 +225,12 @@ impl Server {
 
     /// TCP port on 127.0.0.1.
     pub fn port(&self) -> u16 {
-        self.port
+        self.port.load(Ordering::Relaxed)
     }
 
     /// URL of a database.
     pub fn url(&self, database: &str) -> String {
-        format!("postgres://qingyuan@127.0.0.1:{}/{database}", self.port)
+        format!("postgres://qingyuan@127.0.0.1:{}/{database}", self.port())
     }
 
     /// Creates an empty database and answers its name.
@@ -267,7 +270,7 @@ impl Server {
         let mut command = Command::new(self.programs.join(name));
         command
             .env("PGHOST", "127.0.0.1")
-            .env("PGPORT", self.port.to_string())
+            .env("PGPORT", self.port().to_string())
             .env("PGUSER", "qingyuan")
             .stdin(Stdio::null());
         command
@@ -287,9 +290,25 @@ impl Server {
     pub fn restart(&self) {
         let mut process = self.process.lock().unwrap_or_else(PoisonError::into_inner);
         assert!(process.is_none(), "the server runs already");
-        let started = self.spawn();
-        self.wait_until_ready(&started);
-        *process = Some(started);
+        *process = Some(self.run());
+    }
+
+    /// The process, taking connections. A port that was free may be another's when the server comes to it: the first
+    /// start tries the next one then.
+    fn run(&self) -> Process {
+        let first = self.port() == 0;
+        for _ in 0..PORTS_MAX {
+            if first {
+                self.port.store(free_port(), Ordering::Relaxed);
+            }
+            let started = self.spawn();
+            match self.wait_until_ready(&started) {
+                Ok(()) => return started,
+                Err(log) if first && log.contains("Address already in use") => {}
+                Err(log) => panic!("PostgreSQL does not start: {log}"),
+            }
+        }
+        panic!("no port for PostgreSQL");
     }
 
     fn spawn(&self) -> Process {
@@ -297,7 +316,7 @@ impl Server {
         command
             .arg("-D")
             .arg(self.data())
-            .args(["-p", &self.port.to_string(), "-k"])
+            .args(["-p", &self.port().to_string(), "-k"])
             .arg(self.folder.path())
             .args([
                 "-c",
@@ -332,18 +351,21 @@ impl Server {
         }
     }
 
-    fn wait_until_ready(&self, process: &Process) {
+    /// Its log if it does not become ready.
+    fn wait_until_ready(&self, process: &Process) -> Result<(), String> {
         let until = Instant::now() + START_MAX;
         loop {
             let mut asked = self.client("pg_isready");
+            // By the socket in its own folder, which is there when the port is its own: on the port another may answer.
+            asked.env("PGHOST", self.folder.path());
             asked.args(["-q", "-d", "postgres"]);
             if asked.status().unwrap().success() {
-                return;
+                return Ok(());
             }
             let ended = process.ended.recv_timeout(Duration::from_millis(30)).ok();
             if ended.is_some() || Instant::now() > until {
                 let log = std::fs::read_to_string(self.folder.path().join("log"));
-                panic!("PostgreSQL does not start: {}", log.unwrap_or_default());
+                return Err(log.unwrap_or_default());
             }
         }
     }

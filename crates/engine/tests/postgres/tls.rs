@@ -1,7 +1,6 @@
 //! Encrypted connections: the database's certificate is checked, or there is no connection.
 
 use crate::books;
-use crate::scratch;
 use engine::store::StoreError;
 use engine::store::postgres::PostgresStore;
 use std::path::{Path, PathBuf};
@@ -15,7 +14,7 @@ struct Certificates {
 
 impl Certificates {
     fn of(name: &str) -> Certificates {
-        let directory = scratch::directory();
+        let directory = testing::scratch::directory();
         let at = |file: &str| directory.path().join(file);
         let path = |file: &str| at(file).display().to_string();
         let new_key = [

@@ -42,7 +42,7 @@ fn stored(store: &MemoryStore, counter: &str) -> Option<Counter> {
 fn concurrent_callers_each_count_once() {
     const CALLERS: u64 = 8;
     const EACH: u64 = 100;
-    let directory = crate::scratch::directory();
+    let directory = testing::scratch::directory();
     let store = Arc::new(SqliteStore::open(directory.path()).unwrap());
     let running = Engine::start(
         Arc::new(Toy),

@@ -5,7 +5,7 @@ use engine::store::sqlite::SqliteStore;
 
 #[test]
 fn sqlite_passes() {
-    let directory = crate::scratch::directory();
+    let directory = testing::scratch::directory();
     let mut count = 0;
     let failures = contract::check_all(&mut || {
         count += 1;

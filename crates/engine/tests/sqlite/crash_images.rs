@@ -72,7 +72,7 @@ fn read(directory: &Path, suffix: &str) -> Vec<u8> {
 }
 
 fn images(story: &Story) -> Images {
-    let directory = crate::scratch::directory();
+    let directory = testing::scratch::directory();
     let store = SqliteStore::open(directory.path()).unwrap();
     let mut writer = store.writer().unwrap();
     let database = read(directory.path(), "");
@@ -101,7 +101,7 @@ fn images(story: &Story) -> Images {
 impl Images {
     /// What is there after a crash that left these files.
     fn recovered(&self, database: &[u8], log: &[u8]) -> (tempfile::TempDir, Tables) {
-        let directory = crate::scratch::directory();
+        let directory = testing::scratch::directory();
         let path = directory.path().join(DATABASE_FILE);
         std::fs::write(&path, database).unwrap();
         std::fs::write(directory.path().join(format!("{DATABASE_FILE}-wal")), log).unwrap();

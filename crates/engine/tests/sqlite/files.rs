@@ -35,7 +35,7 @@ fn refusal(directory: &Path) -> String {
 
 #[test]
 fn a_directory_is_opened_once() {
-    let directory = crate::scratch::directory();
+    let directory = testing::scratch::directory();
     let store = book(directory.path());
     let second = SqliteStore::open(directory.path()).unwrap_err();
     assert!(matches!(second, StoreError::InUse(_)));
@@ -61,7 +61,7 @@ fn a_directory_is_opened_once() {
 
 #[test]
 fn others_may_read_along() {
-    let directory = crate::scratch::directory();
+    let directory = testing::scratch::directory();
     let _store = book(directory.path());
     let beside = SqliteStore::open_read_only(directory.path()).unwrap();
     assert_eq!(beside.head().unwrap().unwrap().batch_seq, 1);
@@ -84,7 +84,7 @@ fn others_may_read_along() {
 
 #[test]
 fn a_reader_needs_a_book() {
-    let directory = crate::scratch::directory();
+    let directory = testing::scratch::directory();
     let error = SqliteStore::open_read_only(directory.path())
         .unwrap_err()
         .to_string();
@@ -102,7 +102,7 @@ fn a_reader_needs_a_book() {
 
 #[test]
 fn a_schema_of_a_newer_release_is_left_alone() {
-    let directory = crate::scratch::directory();
+    let directory = testing::scratch::directory();
     drop(book(directory.path()));
     sql(directory.path(), "PRAGMA user_version=99;");
     let text = refusal(directory.path());
@@ -135,7 +135,7 @@ fn schema(directory: &Path) -> (u32, Vec<String>) {
 
 #[test]
 fn migrating_twice_changes_nothing() {
-    let directory = crate::scratch::directory();
+    let directory = testing::scratch::directory();
     drop(book(directory.path()));
     let first = schema(directory.path());
     let before = crate::dump::dump(directory.path());
@@ -146,7 +146,7 @@ fn migrating_twice_changes_nothing() {
 
 #[test]
 fn a_commit_is_on_disk_when_it_returns() {
-    let directory = crate::scratch::directory();
+    let directory = testing::scratch::directory();
     let store = SqliteStore::open(directory.path()).unwrap();
     let _writer = store.writer().unwrap();
     let connection = Connection::open(directory.path().join(DATABASE_FILE)).unwrap();
@@ -189,7 +189,7 @@ fn values_that_no_release_wrote_are_named_as_damage() {
         ),
     ];
     for (damage, place) in cases {
-        let directory = crate::scratch::directory();
+        let directory = testing::scratch::directory();
         let store = book(directory.path());
         sql(directory.path(), damage);
         let error = store.reader().unwrap().row(2).unwrap_err();
@@ -209,7 +209,7 @@ fn values_that_no_release_wrote_are_named_as_damage() {
         "UPDATE account SET chk=chk+1 WHERE id=1",
     ];
     for damage in cases {
-        let directory = crate::scratch::directory();
+        let directory = testing::scratch::directory();
         let store = book(directory.path());
         sql(directory.path(), damage);
         let mut reader = store.reader().unwrap();
@@ -225,7 +225,7 @@ fn values_that_no_release_wrote_are_named_as_damage() {
         }
         assert!(reader.accounts(&[AccountId(2)]).unwrap()[0].is_some());
     }
-    let directory = crate::scratch::directory();
+    let directory = testing::scratch::directory();
     let store = book(directory.path());
     sql(directory.path(), "UPDATE shard SET head_hash=x'00'");
     let error = store.reader().unwrap().head().unwrap_err();
@@ -234,7 +234,7 @@ fn values_that_no_release_wrote_are_named_as_damage() {
 
 #[test]
 fn a_file_that_is_no_database_is_refused_and_kept() {
-    let directory = crate::scratch::directory();
+    let directory = testing::scratch::directory();
     let path = directory.path().join(DATABASE_FILE);
     let text = "these are somebody's notes, not a database\n".repeat(300);
     std::fs::write(&path, &text).unwrap();

@@ -5,8 +5,6 @@
 mod memory;
 #[path = "../rig/mod.rs"]
 mod rig;
-#[path = "../scratch/mod.rs"]
-mod scratch;
 #[path = "../steps/mod.rs"]
 mod steps;
 #[path = "../toy/mod.rs"]

@@ -19,7 +19,7 @@ fn objects_of(directory: &Path) -> Vec<String> {
 }
 
 fn fresh() -> Vec<String> {
-    let directory = crate::scratch::directory();
+    let directory = testing::scratch::directory();
     drop(SqliteStore::open(directory.path()).unwrap());
     objects_of(directory.path())
 }
@@ -39,7 +39,7 @@ fn each_step_applies_twice_and_their_sum_is_the_fresh_schema() {
 /// `fixtures/sqlite-0.1.0` was written by the program of that release: `qingyuan demo --payments 40 --data`.
 #[test]
 fn a_book_of_0_1_0_opens_and_holds() {
-    let directory = crate::scratch::directory();
+    let directory = testing::scratch::directory();
     let fixture = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/sqlite-0.1.0");
     std::fs::copy(
         fixture.join(DATABASE_FILE),

@@ -2,7 +2,7 @@
 
 use crate::book::{copy_book_to, damaged};
 use crate::support::database_file;
-use crate::support::process::{text, verify, write};
+use crate::support::process::{program_at, text, verify, write};
 use std::path::Path;
 
 /// Root may write everywhere: the program runs as nobody then.
@@ -18,7 +18,7 @@ fn a_book_in_a_directory_that_cannot_be_written_is_verified() {
     let program = place.path().join("qingyuan");
     std::fs::copy(env!("CARGO_BIN_EXE_qingyuan"), &program).unwrap();
     let verified = |directory: &Path| {
-        let mut command = std::process::Command::new(&program);
+        let mut command = program_at(&program);
         command.args(["verify", "--json", "--data", text(directory)]);
         if place.path().metadata().unwrap().uid() == 0 {
             command.uid(65_534);

@@ -1,13 +1,10 @@
 //! What the server has promised: every request that was answered, and every one that was not.
 
 use crate::support::Dice;
-use crate::support::http::{Answer, Call, Client};
+use crate::support::http::{ANSWER_MAX, ASK_AGAIN, Answer, Call, Client};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
-
-/// Longest time until a request is answered, restarts of the server included.
-const ANSWER_SECONDS: u64 = 120;
+use std::time::Instant;
 
 /// What a request is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,7 +59,7 @@ impl Promises {
         what: What,
         call: Call,
     ) -> Option<Answer> {
-        let deadline = Instant::now() + Duration::from_secs(ANSWER_SECONDS);
+        let deadline = Instant::now() + ANSWER_MAX;
         loop {
             match client.post(&call).await {
                 Ok(answer) => {
@@ -76,14 +73,22 @@ impl Promises {
                     );
                     self.unanswered.fetch_add(1, Ordering::Relaxed);
                     // A connection refused tells nothing new; only a request that may have arrived counts.
-                    if what != What::Day && dice.roll(3) == 0 {
+                    if dice.roll(3) == 0 {
                         self.later.lock().unwrap().push((what, call));
                         return None;
                     }
-                    tokio::time::sleep(Duration::from_millis(25)).await;
+                    tokio::time::sleep(ASK_AGAIN).await;
                 }
             }
         }
+    }
+
+    /// As [`Promises::ask`], and never sets it aside.
+    pub async fn insist(&self, client: &Client, what: What, call: Call) -> Answer {
+        let (answer, unanswered) = client.post_until_answered(&call).await;
+        self.unanswered.fetch_add(unanswered, Ordering::Relaxed);
+        self.keep(what, call, &answer);
+        answer
     }
 
     fn keep(&self, what: What, call: Call, answer: &Answer) {
@@ -101,11 +106,11 @@ impl Promises {
     /// Sends what was set aside.
     pub async fn send_later(&self, client: &Client) -> usize {
         let later = std::mem::take(&mut *self.later.lock().unwrap());
-        for (what, call) in &later {
-            let answer = client.post(call).await.unwrap();
-            self.keep(*what, call.clone(), &answer);
+        let count = later.len();
+        for (what, call) in later {
+            self.insist(client, what, call).await;
         }
-        later.len()
+        count
     }
 
     /// Everything answered so far.

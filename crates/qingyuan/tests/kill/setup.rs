@@ -107,7 +107,7 @@ async fn create(
         key: key.into(),
         body,
     };
-    let answer = client.post(&call).await.unwrap();
+    let (answer, _) = client.post_until_answered(&call).await;
     assert!(answer.accepted(), "{answer:?}");
     answer
 }

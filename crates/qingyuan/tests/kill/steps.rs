@@ -4,7 +4,6 @@ use crate::World;
 use crate::checks::{self, Listed};
 use crate::load::{CHECKER, FINANCE, GROUP, OPERATOR, RECEIVED};
 use crate::promises::What;
-use crate::support::Dice;
 use crate::support::http::{Answer, Call};
 use serde_json::json;
 use std::sync::atomic::Ordering;
@@ -37,7 +36,7 @@ impl World {
     }
 
     /// Closes the business date; what is due is settled, and the third merchant paid out.
-    pub async fn turn_day(&self, dice: &mut Dice) {
+    pub async fn turn_day(&self) {
         let now = self.get("/v1/days/current").await;
         let date: calendar::BusinessDate = now.text("date").parse().unwrap();
         if date > calendar::shanghai_date(jiff::Timestamp::now()) {
@@ -51,20 +50,13 @@ impl World {
             body: json!({"to": to}),
         };
         let load = &self.load;
-        let answer = load.promises.ask(&load.client, dice, What::Day, call).await;
-        assert!(answer.is_some_and(|answer| answer.accepted()));
+        let answer = load.promises.insist(&load.client, What::Day, call).await;
+        assert!(answer.accepted(), "{answer:?}");
     }
 
     /// A reading that is tried until it is answered.
     pub async fn get(&self, path: &str) -> Answer {
-        let deadline = Instant::now() + Duration::from_secs(60);
-        loop {
-            match self.load.client.get(OPERATOR, path).await {
-                Ok(answer) => return answer,
-                Err(problem) => assert!(Instant::now() < deadline, "{path}: {problem}"),
-            }
-            tokio::time::sleep(Duration::from_millis(25)).await;
-        }
+        self.load.client.get_until_answered(OPERATOR, path).await
     }
 
     /// The channel's money for each part of the book, so that no payout waits for the reserve.
@@ -81,7 +73,7 @@ impl World {
                     "channel_fee": {"amount": 0, "currency": "CNY"},
                     "bill_hash": "9b74c9897bac770ffc029102a200c5de", "for_object": merchant}),
             };
-            let proposed = self.load.client.post(&call).await.unwrap();
+            let (proposed, _) = self.load.client.post_until_answered(&call).await;
             let proposal = proposed.text("proposal");
             let approval = Call {
                 token: CHECKER,
@@ -89,7 +81,7 @@ impl World {
                 key: format!("approve-{merchant}"),
                 body: json!({}),
             };
-            let answer = self.load.client.post(&approval).await.unwrap();
+            let (answer, _) = self.load.client.post_until_answered(&approval).await;
             assert!(answer.accepted(), "{answer:?}");
         }
     }
@@ -97,7 +89,6 @@ impl World {
     /// Takings of ten million yuan each, settled: enough for every payout of the longest run.
     pub async fn fund(&self) {
         self.fill_reserve().await;
-        let mut dice = Dice::new(0);
         let mut paid = Vec::new();
         let asking = |merchant: &usize| merchant % GROUP != 2;
         for merchant in (0..self.load.merchants.len()).filter(asking) {
@@ -105,11 +96,8 @@ impl World {
                 .load
                 .order(&format!("fund-{merchant}"), merchant, 1_000_000_000);
             let load = &self.load;
-            let answer = load
-                .promises
-                .ask(&load.client, &mut dice, What::Payment, call)
-                .await;
-            paid.push(answer.unwrap().text("id").to_owned());
+            let answer = load.promises.insist(&load.client, What::Payment, call);
+            paid.push(answer.await.text("id").to_owned());
         }
         let deadline = Instant::now() + Duration::from_secs(60);
         for payment in paid {
@@ -123,7 +111,7 @@ impl World {
                 tokio::time::sleep(Duration::from_millis(25)).await;
             }
         }
-        self.turn_day(&mut dice).await;
+        self.turn_day().await;
         // Settlement follows the turn by its timer.
         let merchants = self.load.merchants.iter().enumerate();
         for (_, merchant) in merchants.filter(|(number, _)| asking(number)) {

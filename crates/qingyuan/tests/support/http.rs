@@ -3,7 +3,12 @@
 use serde_json::Value;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+/// Longest time until a request is answered, restarts of the server included.
+pub const ANSWER_MAX: Duration = Duration::from_secs(120);
+/// Pause before a request is sent again.
+pub const ASK_AGAIN: Duration = Duration::from_millis(25);
 
 /// A POST with its idempotency key: what has to stay the same when it is sent again.
 #[derive(Debug, Clone)]
@@ -79,20 +84,42 @@ impl Client {
             .header("idempotency-key", &call.key)
             .header("content-type", "application/json")
             .body(serde_json::to_vec(&call.body).expect("JSON"));
-        let answer = exchange(request).await?;
-        match answer.status {
-            503 => Err(format!("{:?}", answer.body)),
-            _ => Ok(answer),
+        exchange(request).await
+    }
+
+    /// Sends a request, with the same key and body each time, until it is answered; and how often it was not.
+    pub async fn post_until_answered(&self, call: &Call) -> (Answer, u64) {
+        let deadline = Instant::now() + ANSWER_MAX;
+        let mut unanswered = 0;
+        loop {
+            match self.post(call).await {
+                Ok(answer) => return (answer, unanswered),
+                Err(problem) => assert!(
+                    Instant::now() < deadline,
+                    "{call:?} is not answered: {problem}"
+                ),
+            }
+            unanswered += 1;
+            tokio::time::sleep(ASK_AGAIN).await;
         }
     }
 
+    /// Reads. An error means, as with [`Client::post`], that there was no answer.
     pub async fn get(&self, token: &str, path: &str) -> Result<Answer, String> {
-        exchange(
-            self.http
-                .get(format!("{}{path}", self.base()))
-                .bearer_auth(token),
-        )
-        .await
+        let url = format!("{}{path}", self.base());
+        exchange(self.http.get(url).bearer_auth(token)).await
+    }
+
+    /// Reads until there is an answer.
+    pub async fn get_until_answered(&self, token: &str, path: &str) -> Answer {
+        let deadline = Instant::now() + ANSWER_MAX;
+        loop {
+            match self.get(token, path).await {
+                Ok(answer) => return answer,
+                Err(problem) => assert!(Instant::now() < deadline, "{path}: {problem}"),
+            }
+            tokio::time::sleep(ASK_AGAIN).await;
+        }
     }
 
     /// Every item of a list.
@@ -102,7 +129,7 @@ impl Client {
         let path = format!("{path}{first}limit=200");
         let mut page = path.clone();
         loop {
-            let answer = self.get(token, &page).await.expect("a page");
+            let answer = self.get_until_answered(token, &page).await;
             assert_eq!(answer.status, 200, "{answer:?}");
             items.extend(
                 answer.body["items"]
@@ -126,9 +153,12 @@ async fn exchange(request: reqwest::RequestBuilder) -> Result<Answer, String> {
     let bytes = response.bytes().await.map_err(|error| error.to_string())?;
     let body = serde_json::from_slice(&bytes)
         .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(&bytes).into_owned()));
-    Ok(Answer {
-        status,
-        replayed,
-        body,
-    })
+    match status {
+        503 => Err(format!("{body:?}")),
+        _ => Ok(Answer {
+            status,
+            replayed,
+            body,
+        }),
+    }
 }

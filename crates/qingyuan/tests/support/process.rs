@@ -10,8 +10,20 @@ use std::time::{Duration, Instant};
 
 /// The program, with nothing of the caller's surroundings that changes what it does.
 pub fn program() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_qingyuan"));
-    for variable in ["RUST_LOG", "QINGYUAN_VAULT_KEY", "RUST_BACKTRACE"] {
+    program_at(Path::new(env!("CARGO_BIN_EXE_qingyuan")))
+}
+
+/// The same, of a copy.
+pub fn program_at(path: &Path) -> Command {
+    let mut command = Command::new(path);
+    for variable in [
+        "RUST_LOG",
+        "RUST_BACKTRACE",
+        "QINGYUAN_VAULT_KEY",
+        "QINGYUAN_POSTGRES",
+        "NO_COLOR",
+        "CLICOLOR_FORCE",
+    ] {
         command.env_remove(variable);
     }
     command.stdin(Stdio::null());

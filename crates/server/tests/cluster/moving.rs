@@ -118,6 +118,8 @@ async fn a_shard_that_cannot_be_opened_or_set_up_is_tried_again() {
     one.stop().await;
     let failing = Peculiar {
         failing: vec![Failing::Panics, Failing::WrongKey],
+        // As long as the first pause.
+        lasts: Duration::from_secs(3),
         ..Peculiar::default()
     };
     let other = shared.peculiar_server("other", failing).await;

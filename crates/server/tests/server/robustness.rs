@@ -5,6 +5,9 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Map, Value};
 
+/// Stands for the merchant's id, which is another in each run: equal inputs are equal requests.
+const KNOWN: &str = "KNOWN";
+
 /// Names that requests know, so that random bodies get past the first check now and then.
 const NAMES: [&str; 24] = [
     "merchant",
@@ -94,7 +97,7 @@ fn no_body_makes_a_write_fail_inside() {
     let routes = writes(&api);
     let id = prop_oneof![
         Just("1".to_owned()),
-        Just(rig.shop.clone()),
+        Just(KNOWN.to_owned()),
         "[a-z0-9_%.]{1,20}"
     ];
     let token = prop::sample::select(vec![OPERATOR, CHECKER, LEDGER, SHOP]);
@@ -110,10 +113,11 @@ fn no_body_makes_a_write_fail_inside() {
         ..Config::default()
     });
     let result = runner.run(&input, |((method, route), id, token, body, key)| {
+        let id = if id == KNOWN { &rig.shop } else { &id };
         let path = route
-            .replace("{id}", &id)
-            .replace("{merchant}", &id)
-            .replace("{key}", &id);
+            .replace("{id}", id)
+            .replace("{merchant}", id)
+            .replace("{key}", id);
         let found = runtime.block_on(rig.send(method, &path, token, Some(&key), Some(body)));
         prop_assert!(found.status < 500, "{path}: {:?}", found.body);
         prop_assert!(found.headers.contains_key("x-request-id"));

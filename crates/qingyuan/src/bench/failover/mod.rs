@@ -23,7 +23,7 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 /// Longest time until the servers have shared the shards among them, or a shard has another writer.
-const SETTLE_MAX: Duration = Duration::from_secs(60);
+const SETTLE_MAX: Duration = Duration::from_secs(180);
 /// Pause between looks.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// Groups that are tried to find one for every shard: several times as many as it takes on average.

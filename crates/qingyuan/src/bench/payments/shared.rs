@@ -20,7 +20,7 @@ const SHARDS: NonZeroU16 = NonZeroU16::MIN.saturating_add(15);
 /// As `serve`.
 const LEASE: Duration = Duration::from_secs(3);
 /// Longest time until the servers have shared the shards among them.
-const SETTLE_MAX: Duration = Duration::from_secs(60);
+const SETTLE_MAX: Duration = Duration::from_secs(180);
 
 /// Which server a client asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
