@@ -80,6 +80,15 @@ pub(crate) fn apart(left: Money, right: Money) -> Result<Money, Interrupt> {
     plus(minus(left, less)?, minus(right, less)?)
 }
 
+/// What is in question where a channel states another amount than the books have: what lies between the two, or
+/// all of one in another currency.
+pub(crate) fn in_question(booked: Money, stated: Money) -> Result<Money, Interrupt> {
+    if booked.currency() == stated.currency() {
+        return apart(booked, stated);
+    }
+    Ok(stated)
+}
+
 /// Whether the books can take an amount that a channel states: in their currency, above nothing, and not beyond
 /// all money. Totals of accounts only grow, so that one statement of nonsense would leave no room for others.
 pub(crate) fn is_bookable(amount: Money, currency: Currency) -> bool {

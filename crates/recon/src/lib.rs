@@ -2,7 +2,7 @@
 //!
 //! A [`Reconciler`] first takes what our books say about a clearing date and the dates beside it,
 //! then the statement's lines one at a time, and then tells what does not agree. Each line is looked
-//! up once in a hash map of our entries and forgotten, so memory grows with our entries and with
+//! up once in a hash map of our entries and, unless it differs, forgotten, so memory grows with our entries and with
 //! the differences, both of which are limited, and never with the length of the statement.
 //!
 //! What comes out does not depend on the order of either side, except that of two lines with the

@@ -31,6 +31,8 @@ pub struct Reconciler {
     matched: u64,
     last_line: usize,
     differences: Vec<Difference>,
+    /// Lines that wait for the end and will be differences.
+    waiting: usize,
     structural_errors: Vec<StructuralError>,
 }
 
@@ -50,6 +52,7 @@ impl Reconciler {
             matched: 0,
             last_line: 0,
             differences: Vec::new(),
+            waiting: 0,
             structural_errors: Vec::new(),
         }
     }
@@ -104,7 +107,7 @@ impl Reconciler {
         })
     }
 
-    /// Takes one line of the statement. The line is compared, counted and not kept.
+    /// Takes one line of the statement. The line is compared, counted and not kept, unless it differs.
     pub fn add_line(&mut self, line: &StatementLine) -> Result<LineOutcome, ReconError> {
         if line.line <= self.last_line {
             return self.structural(StructuralError::LineOutOfOrder {
@@ -131,9 +134,14 @@ impl Reconciler {
                 self.matched += 1;
                 Ok(LineOutcome::Matched)
             }
-            // Without findings yet it differs all the same: it has not our number.
-            findings => {
-                self.record_on(line, findings.unwrap_or_default())?;
+            Some(findings) => {
+                self.record_on(line, findings)?;
+                Ok(LineOutcome::Different)
+            }
+            // It waits for the end and differs all the same: it has not our number.
+            None => {
+                self.check_room()?;
+                self.waiting += 1;
                 Ok(LineOutcome::Different)
             }
         }
@@ -146,6 +154,7 @@ impl Reconciler {
         let ours = self.ours.totals(self.currency)?;
         for (key, mut awaited) in std::mem::take(&mut self.awaited) {
             if let Some((line, findings)) = awaited.conclude(self.statement_date) {
+                self.waiting = self.waiting.saturating_sub(1);
                 self.record_on(&line, findings)?;
             }
             if awaited.seen.is_none() && self.is_expected(awaited.status, awaited.clearing_date) {
@@ -308,7 +317,7 @@ impl Reconciler {
 
     fn check_room(&self) -> Result<(), ReconError> {
         let limit = self.limits.differences_max;
-        if self.differences.len() + self.structural_errors.len() < limit {
+        if self.differences.len() + self.structural_errors.len() + self.waiting < limit {
             Ok(())
         } else {
             Err(ReconError::TooManyDifferences { limit })

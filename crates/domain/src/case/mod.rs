@@ -43,6 +43,9 @@ pub(crate) fn open(tx: &mut Tx<'_>, finding: Finding<'_>) -> Result<String, Inte
             add(tx, &case, &finding)?;
             return Ok(known.case.clone());
         }
+        if let Some(decided) = decided(tx, &finding)? {
+            return Ok(decided);
+        }
     }
     let id = tx.new_id("cas");
     tx.put(CaseKey {
@@ -80,6 +83,24 @@ fn shortened(reason: &str) -> String {
     reason.chars().take(REASON_MAX).collect()
 }
 
+/// The closed case in which people have decided on a contradiction in the same words. A bill that is taken again
+/// says them again, and opened anew its whole amount could be adjusted a second time.
+fn decided(tx: &mut Tx<'_>, finding: &Finding<'_>) -> Result<Option<String>, Interrupt> {
+    if finding.kind != CaseKind::Contradiction {
+        return Ok(None);
+    }
+    let cases = about(tx, finding.object, finding.kind)?;
+    let said = cases.iter().find(|case| says(case, &finding.reason));
+    Ok(said.map(|case| case.id.clone()))
+}
+
+/// Whether one of a case's findings has these words.
+fn says(case: &Case, reason: &str) -> bool {
+    let reason = shortened(reason);
+    let mut words = case.further.iter().map(|further| &further.reason);
+    case.reason == reason || words.any(|word| *word == reason)
+}
+
 /// Adds what was found to an open case, unless it says what the case says already.
 fn add(tx: &mut Tx<'_>, case: &Case, finding: &Finding<'_>) -> Result<(), Interrupt> {
     let reason = shortened(&finding.reason);
@@ -87,11 +108,15 @@ fn add(tx: &mut Tx<'_>, case: &Case, finding: &Finding<'_>) -> Result<(), Interr
         || (&case.reason, case.amount),
         |last| (&last.reason, last.amount),
     );
-    if *last_reason == reason && last_amount == finding.amount {
+    let says_nothing_new = match case.kind {
+        CaseKind::Contradiction => says(case, &reason),
+        _ => *last_reason == reason && last_amount == finding.amount,
+    };
+    if says_nothing_new {
         return Ok(());
     }
     let mut case = case.clone();
-    case.amount = in_question(case.kind, case.amount, finding.amount)?;
+    case.amount = in_question(&case, finding.amount)?;
     case.further.push(FurtherFinding {
         reason,
         amount: finding.amount,
@@ -104,18 +129,18 @@ fn add(tx: &mut Tx<'_>, case: &Case, finding: &Finding<'_>) -> Result<(), Interr
 }
 
 /// What a case is about once more was found.
-fn in_question(
-    kind: CaseKind,
-    before: Option<Money>,
-    found: Option<Money>,
-) -> Result<Option<Money>, Interrupt> {
-    let (Some(before), Some(found)) = (before, found) else {
-        return Ok(found.or(before));
+fn in_question(case: &Case, found: Option<Money>) -> Result<Option<Money>, Interrupt> {
+    let (Some(before), Some(mut found)) = (case.amount, found) else {
+        return Ok(found.or(case.amount));
     };
     if before.currency() != found.currency() {
         return Ok(Some(before));
     }
-    Ok(Some(match kind {
+    if let (CaseKind::Contradiction, Some(adjusted)) = (case.kind, case.adjusted) {
+        // What was adjusted was of what was known then.
+        found = crate::booking::plus(found, adjusted)?;
+    }
+    Ok(Some(match case.kind {
         // Each finding is of other money.
         CaseKind::DoublePayment | CaseKind::AccountClosed => crate::booking::plus(before, found)?,
         // Each finding says how it stands now.
@@ -191,9 +216,11 @@ fn left_of(tx: &mut Tx<'_>, command: &OpenCase) -> Result<Left, Interrupt> {
         if !is_closed {
             return Ok(whole);
         }
-        let mut words = case.further.iter().map(|further| &further.reason);
-        let said = case.reason == command.reason || words.any(|word| *word == command.reason);
-        return Ok(if said { Left::Nothing(case) } else { whole });
+        return Ok(if says(&case, &command.reason) {
+            Left::Nothing(case)
+        } else {
+            whole
+        });
     };
     let mut left = found;
     for before in about(tx, &command.object, command.kind)? {

@@ -10,11 +10,8 @@
 //! | not ours | SUS | case |
 //! | of a merchant whose account is closed | SUS, the payment is under review | case |
 
-use super::{
-    ChannelTrade, Contradiction, FundSource, Paid, Payment, PaymentStatus, posting, rules, save,
-    timer,
-};
-use crate::booking::{is_bookable, is_open, minus, post_fact};
+use super::{ChannelTrade, FundSource, Paid, Payment, PaymentStatus, posting, rules, save, timer};
+use crate::booking::{in_question, is_bookable, is_open, minus, post_fact};
 use crate::case::{self, CaseKind, Finding};
 use crate::chart::{self, Chart};
 use crate::closing::{self, Figure};
@@ -31,9 +28,6 @@ use engine::Interrupt;
 use money::Money;
 use std::sync::Arc;
 
-/// Statements kept that contradict a trade; of more than these the latest.
-const CONTRADICTIONS_MAX: usize = 20;
-
 /// Takes a verified statement that an order was paid.
 pub(crate) fn paid(
     cx: &mut Context<'_, '_>,
@@ -48,7 +42,7 @@ pub(crate) fn paid(
     let chart = chart::of(cx.tx)?;
     if !is_bookable(paid.amount, chart.currency) {
         let reason = format!("a payment of {} cannot be booked", paid.amount);
-        return finding(cx, CaseKind::Unbookable, &key, None, reason, &paid);
+        return finding(cx, CaseKind::Unbookable, &key, None, reason, paid.amount);
     }
     let payment = cx
         .tx
@@ -59,14 +53,20 @@ pub(crate) fn paid(
         order: order.0.clone(),
         amount: paid.amount,
         in_suspense: true,
-        contradictions: Vec::new(),
     };
     let Some(payment) = payment else {
         let key = trade.key.clone();
         cx.tx.put(trade)?;
         to_suspense(cx, &chart, channel, &paid, &key)?;
         let reason = format!("money arrived for order {:.32}, which is not ours", order.0);
-        return finding(cx, CaseKind::UnknownPayment, &key, None, reason, &paid);
+        return finding(
+            cx,
+            CaseKind::UnknownPayment,
+            &key,
+            None,
+            reason,
+            paid.amount,
+        );
     };
     trade.in_suspense = !book(cx, &chart, payment, &paid)?;
     cx.tx.put(trade)
@@ -82,25 +82,26 @@ fn known_trade(
     if known.order == order.0 && known.amount == paid.amount {
         return Ok(());
     }
-    let contradiction = Contradiction {
-        order: order.0.clone(),
-        amount: paid.amount,
+    let amount = if known.order == order.0 {
+        in_question(known.amount, paid.amount)?
+    } else if known.in_suspense {
+        // Its money is in suspense, and has a case.
+        Money::zero(paid.amount.currency())
+    } else {
+        paid.amount
     };
-    // A bill that is taken again says it again, also where people have decided on it.
-    if known.contradictions.contains(&contradiction) {
-        return Ok(());
-    }
-    let mut trade = known.clone();
-    trade.contradictions.push(contradiction);
-    if trade.contradictions.len() > CONTRADICTIONS_MAX {
-        trade.contradictions.remove(0);
-    }
-    cx.tx.put(trade)?;
     let reason = format!(
-        "the trade was booked with {} for another order or amount",
-        known.amount
+        "the trade was booked with {} for order {:.32}, and is said to be {} for order {:.32}",
+        known.amount, known.order, paid.amount, order.0
     );
-    finding(cx, CaseKind::Contradiction, &known.key, None, reason, paid)
+    finding(
+        cx,
+        CaseKind::Contradiction,
+        &known.key,
+        None,
+        reason,
+        amount,
+    )
 }
 
 /// Books the money of a known payment; says whether it reached the merchant.
@@ -125,7 +126,7 @@ fn book(
             &id,
             Some(&merchant.id),
             reason,
-            paid,
+            paid.amount,
         )?;
         return Ok(false);
     }
@@ -152,7 +153,7 @@ fn book(
     };
     if let Some((kind, reason)) = problem {
         to_suspense(cx, chart, payment.channel, paid, &id)?;
-        finding(cx, kind, &id, Some(&merchant.id), reason, paid)?;
+        finding(cx, kind, &id, Some(&merchant.id), reason, paid.amount)?;
         payment.status = PaymentStatus::UnderReview;
         finish(cx, payment)?;
         return Ok(false);
@@ -171,7 +172,7 @@ fn book(
             &id,
             Some(&merchant.id),
             reason,
-            paid,
+            excess,
         )?;
     }
     succeed(cx, chart, payment, &merchant)?;
@@ -320,7 +321,7 @@ fn finding(
     object: &str,
     merchant: Option<&str>,
     reason: String,
-    paid: &Paid,
+    amount: Money,
 ) -> Result<(), Interrupt> {
     case::open(
         cx.tx,
@@ -329,7 +330,7 @@ fn finding(
             object,
             merchant,
             reason,
-            amount: Some(paid.amount),
+            amount: Some(amount),
         },
     )
     .map(|_| ())

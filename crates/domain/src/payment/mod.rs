@@ -18,9 +18,7 @@ pub use command::{AcceptUnderpayment, ClosePayment, CreatePayment, FundSource, Q
 pub(crate) use ending::order_state;
 pub(crate) use evidence::keep_late;
 pub(crate) use news::effect_news;
-pub use record::{
-    ChannelTrade, CloseReason, Contradiction, OrderNumber, Paid, Payment, PaymentStatus, Source,
-};
+pub use record::{ChannelTrade, CloseReason, OrderNumber, Paid, Payment, PaymentStatus, Source};
 pub(crate) use review::accept_underpayment;
 pub(crate) use timer::due;
 

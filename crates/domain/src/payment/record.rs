@@ -244,18 +244,6 @@ pub struct ChannelTrade {
     pub amount: Money,
     /// Whether it went to suspense.
     pub in_suspense: bool,
-    /// What else was said of it and has, or had, its case: the same statement again says nothing new.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub contradictions: Vec<Contradiction>,
-}
-
-/// A statement about a trade that is not what was booked.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Contradiction {
-    /// The order it was said to have paid.
-    pub order: String,
-    /// What was said to be paid.
-    pub amount: Money,
 }
 
 impl ChannelTrade {

@@ -5,7 +5,7 @@ use super::{
     Evidence, FailureEvidence, ForeignPayout, PaidEvidence, Payout, PayoutStatus, end, posting,
     save,
 };
-use crate::booking::{apart, is_bookable, minus, post_fact, smaller};
+use crate::booking::{apart, in_question, is_bookable, minus, post_fact, smaller};
 use crate::case::{self, CaseKind, Finding};
 use crate::chart;
 use crate::closing::{self, Figure};
@@ -86,17 +86,19 @@ fn same_again(
     let actual = evidence.amount();
     // Payouts of earlier releases do not say what was booked.
     let booked = payout.paid_amount.unwrap_or(actual);
+    let mut amount = actual;
     let reason = if payout.channel_number.as_deref() != Some(evidence.channel_number()) {
         format!(
             "the channel names another number, {:.64}, for a payout that was paid",
             evidence.channel_number()
         )
     } else if booked != actual {
+        amount = in_question(booked, actual)?;
         format!("the channel says {actual} was paid, after it had said {booked}")
     } else {
         return Ok(());
     };
-    open_case(cx, payout, CaseKind::Contradiction, reason, actual)
+    open_case(cx, payout, CaseKind::Contradiction, reason, amount)
 }
 
 /// Notes in a payout what the channel paid and the books took, so that the same statement says nothing new
@@ -137,7 +139,10 @@ fn confirmed(
             "two people said that {} was paid, the channel paid {actual}",
             payout.amount
         );
-        let difference = apart(payout.amount, actual)?;
+        let difference = match payout.status {
+            PayoutStatus::Returned => Money::zero(actual.currency()),
+            _ => apart(payout.amount, actual)?,
+        };
         open_case(cx, &payout, CaseKind::Contradiction, reason, difference)?;
     }
     save(cx.tx, payout)
@@ -320,7 +325,7 @@ fn foreign(
     let key = format!("{}/{}", channel_name(channel), evidence.channel_number());
     let chart = chart::of(cx.tx)?;
     let amount = evidence.amount();
-    let mut kind = CaseKind::UnknownPayout;
+    let (mut kind, mut doubtful) = (CaseKind::UnknownPayout, amount);
     let mut reason = format!(
         "the channel paid {amount} under number {:.32}, which is not ours",
         reference.0
@@ -330,6 +335,7 @@ fn foreign(
             return Ok(());
         }
         kind = CaseKind::Contradiction;
+        doubtful = in_question(known.amount, amount)?;
         reason = format!(
             "the channel says {amount} was paid, after it had said {}, under a number that is not ours",
             known.amount
@@ -350,7 +356,7 @@ fn foreign(
         object: &key,
         merchant: None,
         reason,
-        amount: Some(amount),
+        amount: Some(doubtful),
     };
     case::open(cx.tx, finding).map(|_| ())
 }

@@ -2,7 +2,7 @@
 
 use super::news::ask;
 use super::{ForeignRefund, Refund, RefundOrigin, RefundStatus, late, posting, save};
-use crate::booking::{apart, covered, is_bookable, minus, plus, post_fact, smaller};
+use crate::booking::{apart, covered, in_question, is_bookable, minus, plus, post_fact, smaller};
 use crate::case::{self, CaseKind, Finding};
 use crate::closing::{self, Figure};
 use crate::context::Context;
@@ -93,12 +93,14 @@ fn same_again(cx: &mut Context<'_, '_>, refund: &Refund, done: &Done<'_>) -> Res
     // Refunds of earlier releases do not say what was booked.
     let booked = refund.refunded_amount.unwrap_or(done.amount);
     let number = refund.channel_number.as_deref();
+    let mut amount = done.amount;
     let reason = if number != Some(done.channel_number) {
         format!(
             "the channel names another number, {:.64}, for a refund that was made",
             done.channel_number
         )
     } else if booked != done.amount {
+        amount = in_question(booked, done.amount)?;
         format!(
             "the channel says {} was refunded, after it had said {booked}",
             done.amount
@@ -106,7 +108,7 @@ fn same_again(cx: &mut Context<'_, '_>, refund: &Refund, done: &Done<'_>) -> Res
     } else {
         return Ok(());
     };
-    open_case(cx, refund, CaseKind::Contradiction, reason, done.amount)
+    open_case(cx, refund, CaseKind::Contradiction, reason, amount)
 }
 
 /// A statement of an amount that the books cannot take. Not booked: a later one that can be is.
@@ -357,7 +359,7 @@ fn foreign(
     done: &Done<'_>,
 ) -> Result<(), Interrupt> {
     let key = format!("{}/{}", channel_name(channel), done.channel_number);
-    let mut kind = CaseKind::UnknownRefund;
+    let (mut kind, mut doubtful) = (CaseKind::UnknownRefund, done.amount);
     let mut reason = format!(
         "the channel refunded {} under number {:.32}, which is not ours",
         done.amount, reference.0
@@ -368,6 +370,7 @@ fn foreign(
             return Ok(());
         }
         kind = CaseKind::Contradiction;
+        doubtful = in_question(known.amount, done.amount)?;
         reason = format!(
             "the channel says {} was refunded, after it had said {}, under a number that is not ours",
             done.amount, known.amount
@@ -392,7 +395,7 @@ fn foreign(
         object: &key,
         merchant: None,
         reason,
-        amount: Some(done.amount),
+        amount: Some(doubtful),
     };
     case::open(cx.tx, finding).map(|_| ())
 }
