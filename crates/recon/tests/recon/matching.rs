@@ -462,6 +462,31 @@ fn the_wrong_file_stops_at_the_limit() {
     );
 }
 
+/// Lines of our references under other numbers wait for the end; they are kept meanwhile.
+#[test]
+fn lines_that_wait_count_as_differences() {
+    let limits = Limits {
+        differences_max: 10,
+        ..Limits::default()
+    };
+    let mut reconciler = Reconciler::new(today(), Currency::CNY, limits);
+    for n in 1..=11 {
+        reconciler.add_ours(payment(n, 1)).unwrap();
+    }
+    let stopped = (1..=11).find_map(|n| {
+        let line = StatementLine {
+            line: n,
+            channel_number: format!("other-{n}"),
+            ..line_of(&payment(n, 1))
+        };
+        reconciler.add_line(&line).err().map(|error| (n, error))
+    });
+    assert_eq!(
+        stopped,
+        Some((11, ReconError::TooManyDifferences { limit: 10 }))
+    );
+}
+
 #[test]
 fn totals_beyond_64_bits_are_an_error() {
     let lines = number(vec![
