@@ -74,25 +74,27 @@ pub(crate) fn minus(left: Money, right: Money) -> Result<Money, Interrupt> {
     left.checked_sub(right).map_err(broken)
 }
 
-/// How far two amounts are apart that the books keep in one currency.
-pub(crate) fn apart(left: Money, right: Money) -> Result<Money, Interrupt> {
-    let less = smaller(left, right);
-    plus(minus(left, less)?, minus(right, less)?)
-}
-
-/// What is in question where a channel states another amount than the books have: what lies between the two, or
-/// all of one in another currency.
-pub(crate) fn in_question(booked: Money, stated: Money) -> Result<Money, Interrupt> {
-    if booked.currency() == stated.currency() {
-        return apart(booked, stated);
-    }
-    Ok(stated)
+/// What a case is about where another amount was moved than was asked for: what was moved, or what lies between the
+/// two where that is more. All of it stands in the differences, and can be taken where it belongs.
+pub(crate) fn at_stake(asked: Money, moved: Money) -> Result<Money, Interrupt> {
+    let common = smaller(asked, moved);
+    let between = plus(minus(asked, common)?, minus(moved, common)?)?;
+    Ok(larger(moved, between))
 }
 
 /// Whether the books can take an amount that a channel states: in their currency, above nothing, and not beyond
 /// all money. Totals of accounts only grow, so that one statement of nonsense would leave no room for others.
 pub(crate) fn is_bookable(amount: Money, currency: Currency) -> bool {
     amount.currency() == currency && (1..=AMOUNT_MAX).contains(&amount.amount())
+}
+
+/// The larger of two amounts of one currency.
+fn larger(left: Money, right: Money) -> Money {
+    if left.amount() >= right.amount() {
+        left
+    } else {
+        right
+    }
 }
 
 /// The smaller of two amounts of one currency.

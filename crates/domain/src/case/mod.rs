@@ -43,9 +43,6 @@ pub(crate) fn open(tx: &mut Tx<'_>, finding: Finding<'_>) -> Result<String, Inte
             add(tx, &case, &finding)?;
             return Ok(known.case.clone());
         }
-        if let Some(decided) = decided(tx, &finding)? {
-            return Ok(decided);
-        }
     }
     let id = tx.new_id("cas");
     tx.put(CaseKey {
@@ -74,24 +71,18 @@ pub(crate) fn open(tx: &mut Tx<'_>, finding: Finding<'_>) -> Result<String, Inte
     Ok(id)
 }
 
-fn key_of(kind: CaseKind, object: &str) -> Result<String, Interrupt> {
-    let kind = serde_json::to_value(kind).map_err(broken)?;
-    Ok(format!("{}/{object}", kind.as_str().unwrap_or_default()))
-}
-
-fn shortened(reason: &str) -> String {
-    reason.chars().take(REASON_MAX).collect()
-}
-
-/// The closed case in which people have decided on a contradiction in the same words. A bill that is taken again
-/// says them again, and opened anew its whole amount could be adjusted a second time.
-fn decided(tx: &mut Tx<'_>, finding: &Finding<'_>) -> Result<Option<String>, Interrupt> {
-    if finding.kind != CaseKind::Contradiction {
-        return Ok(None);
+/// The same for a statement that names its amount and books nothing: in the same words it says nothing new, whatever
+/// became of the case. A bill that is taken again says it again, also where people have decided on it: opened anew with
+/// its whole amount, that could be adjusted a second time.
+pub(crate) fn open_once(tx: &mut Tx<'_>, finding: Finding<'_>) -> Result<String, Interrupt> {
+    let key = key_of(finding.kind, finding.object)?;
+    if tx.get::<CaseKey>(&key)?.is_some() {
+        let cases = about(tx, finding.object, finding.kind)?;
+        if let Some(case) = cases.iter().find(|case| says(case, &finding.reason)) {
+            return Ok(case.id.clone());
+        }
     }
-    let cases = about(tx, finding.object, finding.kind)?;
-    let said = cases.iter().find(|case| says(case, &finding.reason));
-    Ok(said.map(|case| case.id.clone()))
+    open(tx, finding)
 }
 
 /// Whether one of a case's findings has these words.
@@ -101,6 +92,15 @@ fn says(case: &Case, reason: &str) -> bool {
     case.reason == reason || words.any(|word| *word == reason)
 }
 
+fn key_of(kind: CaseKind, object: &str) -> Result<String, Interrupt> {
+    let kind = serde_json::to_value(kind).map_err(broken)?;
+    Ok(format!("{}/{object}", kind.as_str().unwrap_or_default()))
+}
+
+fn shortened(reason: &str) -> String {
+    reason.chars().take(REASON_MAX).collect()
+}
+
 /// Adds what was found to an open case, unless it says what the case says already.
 fn add(tx: &mut Tx<'_>, case: &Case, finding: &Finding<'_>) -> Result<(), Interrupt> {
     let reason = shortened(&finding.reason);
@@ -108,15 +108,11 @@ fn add(tx: &mut Tx<'_>, case: &Case, finding: &Finding<'_>) -> Result<(), Interr
         || (&case.reason, case.amount),
         |last| (&last.reason, last.amount),
     );
-    let says_nothing_new = match case.kind {
-        CaseKind::Contradiction => says(case, &reason),
-        _ => *last_reason == reason && last_amount == finding.amount,
-    };
-    if says_nothing_new {
+    if *last_reason == reason && last_amount == finding.amount {
         return Ok(());
     }
     let mut case = case.clone();
-    case.amount = in_question(&case, finding.amount)?;
+    case.amount = in_question(case.kind, case.amount, finding.amount)?;
     case.further.push(FurtherFinding {
         reason,
         amount: finding.amount,
@@ -129,18 +125,18 @@ fn add(tx: &mut Tx<'_>, case: &Case, finding: &Finding<'_>) -> Result<(), Interr
 }
 
 /// What a case is about once more was found.
-fn in_question(case: &Case, found: Option<Money>) -> Result<Option<Money>, Interrupt> {
-    let (Some(before), Some(mut found)) = (case.amount, found) else {
-        return Ok(found.or(case.amount));
+fn in_question(
+    kind: CaseKind,
+    before: Option<Money>,
+    found: Option<Money>,
+) -> Result<Option<Money>, Interrupt> {
+    let (Some(before), Some(found)) = (before, found) else {
+        return Ok(found.or(before));
     };
     if before.currency() != found.currency() {
         return Ok(Some(before));
     }
-    if let (CaseKind::Contradiction, Some(adjusted)) = (case.kind, case.adjusted) {
-        // What was adjusted was of what was known then.
-        found = crate::booking::plus(found, adjusted)?;
-    }
-    Ok(Some(match case.kind {
+    Ok(Some(match kind {
         // Each finding is of other money.
         CaseKind::DoublePayment | CaseKind::AccountClosed => crate::booking::plus(before, found)?,
         // Each finding says how it stands now.

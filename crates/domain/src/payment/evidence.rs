@@ -11,7 +11,7 @@
 //! | of a merchant whose account is closed | SUS, the payment is under review | case |
 
 use super::{ChannelTrade, FundSource, Paid, Payment, PaymentStatus, posting, rules, save, timer};
-use crate::booking::{in_question, is_bookable, is_open, minus, post_fact};
+use crate::booking::{is_bookable, is_open, minus, post_fact};
 use crate::case::{self, CaseKind, Finding};
 use crate::chart::{self, Chart};
 use crate::closing::{self, Figure};
@@ -42,7 +42,7 @@ pub(crate) fn paid(
     let chart = chart::of(cx.tx)?;
     if !is_bookable(paid.amount, chart.currency) {
         let reason = format!("a payment of {} cannot be booked", paid.amount);
-        return finding(cx, CaseKind::Unbookable, &key, None, reason, paid.amount);
+        return finding(cx, CaseKind::Unbookable, &key, None, reason, &paid);
     }
     let payment = cx
         .tx
@@ -59,14 +59,7 @@ pub(crate) fn paid(
         cx.tx.put(trade)?;
         to_suspense(cx, &chart, channel, &paid, &key)?;
         let reason = format!("money arrived for order {:.32}, which is not ours", order.0);
-        return finding(
-            cx,
-            CaseKind::UnknownPayment,
-            &key,
-            None,
-            reason,
-            paid.amount,
-        );
+        return finding(cx, CaseKind::UnknownPayment, &key, None, reason, &paid);
     };
     trade.in_suspense = !book(cx, &chart, payment, &paid)?;
     cx.tx.put(trade)
@@ -82,26 +75,18 @@ fn known_trade(
     if known.order == order.0 && known.amount == paid.amount {
         return Ok(());
     }
-    let amount = if known.order == order.0 {
-        in_question(known.amount, paid.amount)?
-    } else if known.in_suspense {
-        // Its money is in suspense, and has a case.
-        Money::zero(paid.amount.currency())
-    } else {
-        paid.amount
-    };
     let reason = format!(
         "the trade was booked with {} for order {:.32}, and is said to be {} for order {:.32}",
         known.amount, known.order, paid.amount, order.0
     );
-    finding(
-        cx,
-        CaseKind::Contradiction,
-        &known.key,
-        None,
+    let finding = Finding {
+        kind: CaseKind::Contradiction,
+        object: &known.key,
+        merchant: None,
         reason,
-        amount,
-    )
+        amount: Some(paid.amount),
+    };
+    case::open_once(cx.tx, finding).map(|_| ())
 }
 
 /// Books the money of a known payment; says whether it reached the merchant.
@@ -126,7 +111,7 @@ fn book(
             &id,
             Some(&merchant.id),
             reason,
-            paid.amount,
+            paid,
         )?;
         return Ok(false);
     }
@@ -153,7 +138,7 @@ fn book(
     };
     if let Some((kind, reason)) = problem {
         to_suspense(cx, chart, payment.channel, paid, &id)?;
-        finding(cx, kind, &id, Some(&merchant.id), reason, paid.amount)?;
+        finding(cx, kind, &id, Some(&merchant.id), reason, paid)?;
         payment.status = PaymentStatus::UnderReview;
         finish(cx, payment)?;
         return Ok(false);
@@ -172,7 +157,7 @@ fn book(
             &id,
             Some(&merchant.id),
             reason,
-            excess,
+            paid,
         )?;
     }
     succeed(cx, chart, payment, &merchant)?;
@@ -321,7 +306,7 @@ fn finding(
     object: &str,
     merchant: Option<&str>,
     reason: String,
-    amount: Money,
+    paid: &Paid,
 ) -> Result<(), Interrupt> {
     case::open(
         cx.tx,
@@ -330,7 +315,7 @@ fn finding(
             object,
             merchant,
             reason,
-            amount: Some(amount),
+            amount: Some(paid.amount),
         },
     )
     .map(|_| ())

@@ -5,7 +5,7 @@ use super::{
     Evidence, FailureEvidence, ForeignPayout, PaidEvidence, Payout, PayoutStatus, end, posting,
     save,
 };
-use crate::booking::{apart, in_question, is_bookable, minus, post_fact, smaller};
+use crate::booking::{at_stake, is_bookable, minus, post_fact, smaller};
 use crate::case::{self, CaseKind, Finding};
 use crate::chart;
 use crate::closing::{self, Figure};
@@ -86,19 +86,18 @@ fn same_again(
     let actual = evidence.amount();
     // Payouts of earlier releases do not say what was booked.
     let booked = payout.paid_amount.unwrap_or(actual);
-    let mut amount = actual;
     let reason = if payout.channel_number.as_deref() != Some(evidence.channel_number()) {
         format!(
-            "the channel names another number, {:.64}, for a payout that was paid",
+            "the channel names another number, {:.64}, with {actual}, for a payout that was paid",
             evidence.channel_number()
         )
     } else if booked != actual {
-        amount = in_question(booked, actual)?;
         format!("the channel says {actual} was paid, after it had said {booked}")
     } else {
         return Ok(());
     };
-    open_case(cx, payout, CaseKind::Contradiction, reason, amount)
+    let contradiction = finding(payout, CaseKind::Contradiction, reason, actual);
+    case::open_once(cx.tx, contradiction).map(|_| ())
 }
 
 /// Notes in a payout what the channel paid and the books took, so that the same statement says nothing new
@@ -139,11 +138,8 @@ fn confirmed(
             "two people said that {} was paid, the channel paid {actual}",
             payout.amount
         );
-        let difference = match payout.status {
-            PayoutStatus::Returned => Money::zero(actual.currency()),
-            _ => apart(payout.amount, actual)?,
-        };
-        open_case(cx, &payout, CaseKind::Contradiction, reason, difference)?;
+        let amount = at_stake(payout.amount, actual)?;
+        open_case(cx, &payout, CaseKind::Contradiction, reason, amount)?;
     }
     save(cx.tx, payout)
 }
@@ -173,8 +169,8 @@ fn book_paid(
             "{} was asked to be paid, the channel paid {actual}",
             payout.amount
         );
-        let difference = apart(payout.amount, actual)?;
-        open_case(cx, &payout, CaseKind::Contradiction, reason, difference)?;
+        let amount = at_stake(payout.amount, actual)?;
+        open_case(cx, &payout, CaseKind::Contradiction, reason, amount)?;
     }
     end(cx, &mut payout)?;
     closing::count(cx.tx, &[(Figure::PayoutsSucceeded, Some(actual))])?;
@@ -325,7 +321,7 @@ fn foreign(
     let key = format!("{}/{}", channel_name(channel), evidence.channel_number());
     let chart = chart::of(cx.tx)?;
     let amount = evidence.amount();
-    let (mut kind, mut doubtful) = (CaseKind::UnknownPayout, amount);
+    let mut kind = CaseKind::UnknownPayout;
     let mut reason = format!(
         "the channel paid {amount} under number {:.32}, which is not ours",
         reference.0
@@ -335,7 +331,6 @@ fn foreign(
             return Ok(());
         }
         kind = CaseKind::Contradiction;
-        doubtful = in_question(known.amount, amount)?;
         reason = format!(
             "the channel says {amount} was paid, after it had said {}, under a number that is not ours",
             known.amount
@@ -356,9 +351,9 @@ fn foreign(
         object: &key,
         merchant: None,
         reason,
-        amount: Some(doubtful),
+        amount: Some(amount),
     };
-    case::open(cx.tx, finding).map(|_| ())
+    case::open_once(cx.tx, finding).map(|_| ())
 }
 
 pub(super) fn open_case(
@@ -368,12 +363,15 @@ pub(super) fn open_case(
     reason: String,
     amount: Money,
 ) -> Result<(), Interrupt> {
-    let finding = Finding {
+    case::open(cx.tx, finding(payout, kind, reason, amount)).map(|_| ())
+}
+
+fn finding(payout: &Payout, kind: CaseKind, reason: String, amount: Money) -> Finding<'_> {
+    Finding {
         kind,
         object: &payout.id,
         merchant: Some(&payout.merchant),
         reason,
         amount: Some(amount),
-    };
-    case::open(cx.tx, finding).map(|_| ())
+    }
 }

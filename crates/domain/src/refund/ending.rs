@@ -2,7 +2,7 @@
 
 use super::news::ask;
 use super::{ForeignRefund, Refund, RefundOrigin, RefundStatus, late, posting, save};
-use crate::booking::{apart, covered, in_question, is_bookable, minus, plus, post_fact, smaller};
+use crate::booking::{at_stake, covered, is_bookable, minus, plus, post_fact, smaller};
 use crate::case::{self, CaseKind, Finding};
 use crate::closing::{self, Figure};
 use crate::context::Context;
@@ -93,14 +93,12 @@ fn same_again(cx: &mut Context<'_, '_>, refund: &Refund, done: &Done<'_>) -> Res
     // Refunds of earlier releases do not say what was booked.
     let booked = refund.refunded_amount.unwrap_or(done.amount);
     let number = refund.channel_number.as_deref();
-    let mut amount = done.amount;
     let reason = if number != Some(done.channel_number) {
         format!(
-            "the channel names another number, {:.64}, for a refund that was made",
-            done.channel_number
+            "the channel names another number, {:.64}, with {}, for a refund that was made",
+            done.channel_number, done.amount
         )
     } else if booked != done.amount {
-        amount = in_question(booked, done.amount)?;
         format!(
             "the channel says {} was refunded, after it had said {booked}",
             done.amount
@@ -108,7 +106,8 @@ fn same_again(cx: &mut Context<'_, '_>, refund: &Refund, done: &Done<'_>) -> Res
     } else {
         return Ok(());
     };
-    open_case(cx, refund, CaseKind::Contradiction, reason, amount)
+    let contradiction = finding(refund, CaseKind::Contradiction, reason, done.amount);
+    case::open_once(cx.tx, contradiction).map(|_| ())
 }
 
 /// A statement of an amount that the books cannot take. Not booked: a later one that can be is.
@@ -158,8 +157,8 @@ fn book(cx: &mut Context<'_, '_>, mut refund: Refund, done: &Done<'_>) -> Result
             "{} was asked to be refunded, the channel refunded {}",
             refund.amount, done.amount
         );
-        let difference = apart(refund.amount, done.amount)?;
-        open_case(cx, &refund, CaseKind::Contradiction, reason, difference)?;
+        let amount = at_stake(refund.amount, done.amount)?;
+        open_case(cx, &refund, CaseKind::Contradiction, reason, amount)?;
     }
     give_back_room(cx.tx, &refund, covered)?;
     cx.tx.settle_effect(&refund.effect)?;
@@ -359,7 +358,7 @@ fn foreign(
     done: &Done<'_>,
 ) -> Result<(), Interrupt> {
     let key = format!("{}/{}", channel_name(channel), done.channel_number);
-    let (mut kind, mut doubtful) = (CaseKind::UnknownRefund, done.amount);
+    let mut kind = CaseKind::UnknownRefund;
     let mut reason = format!(
         "the channel refunded {} under number {:.32}, which is not ours",
         done.amount, reference.0
@@ -370,7 +369,6 @@ fn foreign(
             return Ok(());
         }
         kind = CaseKind::Contradiction;
-        doubtful = in_question(known.amount, done.amount)?;
         reason = format!(
             "the channel says {} was refunded, after it had said {}, under a number that is not ours",
             done.amount, known.amount
@@ -395,9 +393,9 @@ fn foreign(
         object: &key,
         merchant: None,
         reason,
-        amount: Some(doubtful),
+        amount: Some(done.amount),
     };
-    case::open(cx.tx, finding).map(|_| ())
+    case::open_once(cx.tx, finding).map(|_| ())
 }
 
 pub(super) fn open_case(
@@ -407,12 +405,15 @@ pub(super) fn open_case(
     reason: String,
     amount: Money,
 ) -> Result<(), Interrupt> {
-    let finding = Finding {
+    case::open(cx.tx, finding(refund, kind, reason, amount)).map(|_| ())
+}
+
+fn finding(refund: &Refund, kind: CaseKind, reason: String, amount: Money) -> Finding<'_> {
+    Finding {
         kind,
         object: &refund.id,
         merchant: Some(&refund.merchant),
         reason,
         amount: Some(amount),
-    };
-    case::open(cx.tx, finding).map(|_| ())
+    }
 }

@@ -75,8 +75,8 @@ fn a_case_is_adjusted_by_no_more_than_it_is_about() {
     for (amount, code) in [
         (0, Code::InvalidField),
         (AMOUNT_MAX + 1, Code::InvalidField),
-        // Of 103.00 paid the case is about 3.00: the rest is the merchant's.
-        (301, Code::LimitExceeded),
+        // The case is about the whole payment of 103.00.
+        (10_301, Code::LimitExceeded),
     ] {
         let refused = book
             .ask_approved(&finance(), adjustment(&case, "a1", &merchant, amount))
@@ -86,7 +86,7 @@ fn a_case_is_adjusted_by_no_more_than_it_is_about() {
     book.ask_approved(&finance(), adjustment(&case, "a1", &merchant, 200))
         .unwrap();
     let refused = book
-        .ask_approved(&finance(), adjustment(&case, "a2", &merchant, 101))
+        .ask_approved(&finance(), adjustment(&case, "a2", &merchant, 10_101))
         .unwrap_err();
     assert_eq!(refused.code, Code::LimitExceeded);
     book.ask_approved(&finance(), adjustment(&case, "a2", &merchant, 100))

@@ -15,14 +15,13 @@ fn bounce(book: &mut Book, payout: &str) {
 
 /// Takes an amount of the one open contradiction where it belongs.
 fn adjust(book: &mut Book, debit: AdjustmentAccount, credit: AdjustmentAccount, amount: i64) {
-    adjust_as(book, "a1", debit, credit, amount);
+    adjust_as(book, "a1", (debit, credit), amount);
 }
 
 fn adjust_as(
     book: &mut Book,
     number: &str,
-    debit: AdjustmentAccount,
-    credit: AdjustmentAccount,
+    (debit, credit): (AdjustmentAccount, AdjustmentAccount),
     amount: i64,
 ) {
     let [case] = book.cases().try_into().unwrap();
@@ -100,7 +99,8 @@ fn what_was_paid_too_much_comes_back_to_the_differences() {
         told.contains("came back") && told.contains("4.00"),
         "{told}"
     );
-    adjust_as(&mut book, "a2", AdjustmentAccount::Differences, own(), 400);
+    let back = (AdjustmentAccount::Differences, own());
+    adjust_as(&mut book, "a2", back, 400);
     assert_eq!(standing(&mut book, &merchant), (SETTLED, RECEIVED, 0));
 }
 
@@ -123,8 +123,6 @@ fn the_channels_word_after_peoples_is_what_comes_back() {
         bounce(&mut book, &payout);
         book.notify(Channel::Unionpay, payout_done(&payout, actual));
         assert_eq!(standing(&mut book, &merchant), (SETTLED, RECEIVED, 0));
-        let case = book.cases().pop().unwrap();
-        assert_eq!(case.kind, CaseKind::Contradiction);
-        assert_eq!(case.amount, Some(fen(0)), "nothing of it is in the books");
+        assert_eq!(book.case_kinds().last(), Some(&CaseKind::Contradiction));
     }
 }
