@@ -75,7 +75,7 @@ pub(crate) fn minus(left: Money, right: Money) -> Result<Money, Interrupt> {
 }
 
 /// What a case is about where another amount was moved than was asked for: what was moved, or what lies between the
-/// two where that is more. All of it stands in the differences, and can be taken where it belongs.
+/// two where that is more. The latter stands in the differences, and has to have room to be taken out of them.
 pub(crate) fn at_stake(asked: Money, moved: Money) -> Result<Money, Interrupt> {
     let common = smaller(asked, moved);
     let between = plus(minus(asked, common)?, minus(moved, common)?)?;
